@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* The functions of api.h are the only symbols the executable exports: this file is the list. */
+#pragma GCC visibility push(default)
+#include "api.h"
+#pragma GCC visibility pop
+#include "../core/gate.h"
+#include "../core/log.h"
+#include "vm.h"
+#include <time.h>
+
+static struct moon_gate *gate; /* FFI functions have no context; there is one gate a process */
+static struct moon_facts facts;
+
+void moon_api_bind(struct moon_gate *the_gate, const struct moon_config *config)
+{
+    gate = the_gate;
+    facts = (struct moon_facts){
+        .version = MOONGATE_VERSION,
+        .max_message_bytes = config->max_message_bytes,
+        .ping_interval_ms = config->ping_interval_ms,
+        .pong_timeout_ms = config->pong_timeout_ms,
+    };
+}
+
+int moon_event_next(struct moon_event *event)
+{
+    return moon_gate_next(gate, event);
+}
+
+int moon_send(moon_conn_id conn, uint32_t opcode, const char *bytes, uint64_t length)
+{
+    return moon_gate_send(gate, conn, opcode, bytes, length);
+}
+
+int moon_publish(moon_room_id room, moon_conn_id except, uint32_t opcode, const char *bytes,
+                 uint64_t length)
+{
+    return moon_gate_publish(gate, room, except, opcode, bytes, length);
+}
+
+int moon_join(moon_room_id room, moon_conn_id conn)
+{
+    return moon_gate_join(gate, room, conn);
+}
+
+int moon_leave(moon_room_id room, moon_conn_id conn)
+{
+    return moon_gate_leave(gate, room, conn);
+}
+
+int moon_close(moon_conn_id conn, uint32_t code, const char *reason, uint64_t length)
+{
+    return moon_gate_close(gate, conn, code, reason, length);
+}
+
+int moon_route(const char *table, uint64_t length)
+{
+    return moon_gate_route(gate, table, length);
+}
+
+void moon_timer_start(uint64_t token, uint32_t delay_ms)
+{
+    moon_gate_timer(gate, token, delay_ms);
+}
+
+double moon_time_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (double)now.tv_sec * 1e3 + (double)(now.tv_nsec / 1000000);
+}
+
+void moon_log_line(uint32_t level, const char *bytes, uint64_t length)
+{
+    moon_log_text(level <= MOON_DEBUG ? (enum moon_level)level : MOON_DEBUG, bytes, length);
+}
+
+const struct moon_facts *moon_facts(void)
+{
+    return &facts;
+}
+
+uint64_t moon_event_size(void)
+{
+    return sizeof(struct moon_event);
+}

@@ -1,0 +1,114 @@
+/* main.c - the moongate command: reads the configuration, starts everything, stops it again.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "../core/config.h"
+#include "../core/gate.h"
+#include "../core/log.h"
+#include "vm.h"
+#include "watch.h"
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+enum {
+    BAD_START = 2, /* exit status when the server cannot start as asked */
+    SIGNALS = 3,
+};
+
+struct server {
+    struct moon_gate *gate;
+    struct moon_watch *watch;
+    uv_signal_t signals[SIGNALS];
+    bool is_stopping;
+};
+
+static void stop(struct server *server)
+{
+    if (!server->is_stopping) {
+        server->is_stopping = true;
+        moon_watch_destroy(server->watch);
+        for (int i = 0; i < SIGNALS; i++) {
+            uv_close((uv_handle_t *)&server->signals[i], NULL);
+        }
+        moon_gate_stop(server->gate);
+    }
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct server *server = handle->data;
+    if (number == SIGHUP) {
+        moon_gate_post(server->gate, MOON_CHANGED, 0);
+        return;
+    }
+    moon_log(MOON_INFO, "moongate", "stopping on %s", strsignal(number));
+    stop(server);
+}
+
+static void watch_signals(struct server *server)
+{
+    static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+    (void)signal(SIGPIPE, SIG_IGN);
+    for (int i = 0; i < SIGNALS; i++) {
+        uv_signal_init(moon_gate_loop(server->gate), &server->signals[i]);
+        server->signals[i].data = server;
+        uv_signal_start(&server->signals[i], on_signal, numbers[i]);
+    }
+}
+
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static void announce(const struct moon_config *config, uint32_t port)
+{
+    bool is_any = strcmp(config->host, "0.0.0.0") == 0 || strcmp(config->host, "::") == 0;
+    bool is_v6 = strchr(config->host, ':') != NULL && !is_any;
+    printf("moongate is ready at http://%s%s%s:%u/\n", is_v6 ? "[" : "",
+           is_any ? "localhost" : config->host, is_v6 ? "]" : "", port);
+    (void)fflush(stdout);
+}
+
+static int run(const struct moon_config *config)
+{
+    struct server server = {.gate = moon_gate_create(config)};
+    if (server.gate == NULL) {
+        return BAD_START;
+    }
+    moon_api_bind(server.gate, config);
+    struct moon_vm *vm = moon_vm_create(config->app);
+    if (vm == NULL) {
+        return BAD_START; /* no thread runs yet: the system takes everything back */
+    }
+    server.watch = moon_watch_create(server.gate, config->app);
+    watch_signals(&server);
+    announce(config, moon_gate_port(server.gate));
+    moon_gate_run(server.gate, moon_vm_enter, vm);
+    moon_vm_destroy(vm);
+    moon_gate_destroy(server.gate);
+    moon_log(MOON_INFO, "moongate", "stopped");
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct moon_config config;
+    switch (moon_config_read(&config, argc, argv)) {
+    case MOON_CONFIG_DONE:
+        return 0;
+    case MOON_CONFIG_BAD:
+        return BAD_START;
+    case MOON_CONFIG_RUN:
+        break;
+    }
+    moon_log_set_level((enum moon_level)config.log_level);
+    raise_descriptor_limit();
+    return run(&config);
+}

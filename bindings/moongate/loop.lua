@@ -1,0 +1,86 @@
+--- Takes events out of the core and hands each to whoever waits for it.
+--
+-- bindings/vm.c calls drain() once per wake-up: the only time C calls Lua.
+local conns = require "moongate.conn"
+local core = require "moongate.ffi"
+local plugin = require "moongate.plugin"
+local request = require "moongate.request"
+local room = require "moongate.room"
+local status = require "moongate.status"
+local timer = require "moongate.timer"
+
+local C = core.C
+local guard = request.guard
+local all = conns.all
+
+local MAX_EVENTS = 1024 -- per call, so that what the scripts send goes out in between
+
+local event = core.new "struct moon_event" -- reused for every event
+
+local on = {}
+
+on[C.MOON_OPENED] = function(id)
+  local conn = conns.open(id, core.string(event.bytes, event.length))
+  local route, params = plugin.current():find_route(conn.path)
+  if not route then
+    conn:close(4404, "no_route") -- it went while the handshake was on its way
+    return
+  end
+  conn.route, conn.params = route.pattern, params
+  if route.handlers.opened then guard(route.plugin, "opened", route.handlers.opened, conn) end
+  request.tell("opened", conn)
+end
+
+on[C.MOON_RECEIVED] = function(id)
+  local conn = all[id]
+  local route = conn and plugin.current().route_of[conn.route]
+  if not route then
+    if conn then conn:close(4404, "no_route") end -- a reload took it away
+    return
+  end
+  local received = route.handlers.received
+  if received then
+    local bytes = core.string(event.bytes, event.length) -- a copy, ours to keep
+    guard(route.plugin, "received", received, conn, bytes, event.code == C.MOON_BINARY)
+  end
+end
+
+on[C.MOON_CLOSED] = function(id)
+  local conn = conns.forget(id)
+  if not conn then return end
+  local reason, code = status.reason[event.reason], event.code
+  request.finish(conn, function()
+    local route = plugin.current().route_of[conn.route]
+    if route and route.handlers.closed then
+      guard(route.plugin, "closed", route.handlers.closed, conn, reason, code)
+    end
+    request.tell("closed", conn, reason, code)
+    room.drop(conn)
+  end)
+end
+
+on[C.MOON_FIRED] = function(token)
+  local fn = timer.take(token)
+  if fn then fn() end
+end
+
+on[C.MOON_CHANGED] = function() plugin.reload() end
+
+local function drain()
+  for _ = 1, MAX_EVENTS do
+    if C.moon_event_next(event) == 0 then return end
+    on[event.kind](tonumber(event.subject))
+  end
+end
+
+--- Loads the app.
+---@param app string path of a folder with an init.lua, or of one plugin file
+---@return function? drain
+---@return string? problem
+local function start(app)
+  local ok, problem = plugin.start(app)
+  if not ok then return nil, problem end
+  return drain
+end
+
+return { drain = drain, start = start }

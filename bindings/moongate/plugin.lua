@@ -1,0 +1,161 @@
+--- Loads the app: each plugin in an environment of its own, all of them into a registry that
+--- stands beside the one in force. Only when everything has gone well the two are swapped.
+local core = require "moongate.ffi"
+local gate = require "moongate.gate"
+local log = require "moongate.log"
+local registries = require "moongate.registry"
+local request = require "moongate.request"
+local state = require "moongate.state"
+local task = require "moongate.task"
+local timer = require "moongate.timer"
+
+local plugin = {}
+
+local app             -- path of the folder or file
+local current         -- registry in force
+local last_generation = 0
+local running = {}    -- tokens of the timers of gate:every
+
+local function traceback(problem)
+  return debug.traceback(tostring(problem), 2)
+end
+
+local function is_folder(path)
+  return io.open(path .. "/init.lua", "r") ~= nil
+end
+
+--- Names of the plugin files of a folder: init first, the others by name.
+local function list_files(folder)
+  local names = {}
+  local listing = assert(io.popen(("ls -1 '%s'"):format(folder:gsub("'", "'\\''"))))
+  for line in listing:lines() do
+    local name = line:match "^([%w_-]+)%.lua$"
+    if name and name ~= "init" then names[#names + 1] = name end
+  end
+  listing:close()
+  table.sort(names)
+  table.insert(names, 1, "init")
+  return names
+end
+
+--- require for plugins: modules of the app's own folder are loaded anew for each generation
+--- and get its environment; all others are the process's.
+local function make_require(folder)
+  local loaded = {}
+  local function app_require(name)
+    if loaded[name] ~= nil then return loaded[name] end
+    local path = folder and ("%s/%s.lua"):format(folder, name:gsub("%.", "/"))
+    local file = path and io.open(path, "r")
+    if not file then return require(name) end
+    file:close()
+    local chunk, problem = loadfile(path)
+    if not chunk then error(problem, 0) end
+    local environment = setmetatable({ require = app_require }, { __index = _G })
+    local value = setfenv(chunk, environment)(name)
+    loaded[name] = value == nil and true or value
+    return loaded[name]
+  end
+  return app_require
+end
+
+local function compile(path, app_require)
+  local chunk, problem = loadfile(path)
+  if not chunk then error(problem, 0) end
+  setfenv(chunk, setmetatable({ require = app_require }, { __index = _G }))
+  return chunk
+end
+
+local function run_plugin(registry, name, path, chunk)
+  local record = registry:add_plugin(name, path)
+  local fn = chunk()
+  if type(fn) ~= "function" then
+    error(path .. ": a plugin returns a function of gate, this returned " .. type(fn), 0)
+  end
+  fn(gate.new(record, registry))
+  record.is_loaded = true
+end
+
+--- Builds the registry of one generation. Raises.
+local function build(generation)
+  local registry = registries.new(generation)
+  local folder = is_folder(app) and app or nil
+  local app_require = make_require(folder)
+  local names = folder and list_files(folder) or { app:match "([^/]+)%.lua$" or app }
+  local chunks = {}
+  for i, name in ipairs(names) do -- all are compiled before the first one runs
+    local path = folder and ("%s/%s.lua"):format(folder, name) or app
+    chunks[i] = { name, path, compile(path, app_require) }
+  end
+  for _, entry in ipairs(chunks) do run_plugin(registry, unpack(entry)) end
+  registry:finish()
+  return registry
+end
+
+local function start_every(owner, entry)
+  local slot = {}
+  local function fire()
+    slot.token = timer.start(entry.interval_ms, function()
+      fire()
+      task.run(request.guard, owner, "every", entry.fn)
+    end)
+  end
+  fire()
+  running[#running + 1] = slot
+end
+
+--- The one moment at which new code takes over.
+local function swap(registry)
+  for _, slot in ipairs(running) do timer.cancel(slot.token) end
+  running = {}
+  current = registry
+  request.use(registry)
+  local routes = registry:route_table()
+  assert(core.C.moon_route(routes, #routes) == 0, "the route table does not fit")
+  for _, name in ipairs(registry.names) do
+    for _, entry in ipairs(registry.plugins[name].every) do
+      start_every(registry.plugins[name], entry)
+    end
+  end
+end
+
+--- First line of a traceback: file, line and reason.
+local function first_line(problem) return tostring(problem):match "^[^\n]*" end
+
+local function try_load()
+  local restore = state.snapshot()
+  local ok, result = xpcall(build, traceback, last_generation + 1)
+  if not ok then
+    restore()
+    return nil, result
+  end
+  last_generation = last_generation + 1
+  swap(result)
+  return result
+end
+
+--- Loads the app for the first time.
+---@param path string
+---@return true? ok
+---@return string? problem one line: file, line, reason
+function plugin.start(path)
+  app = path
+  local registry, problem = try_load()
+  if not registry then return nil, first_line(problem) end
+  log.info("plugin", "generation 1: %s", table.concat(registry.names, ", "))
+  return true
+end
+
+--- Loads the app again. If anything is wrong with the new code, the old goes on.
+function plugin.reload()
+  local registry, problem = try_load()
+  if registry then
+    log.info("plugin", "generation %d: %s", last_generation, table.concat(registry.names, ", "))
+  else
+    log.error("plugin", "not reloaded, generation %d goes on: %s", last_generation, problem)
+  end
+end
+
+---@return table registry in force
+function plugin.current() return current end
+
+return plugin

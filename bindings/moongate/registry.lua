@@ -1,0 +1,135 @@
+--- What one generation of the app has registered. Built beside the one in force, then
+--- swapped in whole.
+local Registry = {}
+local registry_mt = { __index = Registry }
+
+---@class moongate.Plugin
+---@field name string
+---@field generation integer
+---@field file string
+---@field needs string[]
+---@field before table[] { type, fn }
+---@field after table[] { event, fn }
+---@field every table[] { interval_ms, fn }
+---@field label string "rooms#3", for log lines
+
+---@param generation integer
+local function new(generation)
+  return setmetatable({
+    generation = generation,
+    plugins = {},      -- name -> moongate.Plugin
+    names = {},        -- in the order of loading; after finish(): needed ones first
+    on = {},           -- request type -> { fn, plugin }
+    before = {},       -- request type or "*" -> list of { fn, plugin }
+    after = {},        -- event -> list of { fn, plugin }
+    routes = {},       -- list of { pattern, handlers, plugin }
+    route_of = {},     -- pattern -> the same
+    settings = {},     -- option name -> { value, plugin that set it }
+    options = {},      -- option name -> plugin that declares it
+  }, registry_mt)
+end
+
+---@return moongate.Plugin
+function Registry:add_plugin(name, file)
+  local plugin = {
+    name = name, file = file, generation = self.generation,
+    label = name .. "#" .. self.generation,
+    needs = {}, before = {}, after = {}, every = {},
+  }
+  self.plugins[name] = plugin
+  self.names[#self.names + 1] = name
+  return plugin
+end
+
+function Registry:handle(plugin, type_name, fn)
+  local taken = self.on[type_name]
+  if taken then
+    error(('"%s" is already handled by %s'):format(type_name, taken.plugin.name), 3)
+  end
+  self.on[type_name] = { fn = fn, plugin = plugin }
+end
+
+function Registry:add_route(plugin, pattern, handlers)
+  local taken = self.route_of[pattern]
+  if taken then
+    error(('"%s" is already served by %s'):format(pattern, taken.plugin.name), 3)
+  end
+  local route = { pattern = pattern, handlers = handlers, plugin = plugin, names = {} }
+  route.match = "^" .. pattern:gsub("[%^%$%(%)%%%.%[%]%*%+%-%?]", "%%%0")
+    :gsub("{([%w_]+)}", function(name)
+      route.names[#route.names + 1] = name
+      return "([^/]+)"
+    end) .. "$"
+  self.route_of[pattern] = route
+  self.routes[#self.routes + 1] = route
+end
+
+--- Depth first: a plugin comes after all it needs.
+local function visit(self, name, sorted, trail)
+  if sorted[name] == "done" then return end
+  if sorted[name] then
+    error(table.concat(trail, " needs ") .. " needs " .. name .. ": a cycle", 0)
+  end
+  sorted[name] = "open"
+  trail[#trail + 1] = name
+  for _, needed in ipairs(self.plugins[name].needs) do
+    if not self.plugins[needed] then
+      error(('%s: needs "%s", which is not there'):format(self.plugins[name].file, needed), 0)
+    end
+    visit(self, needed, sorted, trail)
+  end
+  trail[#trail] = nil
+  sorted[name] = "done"
+  sorted[#sorted + 1] = name
+end
+
+local function gather(self, kind)
+  for _, name in ipairs(self.names) do
+    for _, entry in ipairs(self.plugins[name][kind]) do
+      local list = self[kind][entry.name] or {}
+      self[kind][entry.name] = list
+      list[#list + 1] = { fn = entry.fn, plugin = self.plugins[name] }
+    end
+  end
+end
+
+--- All plugins have run: sorts them, and checks what can only be checked now. Raises.
+function Registry:finish()
+  local sorted = {}
+  for _, name in ipairs(self.names) do visit(self, name, sorted, {}) end
+  self.names = sorted
+  gather(self, "before")
+  gather(self, "after")
+  for name, setting in pairs(self.settings) do
+    if not self.options[name] then
+      error(('%s: no plugin declares the option "%s"'):format(setting.where, name), 0)
+    end
+  end
+end
+
+--- The table of routes as core/route.h wants it.
+function Registry:route_table()
+  local lines = {}
+  for i, route in ipairs(self.routes) do
+    local words = { route.pattern }
+    for _, protocol in ipairs(route.handlers.protocols or {}) do
+      words[#words + 1] = protocol
+    end
+    lines[i] = table.concat(words, " ")
+  end
+  return table.concat(lines, "\n")
+end
+
+--- The route that serves a path, and what its braces match.
+function Registry:find_route(path)
+  for _, route in ipairs(self.routes) do
+    local values = { path:match(route.match) }
+    if values[1] then
+      local params = {}
+      for i, name in ipairs(route.names) do params[name] = values[i] end
+      return route, params
+    end
+  end
+end
+
+return { new = new }

@@ -1,0 +1,93 @@
+--- Rooms: who is in, and one message to all of them.
+--
+-- A name means the same room object for as long as it has members or a script holds it.
+-- room.state goes when the last member leaves. The core holds the members that matter for
+-- delivery; here are those that scripts ask about.
+local core = require "moongate.ffi"
+local conn = require "moongate.conn"
+local status = require "moongate.status"
+
+local C = core.C
+local encode = conn.encode
+
+---@class moongate.Room
+---@field name string
+---@field state table data of the plugins about this room; survives a reload
+---@field members table<integer, moongate.Conn> connection id -> connection; read only
+---@field private id integer what the core calls it
+---@field private count integer
+local room = {}
+local room_mt = { __index = room }
+
+local all = setmetatable({}, { __mode = "v" }) -- name -> room; its members hold it, too
+local last_id = 0 -- ids count up and never come back
+
+--- The room of this name, which may have no members yet.
+---@param name string
+---@return moongate.Room
+local function find(name)
+  local found = all[name]
+  if not found then
+    last_id = last_id + 1
+    found = setmetatable({ name = name, id = last_id, members = {}, count = 0, state = {} },
+      room_mt)
+    all[name] = found
+  end
+  return found
+end
+
+--- Makes the connection a member: it gets what is published from now on.
+---@param member moongate.Conn
+---@return true? added
+---@return "gone"|"full"|"already"? reason
+function room:add(member)
+  if not member.is_open then return nil, "gone" end
+  if self.members[member.id] then return nil, "already" end
+  local result = C.moon_join(self.id, member.id)
+  if result ~= 0 then return nil, status.code[result] end
+  self.members[member.id] = member
+  self.count = self.count + 1
+  member.rooms[self] = true
+  return true
+end
+
+--- The connection gets what was published until now, and nothing more.
+---@param member moongate.Conn
+---@return boolean was_member
+function room:remove(member)
+  if not self.members[member.id] then return false end
+  if member.is_open then C.moon_leave(self.id, member.id) end
+  self.members[member.id] = nil
+  self.count = self.count - 1
+  member.rooms[self] = nil
+  if self.count == 0 then self.state = {} end
+  return true
+end
+
+--- Queues one message for all members.
+---@param message table|string a table goes as one JSON object; a string as text (UTF-8)
+---@param except? moongate.Conn a member who does not get it
+---@param binary? boolean a string goes as a binary message
+---@return true? queued
+---@return "full"|"too_big"|"bad_utf8"? reason
+function room:publish(message, except, binary)
+  local bytes, opcode = encode(message, binary)
+  local result = C.moon_publish(self.id, except and except.id or 0, opcode, bytes, #bytes)
+  if result == 0 then return true end
+  return nil, status.code[result]
+end
+
+---@return integer members connections, not users
+function room:size() return self.count end
+
+---@param member moongate.Conn
+---@return boolean
+function room:has(member) return self.members[member.id] ~= nil end
+
+--- Takes a connection that has closed out of its rooms. The core has done so already.
+---@param member moongate.Conn
+local function drop(member)
+  for joined in pairs(member.rooms) do joined:remove(member) end
+end
+
+return { all = all, find = find, drop = drop }

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#include "vm.h"
+#include "../core/log.h"
+#include "../core/mem.h"
+#include "embedded.h"
+#include <lauxlib.h>
+#include <lualib.h>
+#include <stdio.h>
+
+struct moon_vm {
+    lua_State *L;
+    int drain; /* registry reference to loop.drain */
+};
+
+static int load_module(lua_State *L)
+{
+    const struct moon_module *module = lua_touserdata(L, lua_upvalueindex(1));
+    if (luaL_loadbuffer(L, module->text, module->length, module->chunk) != 0) {
+        return lua_error(L);
+    }
+    lua_call(L, 0, 1);
+    return 1;
+}
+
+/* require "moongate.x" finds what the binary carries, whatever package.path says. */
+static void preload_modules(lua_State *L)
+{
+    lua_getglobal(L, "package");
+    lua_getfield(L, -1, "preload");
+    for (const struct moon_module *module = moon_modules; module->name != NULL; module++) {
+        lua_pushlightuserdata(L, (void *)(uintptr_t)module);
+        lua_pushcclosure(L, load_module, 1);
+        lua_setfield(L, -2, module->name);
+    }
+    lua_getfield(L, -2, "loaded");
+    lua_pushstring(L, moon_cdef);
+    lua_setfield(L, -2, "moongate.cdef");
+    lua_settop(L, 0);
+}
+
+/* loop.start(app) returns loop.drain, or nil and what is wrong with the app. */
+static bool start(struct moon_vm *vm, const char *app)
+{
+    lua_State *L = vm->L;
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "moongate.loop");
+    int status = lua_pcall(L, 1, 1, 0);
+    if (status == 0) {
+        lua_getfield(L, -1, "start");
+        lua_pushstring(L, app);
+        status = lua_pcall(L, 1, 2, 0);
+    }
+    if (status != 0 || lua_isnil(L, -2)) {
+        (void)fprintf(stderr, "moongate: %s\n", lua_tostring(L, -1));
+        return false;
+    }
+    lua_pop(L, 1);
+    vm->drain = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_settop(L, 0);
+    return true;
+}
+
+struct moon_vm *moon_vm_create(const char *app)
+{
+    struct moon_vm *vm = moon_alloc(sizeof *vm);
+    vm->L = luaL_newstate();
+    if (vm->L == NULL) {
+        (void)fputs("moongate: no memory for a Lua state\n", stderr);
+        moon_free(vm);
+        return NULL;
+    }
+    luaL_openlibs(vm->L);
+    preload_modules(vm->L);
+    if (!start(vm, app)) {
+        moon_vm_destroy(vm);
+        return NULL;
+    }
+    return vm;
+}
+
+void moon_vm_destroy(struct moon_vm *vm)
+{
+    if (vm != NULL) {
+        lua_close(vm->L);
+    }
+    moon_free(vm);
+}
+
+void moon_vm_enter(void *argument)
+{
+    struct moon_vm *vm = argument;
+    lua_rawgeti(vm->L, LUA_REGISTRYINDEX, vm->drain);
+    if (lua_pcall(vm->L, 0, 0, 0) != 0) {
+        /* Scripts run protected inside: this is a fault of the bindings or no memory. */
+        moon_log(MOON_ERROR, "vm", "%s", lua_tostring(vm->L, -1));
+        lua_settop(vm->L, 0);
+    }
+}

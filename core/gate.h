@@ -1,0 +1,49 @@
+/* gate.h - all I/O threads and the logic thread's side of them: events in, commands out.
+ *
+ * Thread: main, which becomes the logic thread in moon_gate_run(). None of the calls
+ * blocks but moon_gate_run() and moon_gate_destroy().
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#pragma once
+#include "config.h"
+#include "types.h"
+#include <stdbool.h>
+#include <uv.h>
+
+struct moon_gate;
+
+/* Opens the port and prepares all threads. NULL on failure, with one line on stderr. */
+struct moon_gate *moon_gate_create(const struct moon_config *config);
+void moon_gate_destroy(struct moon_gate *gate);
+
+/* The port listened on. */
+uint32_t moon_gate_port(const struct moon_gate *gate);
+
+/* The logic thread's loop, for further handles; they must be closed before destroy. */
+uv_loop_t *moon_gate_loop(struct moon_gate *gate);
+
+/* Starts the threads and runs until moon_gate_stop() has been carried out. `enter` is
+ * called whenever events may wait; it takes them with moon_gate_next(). */
+void moon_gate_run(struct moon_gate *gate, void (*enter)(void *owner), void *owner);
+
+/* Orderly: every client gets a Close 1001, every event is still handed out. */
+void moon_gate_stop(struct moon_gate *gate);
+
+/* Tells the scripts something that no I/O thread has to say. */
+void moon_gate_post(struct moon_gate *gate, enum moon_event_kind kind, uint64_t subject);
+
+/* Takes the next event. False when there is none, or when commands must go out first. */
+bool moon_gate_next(struct moon_gate *gate, struct moon_event *event);
+
+/* The commands, as bindings/api.h describes them. */
+int moon_gate_send(struct moon_gate *gate, moon_conn_id conn, uint32_t opcode,
+                   const char *bytes, uint64_t length);
+int moon_gate_publish(struct moon_gate *gate, moon_room_id room, moon_conn_id except,
+                      uint32_t opcode, const char *bytes, uint64_t length);
+int moon_gate_join(struct moon_gate *gate, moon_room_id room, moon_conn_id conn);
+int moon_gate_leave(struct moon_gate *gate, moon_room_id room, moon_conn_id conn);
+int moon_gate_close(struct moon_gate *gate, moon_conn_id conn, uint32_t code,
+                    const char *reason, uint64_t length);
+int moon_gate_route(struct moon_gate *gate, const char *table, uint64_t length);
+void moon_gate_timer(struct moon_gate *gate, uint64_t token, uint32_t delay_ms);

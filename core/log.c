@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#include "log.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    LINE_BYTES = 8192, /* longer lines are cut */
+};
+
+static const char *const words[] = {"error", "warn", "info", "debug"};
+
+static enum moon_level threshold = MOON_INFO;
+
+void moon_log_set_level(enum moon_level level)
+{
+    threshold = level;
+}
+
+bool moon_log_has(enum moon_level level)
+{
+    return level <= threshold;
+}
+
+bool moon_log_parse_level(const char *word, enum moon_level *level)
+{
+    for (unsigned i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strcasecmp(word, words[i]) == 0) {
+            *level = (enum moon_level)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Copies `c` so that it cannot pretend to be a line of its own. */
+static size_t escape(char *out, unsigned char c)
+{
+    if (c == '\n') {
+        memcpy(out, "\n    ", 5);
+        return 5;
+    }
+    if ((c < 0x20 && c != '\t') || c == 0x7f) {
+        static const char hex[] = "0123456789abcdef";
+        const char code[] = {'\\', 'x', hex[c >> 4], hex[c & 15]};
+        memcpy(out, code, sizeof code);
+        return sizeof code;
+    }
+    *out = (char)c;
+    return 1;
+}
+
+static void write_line(const char *line, size_t length)
+{
+    ssize_t written = write(STDERR_FILENO, line, length);
+    (void)written; /* there is nowhere to say that the log is gone */
+}
+
+void moon_log_text(enum moon_level level, const char *bytes, uint64_t length)
+{
+    if (!moon_log_has(level)) {
+        return;
+    }
+    char line[LINE_BYTES];
+    struct timespec now;
+    struct tm utc;
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    size_t used = strftime(line, sizeof line, "%Y-%m-%dT%H:%M:%S", &utc);
+    used += (size_t)snprintf(line + used, sizeof line - used, ".%03dZ %-5s ",
+                             (int)(now.tv_nsec / 1000000), words[level]);
+    for (uint64_t i = 0; i < length && used < sizeof line - 8; i++) {
+        used += escape(line + used, (unsigned char)bytes[i]);
+    }
+    line[used++] = '\n';
+    write_line(line, used);
+}
+
+void moon_log(enum moon_level level, const char *area, const char *format, ...)
+{
+    if (!moon_log_has(level)) {
+        return;
+    }
+    char text[LINE_BYTES];
+    int used = snprintf(text, sizeof text, "%s: ", area);
+    va_list arguments;
+    va_start(arguments, format);
+    int more = vsnprintf(text + used, sizeof text - (size_t)used, format, arguments);
+    va_end(arguments);
+    size_t length = (size_t)used + (more > 0 ? (size_t)more : 0);
+    moon_log_text(level, text, length < sizeof text ? length : sizeof text - 1);
+}

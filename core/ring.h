@@ -1,0 +1,42 @@
+/* ring.h - a bounded line of records of any length between exactly two threads.
+ *
+ * One thread pushes, one other thread takes, neither ever waits. A record is
+ * copied in whole and read in place. The ring does not know what a record
+ * means and wakes nobody: see wake.h.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+struct moon_ring;
+
+/* `capacity_bytes` is rounded up to a power of two, at least 4096. */
+struct moon_ring *moon_ring_create(uint64_t capacity_bytes);
+
+/* Call once both threads have stopped. Records left inside are dropped unseen. */
+void moon_ring_destroy(struct moon_ring *ring);
+
+/* The longest record that always fits into an empty ring, in bytes. */
+uint64_t moon_ring_max_bytes(const struct moon_ring *ring);
+
+/* Thread: pusher. Copies head and body in as one record; false when there is no room. */
+bool moon_ring_push(struct moon_ring *ring, const void *head, uint64_t head_bytes,
+                    const void *body, uint64_t body_bytes);
+
+/* Thread: taker. The oldest record and its length, borrowed until
+ * moon_ring_release(), or NULL. */
+const char *moon_ring_peek(struct moon_ring *ring, uint64_t *bytes);
+
+/* Thread: taker. Gives the room of the record last peeked back to the pusher. */
+void moon_ring_release(struct moon_ring *ring);
+
+/* Thread: taker. */
+bool moon_ring_is_empty(const struct moon_ring *ring);
+
+/* Thread: pusher. Asks to be woken when there is room again. Look again after this call. */
+void moon_ring_want_room(struct moon_ring *ring);
+
+/* Thread: taker. True once after the pusher has asked: wake it. */
+bool moon_ring_take_wish(struct moon_ring *ring);

@@ -1,0 +1,36 @@
+/* ws.h - libwebsockets, behind one door: sockets, HTTP parsing, WebSocket frames in.
+ *
+ * ws.c is the only file that includes libwebsockets. What arrives it gives to the I/O
+ * thread (io.h, moon_io_*); what leaves is given to moon_ws_write() as finished frames,
+ * which go out in one send. Keeps no queue but the rest of a write the kernel did not take.
+ * Thread: the I/O thread; create on the main thread, one after the other, before any runs.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#pragma once
+#include "config.h"
+#include "io.h"
+#include <uv.h>
+
+struct moon_ws;
+
+/* NULL when libwebsockets cannot start; it has logged why. Borrows all arguments. */
+struct moon_ws *moon_ws_create(struct moon_io *io, const struct moon_config *config,
+                               uv_loop_t *loop);
+
+/* Closes what is still open, turning the loop until libwebsockets is through with it.
+ * Thread: main, once the I/O thread has ended and the loop's own handles are closed. */
+void moon_ws_destroy(struct moon_ws *ws);
+
+/* Takes a freshly accepted socket. */
+void moon_ws_adopt(struct moon_ws *ws, int fd);
+
+/* One send. MOON_OK: the kernel has taken all; MOON_EFULL: ws keeps the rest and will
+ * call moon_io_writable(), write nothing before; MOON_EGONE: the socket has failed. */
+int moon_ws_write(void *socket, const char *bytes, uint32_t length);
+
+/* Stops or resumes reading. */
+void moon_ws_pause(void *socket, bool pause);
+
+/* Drops the socket without a word; calls moon_io_gone() now or soon. */
+void moon_ws_kill(void *socket);

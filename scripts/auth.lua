@@ -1,0 +1,78 @@
+--- Guests: whoever comes chooses a name. A name belongs to the key it was taken with for as
+--- long as somebody is connected under it.
+--
+-- Reload: the name is in conn.user and the key in conn.state, so the table of names can be
+-- made again from the connections.
+
+local MAX_NAME = 32 -- characters
+local MAX_KEY = 64  -- bytes
+
+--- The number of characters of valid UTF-8.
+local function characters(text)
+  return select(2, text:gsub("[^\128-\191]", ""))
+end
+
+local function is_name(name)
+  return type(name) == "string" and name ~= "" and characters(name) <= MAX_NAME
+    and not name:find "%c" and not name:find "^%s" and not name:find "%s$"
+end
+
+local function is_key(key)
+  return key == nil or (type(key) == "string" and key ~= "" and #key <= MAX_KEY)
+end
+
+---@param gate moongate.Gate
+return function(gate)
+  local timeout_ms = gate:option("auth.timeout_ms", { default = 10000, min = 1, max = 600000 })
+  local holders = {} -- name -> { key, connections }
+
+  local function hold(name, key)
+    local holder = holders[name] or { key = key, connections = 0 }
+    holders[name] = holder
+    holder.connections = holder.connections + 1
+  end
+
+  for _, conn in gate:conns() do
+    if conn.user then hold(conn.user, conn.state.key) end
+  end
+
+  gate:before("*", function(conn, message)
+    if conn.user or message.type == "auth" or message.type == "ping" then return true end
+    return nil, "not_authenticated", "take a name first"
+  end)
+
+  gate:on("auth", function(conn, message)
+    local data = type(message.data) == "table" and message.data or {}
+    if conn.user then return nil, "already_authenticated", "you are " .. conn.user end
+    if type(data.name) ~= "string" then
+      return nil, "bad_request", "data.name: expected a string"
+    end
+    if not is_key(data.key) then
+      return nil, "bad_request", "data.key: expected a string of 1 to 64 bytes"
+    end
+    if not is_name(data.name) then
+      return nil, "bad_name", "1 to 32 characters, no control characters, no space at the ends"
+    end
+    local holder = holders[data.name]
+    if holder and (holder.key == nil or holder.key ~= data.key) then
+      return nil, "name_taken", "somebody else is here under this name", true
+    end
+    hold(data.name, data.key)
+    conn.user, conn.state.key = data.name, data.key
+    return { user = data.name }
+  end)
+
+  gate:after("opened", function(conn)
+    if conn.route ~= "/ws" then return end
+    gate:later(timeout_ms, function()
+      if conn.is_open and not conn.user then conn:close(4408, "auth_timeout") end
+    end)
+  end)
+
+  gate:after("closed", function(conn)
+    local holder = conn.user and holders[conn.user]
+    if not holder then return end
+    holder.connections = holder.connections - 1
+    if holder.connections == 0 then holders[conn.user] = nil end
+  end)
+end

@@ -1,0 +1,7 @@
+--- The app's own settings. Loads first; every other file of this folder is a plugin.
+
+---@param gate moongate.Gate
+return function(gate)
+  gate:set("auth.timeout_ms", 10000)
+  gate:set("rooms.max_per_connection", 50)
+end

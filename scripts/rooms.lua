@@ -1,0 +1,119 @@
+--- Rooms: who is in, who comes and goes, and what one member says to all.
+--
+-- Reload: membership is in the rooms themselves and who it is in room.state, so it survives.
+
+local MAX_NAME = 64  -- bytes
+local MAX_LISTED = 100
+
+local function is_name(name)
+  return type(name) == "string" and name ~= "" and #name <= MAX_NAME and not name:find "%c"
+end
+
+---@param gate moongate.Gate
+return function(gate)
+  gate:needs "auth"
+  local max_rooms = gate:option("rooms.max_per_connection", { default = 50, min = 1, max = 1000 })
+
+  --- user -> number of connections in this room
+  local function users_of(room)
+    room.state.users = room.state.users or {}
+    return room.state.users
+  end
+
+  local function names_of(room)
+    local names = {}
+    for user in pairs(users_of(room)) do names[#names + 1] = user end
+    table.sort(names)
+    return names
+  end
+
+  local function count(set)
+    local n = 0
+    for _ in pairs(set) do n = n + 1 end
+    return n
+  end
+
+  --- The room that a message names, if the sender is in it; else nil and the error.
+  local function room_of(conn, message)
+    if type(message.room) ~= "string" then
+      return nil, "bad_request", "room: expected a string"
+    end
+    local room = gate:room(message.room)
+    if not room:has(conn) then return nil, "not_a_member", "join the room first" end
+    return room
+  end
+
+  local function leave(conn, room)
+    local users = users_of(room)
+    room:remove(conn)
+    users[conn.user] = users[conn.user] - 1
+    if users[conn.user] > 0 then return end
+    users[conn.user] = nil
+    room:publish { type = "left", room = room.name, user = conn.user, at = gate:now_ms() }
+  end
+
+  gate:on("join", function(conn, message)
+    if type(message.room) ~= "string" then
+      return nil, "bad_request", "room: expected a string"
+    end
+    if not is_name(message.room) then
+      return nil, "bad_room", "1 to 64 bytes, no control characters"
+    end
+    local room = gate:room(message.room)
+    if not room:has(conn) then
+      if count(conn.rooms) >= max_rooms then
+        return nil, "too_many_rooms", ("at most %d rooms"):format(max_rooms)
+      end
+      local added, reason = room:add(conn)
+      if not added then return nil, "internal", reason, true end
+      local users = users_of(room)
+      users[conn.user] = (users[conn.user] or 0) + 1
+      if users[conn.user] == 1 then
+        room:publish({ type = "joined", room = room.name, user = conn.user,
+          at = gate:now_ms() }, conn)
+      end
+    end
+    return { room = room.name, members = names_of(room) }
+  end)
+
+  gate:on("leave", function(conn, message)
+    local room, code, text = room_of(conn, message)
+    if not room then return nil, code, text end
+    leave(conn, room)
+    return { room = room.name }
+  end)
+
+  gate:on("say", function(conn, message)
+    local room, code, text = room_of(conn, message)
+    if not room then return nil, code, text end
+    if message.data == nil then return nil, "bad_request", "data: expected a value" end
+    local at = gate:now_ms()
+    local sent, reason = room:publish { type = "said", room = room.name, from = conn.user,
+      data = message.data, at = at }
+    if not sent then return nil, "internal", reason, true end
+    return { at = at }
+  end)
+
+  gate:on("members", function(conn, message)
+    local room, code, text = room_of(conn, message)
+    if not room then return nil, code, text end
+    return { room = room.name, members = names_of(room) }
+  end)
+
+  gate:on("rooms", function()
+    local found = {}
+    for name, room in gate:rooms() do
+      if room.state.users then found[#found + 1] = { name, count(room.state.users) } end
+    end
+    table.sort(found, function(a, b) return a[2] > b[2] or (a[2] == b[2] and a[1] < b[1]) end)
+    local rooms = {}
+    for i = 1, math.min(#found, MAX_LISTED) do rooms[found[i][1]] = found[i][2] end
+    return { rooms = rooms }
+  end)
+
+  gate:after("closed", function(conn)
+    for room in pairs(conn.rooms) do
+      if conn.user and room.state.users then leave(conn, room) end
+    end
+  end)
+end

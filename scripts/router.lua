@@ -1,0 +1,71 @@
+--- The wire protocol moongate.v1.json (docs/protocol.md): one JSON object a message, from the
+--- socket to the plugin that handles its type, and the reply back.
+
+local MAX_TYPE = 64 -- bytes
+local MAX_ID = 64   -- bytes
+
+---@param gate moongate.Gate
+return function(gate)
+  local function refuse(conn, id, code, text, temporary)
+    conn:send {
+      type = "reply", id = id, ok = false,
+      error = { code = code, message = text or code, temporary = temporary or false },
+    }
+  end
+
+  local function is_id(id)
+    return id == nil or (type(id) == "number" and id == math.floor(id))
+      or (type(id) == "string" and #id <= MAX_ID)
+  end
+
+  --- nil when the message has the shape of a request, else the code and what is wrong.
+  local function problem_of(message)
+    if type(message) ~= "table" or message[1] ~= nil then
+      return "bad_json", "expected one JSON object"
+    end
+    if not is_id(message.id) then
+      return "bad_request", "id: expected a whole number or a string of at most 64 bytes"
+    end
+    local name = message.type
+    if type(name) ~= "string" or name == "" or #name > MAX_TYPE then
+      return "bad_request", "type: expected a string of 1 to 64 bytes"
+    end
+  end
+
+  local function reply(conn, id)
+    return function(data, code, text, temporary)
+      if data == nil then return refuse(conn, id, code, text, temporary) end
+      conn:send { type = "reply", id = id, ok = true, data = data }
+    end
+  end
+
+  gate:on("ping", function() return { at = gate:now_ms() } end)
+
+  gate:raw("/ws", {
+    protocols = { "moongate.v1.json" },
+
+    opened = function(conn)
+      conn:send {
+        type = "hello",
+        protocol = "moongate.v1",
+        server = "moongate " .. gate.facts.version,
+        max_message_bytes = gate.facts.max_message_bytes,
+        ping_interval_ms = gate.facts.ping_interval_ms,
+      }
+    end,
+
+    received = function(conn, bytes, binary)
+      if binary then
+        return refuse(conn, nil, "bad_encoding", "moongate.v1.json is text")
+      end
+      local message, reason = gate.json.decode(bytes)
+      if message == nil then return refuse(conn, nil, "bad_json", reason) end
+      local code, text = problem_of(message)
+      if code then
+        local id = type(message) == "table" and is_id(message.id) and message.id or nil
+        return refuse(conn, id, code, text)
+      end
+      gate:request(conn, message, reply(conn, message.id))
+    end,
+  })
+end
