@@ -8,7 +8,8 @@
 #include "vm.h"
 #include <time.h>
 
-static struct moon_gate *gate; /* FFI functions have no context; there is one gate a process */
+static struct moon_gate
+    *gate; /* FFI functions have no context; there is one gate a process */
 static struct moon_facts facts;
 
 void moon_api_bind(struct moon_gate *the_gate, const struct moon_config *config)
@@ -32,8 +33,8 @@ int moon_send(moon_conn_id conn, uint32_t opcode, const char *bytes, uint64_t le
     return moon_gate_send(gate, conn, opcode, bytes, length);
 }
 
-int moon_publish(moon_room_id room, moon_conn_id except, uint32_t opcode, const char *bytes,
-                 uint64_t length)
+int moon_publish(moon_room_id room, moon_conn_id except, uint32_t opcode,
+                 const char *bytes, uint64_t length)
 {
     return moon_gate_publish(gate, room, except, opcode, bytes, length);
 }
@@ -72,7 +73,8 @@ double moon_time_ms(void)
 
 void moon_log_line(uint32_t level, const char *bytes, uint64_t length)
 {
-    moon_log_text(level <= MOON_DEBUG ? (enum moon_level)level : MOON_DEBUG, bytes, length);
+    moon_log_text(level <= MOON_DEBUG ? (enum moon_level)level : MOON_DEBUG, bytes,
+                  length);
 }
 
 const struct moon_facts *moon_facts(void)

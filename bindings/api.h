@@ -18,8 +18,8 @@ int moon_send(moon_conn_id conn, uint32_t opcode, const char *bytes, uint64_t le
 
 /* Queues one message for all members of a room but `except` (0 for none). Failures as
  * moon_send() but MOON_EGONE: a room without members is no mistake. */
-int moon_publish(moon_room_id room, moon_conn_id except, uint32_t opcode, const char *bytes,
-                 uint64_t length);
+int moon_publish(moon_room_id room, moon_conn_id except, uint32_t opcode,
+                 const char *bytes, uint64_t length);
 
 /* A connection that closes leaves its rooms by itself. MOON_EGONE, MOON_EFULL. */
 int moon_join(moon_room_id room, moon_conn_id conn);

@@ -24,27 +24,17 @@ struct server {
     bool is_stopping;
 };
 
-static void stop(struct server *server)
-{
-    if (!server->is_stopping) {
-        server->is_stopping = true;
-        moon_watch_destroy(server->watch);
-        for (int i = 0; i < SIGNALS; i++) {
-            uv_close((uv_handle_t *)&server->signals[i], NULL);
-        }
-        moon_gate_stop(server->gate);
-    }
-}
-
 static void on_signal(uv_signal_t *handle, int number)
 {
     struct server *server = handle->data;
     if (number == SIGHUP) {
         moon_gate_post(server->gate, MOON_CHANGED, 0);
-        return;
+    } else if (!server->is_stopping) {
+        moon_log(MOON_INFO, "moongate", "stopping on %s", strsignal(number));
+        server->is_stopping = true;
+        moon_watch_destroy(server->watch);
+        moon_gate_stop(server->gate);
     }
-    moon_log(MOON_INFO, "moongate", "stopping on %s", strsignal(number));
-    stop(server);
 }
 
 static void watch_signals(struct server *server)
@@ -69,7 +59,8 @@ static void raise_descriptor_limit(void)
 
 static void announce(const struct moon_config *config, uint32_t port)
 {
-    bool is_any = strcmp(config->host, "0.0.0.0") == 0 || strcmp(config->host, "::") == 0;
+    bool is_any =
+        strcmp(config->host, "0.0.0.0") == 0 || strcmp(config->host, "::") == 0;
     bool is_v6 = strchr(config->host, ':') != NULL && !is_any;
     printf("moongate is ready at http://%s%s%s:%u/\n", is_v6 ? "[" : "",
            is_any ? "localhost" : config->host, is_v6 ? "]" : "", port);
@@ -91,6 +82,9 @@ static int run(const struct moon_config *config)
     watch_signals(&server);
     announce(config, moon_gate_port(server.gate));
     moon_gate_run(server.gate, moon_vm_enter, vm);
+    for (int i = 0; i < SIGNALS; i++) {
+        uv_close((uv_handle_t *)&server.signals[i], NULL);
+    }
     moon_vm_destroy(vm);
     moon_gate_destroy(server.gate);
     moon_log(MOON_INFO, "moongate", "stopped");

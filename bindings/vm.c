@@ -27,7 +27,8 @@ static void preload_modules(lua_State *L)
 {
     lua_getglobal(L, "package");
     lua_getfield(L, -1, "preload");
-    for (const struct moon_module *module = moon_modules; module->name != NULL; module++) {
+    for (const struct moon_module *module = moon_modules; module->name != NULL;
+         module++) {
         lua_pushlightuserdata(L, (void *)(uintptr_t)module);
         lua_pushcclosure(L, load_module, 1);
         lua_setfield(L, -2, module->name);

@@ -17,7 +17,8 @@ struct moon_watch {
     struct moon_gate *gate;
     uv_timer_t quiet;
     uv_fs_event_t folders[MAX_FOLDERS];
-    unsigned count, open; /* handles in use; handles not yet closed, the timer included */
+    unsigned count,
+        open; /* handles in use; handles not yet closed, the timer included */
 };
 
 static void on_quiet(uv_timer_t *timer)
@@ -39,8 +40,9 @@ static void on_change(uv_fs_event_t *event, const char *file, int events, int st
 static void watch_folder(struct moon_watch *watch, const char *path)
 {
     if (watch->count == MAX_FOLDERS) {
-        moon_log(MOON_WARN, "watch", "more than %d folders: %s is not watched, use SIGHUP",
-                 MAX_FOLDERS, path);
+        moon_log(MOON_WARN, "watch",
+                 "more than %d folders: %s is not watched, use SIGHUP", MAX_FOLDERS,
+                 path);
         return;
     }
     uv_fs_event_t *folder = &watch->folders[watch->count++];
@@ -62,7 +64,8 @@ static void watch_subfolders(struct moon_watch *watch, const char *path)
     while (folder != NULL && (entry = readdir(folder)) != NULL) {
         (void)snprintf(child, sizeof child, "%s/%s", path, entry->d_name);
         struct stat status;
-        if (entry->d_name[0] != '.' && stat(child, &status) == 0 && S_ISDIR(status.st_mode)) {
+        if (entry->d_name[0] != '.' && stat(child, &status) == 0 &&
+            S_ISDIR(status.st_mode)) {
             watch_folder(watch, child);
         }
     }
@@ -87,7 +90,8 @@ struct moon_watch *moon_watch_create(struct moon_gate *gate, const char *app)
     }
     /* Editors replace a file: watch its folder, or the watch would end with the old one. */
     const char *slash = strrchr(app, '/');
-    (void)snprintf(path, sizeof path, "%.*s", slash == NULL ? 1 : (int)(slash - app + 1),
+    (void)snprintf(path, sizeof path, "%.*s",
+                   slash == NULL ? 1 : (int)(slash - app + 1),
                    slash == NULL ? "." : app);
     watch_folder(watch, path);
     return watch;

@@ -13,9 +13,9 @@ enum moon_command_kind {
     MOON_PUBLISH,  /* subject: room; other: a member who does not get it, or 0 */
     MOON_JOIN,     /* subject: room; other: connection */
     MOON_LEAVE,    /* subject: room; other: connection */
-    MOON_CLOSE,    /* subject: connection; code: close code; bytes: reason for the peer */
-    MOON_ROUTE,    /* bytes: the whole new route table, see route.h */
-    MOON_STOP,     /* refuse newcomers, close everybody with 1001, then end the thread */
+    MOON_CLOSE, /* subject: connection; code: close code; bytes: reason for the peer */
+    MOON_ROUTE, /* bytes: the whole new route table, see route.h */
+    MOON_STOP,  /* refuse newcomers, close everybody with 1001, then end the thread */
 };
 
 struct moon_record {

@@ -67,14 +67,16 @@ enum {
     VERSION,
 };
 
-static enum moon_config_result bad(const char *what, const char *value, const char *expected)
+static enum moon_config_result bad(const char *what, const char *value,
+                                   const char *expected)
 {
     (void)fprintf(stderr, "moongate: %s %s: %s\n", what, value, expected);
     return MOON_CONFIG_BAD;
 }
 
-static enum moon_config_result apply(struct moon_config *config, const struct setting *setting,
-                                     const char *what, const char *value)
+static enum moon_config_result apply(struct moon_config *config,
+                                     const struct setting *setting, const char *what,
+                                     const char *value)
 {
     void *field = (char *)config + setting->offset;
     enum moon_level level = MOON_INFO;
@@ -97,8 +99,9 @@ static enum moon_config_result apply(struct moon_config *config, const struct se
     long number = strtol(value, &end, 10);
     if (errno != 0 || end == value || *end != '\0' || number < (long)setting->min ||
         number > (long)setting->max) {
-        (void)snprintf(expected, sizeof expected, "expected a whole number from %u to %u",
-                       setting->min, setting->max);
+        (void)snprintf(expected, sizeof expected,
+                       "expected a whole number from %u to %u", setting->min,
+                       setting->max);
         return bad(what, value, expected);
     }
     *(uint32_t *)field = (uint32_t)number;
@@ -110,18 +113,20 @@ static void print_help(void)
     puts("usage: moongate run [options] [APP]\n"
          "\n"
          "APP is a folder with an init.lua (default: scripts) or one plugin file.\n"
-         "SIGHUP reloads it, as saving a file does; SIGTERM and SIGINT stop the server.\n"
+         "SIGHUP reloads it, as saving a file does; SIGTERM and SIGINT stop the "
+         "server.\n"
          "\n"
          "options, each also as an environment variable:");
     for (int i = 0; i < SETTINGS; i++) {
-        printf("  --%-20s %s\n  %-22s %s\n", settings[i].name, settings[i].environment, "",
-               settings[i].help);
+        printf("  --%-20s %s\n  %-22s %s\n", settings[i].name, settings[i].environment,
+               "", settings[i].help);
     }
     puts("  --help                 this text\n"
          "  --version              the version");
 }
 
-static enum moon_config_result read_options(struct moon_config *config, int argc, char **argv)
+static enum moon_config_result read_options(struct moon_config *config, int argc,
+                                            char **argv)
 {
     struct option options[SETTINGS + 3];
     memset(options, 0, sizeof options);
@@ -210,7 +215,8 @@ static uint32_t default_threads(void)
     return cpus > MOON_MAX_THREADS ? MOON_MAX_THREADS : (uint32_t)cpus - 1;
 }
 
-enum moon_config_result moon_config_read(struct moon_config *config, int argc, char **argv)
+enum moon_config_result moon_config_read(struct moon_config *config, int argc,
+                                         char **argv)
 {
     *config = (struct moon_config){
         .app = "scripts",

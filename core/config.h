@@ -30,4 +30,5 @@ enum moon_config_result {
 };
 
 /* Borrows the strings of argv and the environment. */
-enum moon_config_result moon_config_read(struct moon_config *config, int argc, char **argv);
+enum moon_config_result moon_config_read(struct moon_config *config, int argc,
+                                         char **argv);

@@ -30,9 +30,11 @@ struct moon_conn {
     moon_conn_id id;
     void *socket; /* ws.c's */
     struct moon_outbox outbox;
-    struct moon_message message; /* the part that has arrived of a message in fragments */
-    struct moon_deadline deadline; /* next heartbeat, or the end of patience when closing */
-    uint8_t state;                 /* enum moon_conn_state */
+    struct moon_message
+        message; /* the part that has arrived of a message in fragments */
+    struct moon_deadline
+        deadline;       /* next heartbeat, or the end of patience when closing */
+    uint8_t state;      /* enum moon_conn_state */
     uint8_t is_dirty;   /* in the I/O thread's list of those with something to write */
     uint8_t is_blocked; /* the kernel has not accepted all; wait for writable */
     uint8_t is_doomed;  /* the socket failed; kill it at the end of the tick */

@@ -12,8 +12,9 @@
 #include <string.h>
 
 enum {
-    SPILL_BYTES = 64 << 20, /* commands waiting for one I/O thread; beyond: MOON_EFULL */
-    FAIR_EVENTS = 64,       /* from one I/O thread before the next has its turn */
+    SPILL_BYTES =
+        64 << 20,     /* commands waiting for one I/O thread; beyond: MOON_EFULL */
+    FAIR_EVENTS = 64, /* from one I/O thread before the next has its turn */
     MAX_FRAME_BYTES = 256 << 10,
 };
 
@@ -30,9 +31,9 @@ struct moon_gate {
     const struct moon_config *config;
     struct lane lanes[MOON_MAX_THREADS];
     uint32_t count, port;
-    uint32_t turn, taken;          /* the lane being read, and how many events in a row */
-    struct moon_ring *borrowed;    /* its record is in the script's hands */
-    struct moon_event *posts;      /* events of the logic thread itself */
+    uint32_t turn, taken;       /* the lane being read, and how many events in a row */
+    struct moon_ring *borrowed; /* its record is in the script's hands */
+    struct moon_event *posts;   /* events of the logic thread itself */
     uint32_t first_post, last_post, posts_capacity;
     uint32_t spilling; /* lanes with a spill that is not empty */
     void (*enter)(void *owner);
@@ -51,8 +52,8 @@ static int push(struct moon_gate *gate, struct lane *lane, const void *head,
                 uint64_t head_bytes, const char *body, uint64_t body_bytes)
 {
     bool was_empty = moon_spill_is_empty(&lane->spill);
-    if (!moon_spill_push(&lane->spill, lane->commands, head, head_bytes, body, body_bytes,
-                         false)) {
+    if (!moon_spill_push(&lane->spill, lane->commands, head, head_bytes, body,
+                         body_bytes, false)) {
         return MOON_EFULL;
     }
     gate->spilling += was_empty && !moon_spill_is_empty(&lane->spill);
@@ -74,7 +75,8 @@ static int check_message(uint32_t opcode, const char *bytes, uint64_t length)
     if (opcode != MOON_TEXT && opcode != MOON_BINARY) {
         return MOON_EINVAL;
     }
-    return opcode == MOON_BINARY || moon_utf8_is_valid(bytes, length) ? MOON_OK : MOON_EUTF8;
+    return opcode == MOON_BINARY || moon_utf8_is_valid(bytes, length) ? MOON_OK
+                                                                      : MOON_EUTF8;
 }
 
 static struct lane *lane_of(struct moon_gate *gate, moon_conn_id conn)
@@ -104,27 +106,32 @@ int moon_gate_publish(struct moon_gate *gate, moon_room_id room, moon_conn_id ex
     int status = check_message(opcode, bytes, length);
     uint32_t header = moon_frame_header(head.header, opcode, length);
     for (uint32_t i = 0; status == MOON_OK && i < gate->count; i++) {
-        status = push(gate, &gate->lanes[i], &head, sizeof head.record + header, bytes, length);
+        status = push(gate, &gate->lanes[i], &head, sizeof head.record + header, bytes,
+                      length);
     }
     return status;
 }
 
 static int tell_owner(struct moon_gate *gate, moon_conn_id conn,
-                      const struct moon_record *record, const char *bytes, uint64_t length)
+                      const struct moon_record *record, const char *bytes,
+                      uint64_t length)
 {
     struct lane *lane = lane_of(gate, conn);
-    return lane == NULL ? MOON_EGONE : push(gate, lane, record, sizeof *record, bytes, length);
+    return lane == NULL ? MOON_EGONE
+                        : push(gate, lane, record, sizeof *record, bytes, length);
 }
 
 int moon_gate_join(struct moon_gate *gate, moon_room_id room, moon_conn_id conn)
 {
-    const struct moon_record record = {.kind = MOON_JOIN, .subject = room, .other = conn};
+    const struct moon_record record = {
+        .kind = MOON_JOIN, .subject = room, .other = conn};
     return tell_owner(gate, conn, &record, NULL, 0);
 }
 
 int moon_gate_leave(struct moon_gate *gate, moon_room_id room, moon_conn_id conn)
 {
-    const struct moon_record record = {.kind = MOON_LEAVE, .subject = room, .other = conn};
+    const struct moon_record record = {
+        .kind = MOON_LEAVE, .subject = room, .other = conn};
     return tell_owner(gate, conn, &record, NULL, 0);
 }
 
@@ -155,7 +162,8 @@ static int tell_all(struct moon_gate *gate, const struct moon_record *record,
 int moon_gate_route(struct moon_gate *gate, const char *table, uint64_t length)
 {
     const struct moon_record record = {.kind = MOON_ROUTE};
-    return length > MAX_FRAME_BYTES ? MOON_EBIG : tell_all(gate, &record, table, length);
+    return length > MAX_FRAME_BYTES ? MOON_EBIG
+                                    : tell_all(gate, &record, table, length);
 }
 
 void moon_gate_stop(struct moon_gate *gate)
@@ -172,8 +180,10 @@ void moon_gate_post(struct moon_gate *gate, enum moon_event_kind kind, uint64_t 
         gate->first_post = gate->last_post = 0;
     }
     if (gate->last_post == gate->posts_capacity) {
-        gate->posts_capacity = gate->posts_capacity == 0 ? 64 : gate->posts_capacity * 2;
-        gate->posts = moon_realloc(gate->posts, gate->posts_capacity * sizeof *gate->posts);
+        gate->posts_capacity =
+            gate->posts_capacity == 0 ? 64 : gate->posts_capacity * 2;
+        gate->posts =
+            moon_realloc(gate->posts, gate->posts_capacity * sizeof *gate->posts);
     }
     gate->posts[gate->last_post++] =
         (struct moon_event){.kind = (uint16_t)kind, .subject = subject};
@@ -314,14 +324,16 @@ static void flush(void *owner)
 static bool has_work(void *owner)
 {
     const struct moon_gate *gate = owner;
-    if (gate->spilling > 0) {
-        return false; /* woken when there is room */
+    bool has_events = gate->first_post < gate->last_post;
+    bool can_drain = false;
+    for (uint32_t i = 0; i < gate->count; i++) {
+        const struct lane *lane = &gate->lanes[i];
+        has_events = has_events || !moon_ring_is_empty(lane->events);
+        can_drain = can_drain || (!moon_spill_is_empty(&lane->spill) &&
+                                  !moon_ring_has_wish(lane->commands));
     }
-    bool is_waiting = gate->first_post < gate->last_post;
-    for (uint32_t i = 0; !is_waiting && i < gate->count; i++) {
-        is_waiting = !moon_ring_is_empty(gate->lanes[i].events);
-    }
-    return is_waiting;
+    /* While commands are spilling no events are taken. */
+    return gate->spilling > 0 ? can_drain : has_events;
 }
 
 /* ---- life ---- */
@@ -333,8 +345,8 @@ struct moon_gate *moon_gate_create(const struct moon_config *config)
     uint32_t port = config->port;
     int failure = moon_listen(config->host, &port, listeners, config->threads);
     if (failure != 0) {
-        (void)fprintf(stderr, "moongate: cannot listen on %s port %u: %s\n", config->host,
-                      port, strerror(failure));
+        (void)fprintf(stderr, "moongate: cannot listen on %s port %u: %s\n",
+                      config->host, port, strerror(failure));
         return NULL;
     }
     struct moon_gate *gate = moon_alloc(sizeof *gate);

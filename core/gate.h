@@ -31,7 +31,8 @@ void moon_gate_run(struct moon_gate *gate, void (*enter)(void *owner), void *own
 void moon_gate_stop(struct moon_gate *gate);
 
 /* Tells the scripts something that no I/O thread has to say. */
-void moon_gate_post(struct moon_gate *gate, enum moon_event_kind kind, uint64_t subject);
+void moon_gate_post(struct moon_gate *gate, enum moon_event_kind kind,
+                    uint64_t subject);
 
 /* Takes the next event. False when there is none, or when commands must go out first. */
 bool moon_gate_next(struct moon_gate *gate, struct moon_event *event);

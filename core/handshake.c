@@ -56,7 +56,8 @@ static bool is_welcome(const struct moon_handshake *handshake, const char *origi
     if (origin == NULL) {
         return !handshake->has_cookie; /* not a browser: nothing to steal */
     }
-    if (strncasecmp(origin, scheme, sizeof scheme - 1) == 0 && handshake->host != NULL &&
+    if (strncasecmp(origin, scheme, sizeof scheme - 1) == 0 &&
+        handshake->host != NULL &&
         strcasecmp(origin + sizeof scheme - 1, handshake->host) == 0) {
         return true;
     }
@@ -97,9 +98,11 @@ static bool is_well_formed(const struct moon_handshake *handshake,
         refuse(verdict, 405, "only GET can be upgraded");
     } else if (!handshake->is_http_1_1 || handshake->host == NULL) {
         refuse(verdict, 400, "an upgrade needs HTTP/1.1 and a Host header");
-    } else if (handshake->upgrade == NULL || !list_has(handshake->upgrade, "websocket")) {
+    } else if (handshake->upgrade == NULL ||
+               !list_has(handshake->upgrade, "websocket")) {
         refuse(verdict, 400, "the Upgrade header does not say websocket");
-    } else if (handshake->connection == NULL || !list_has(handshake->connection, "Upgrade")) {
+    } else if (handshake->connection == NULL ||
+               !list_has(handshake->connection, "Upgrade")) {
         refuse(verdict, 400, "the Connection header does not say Upgrade");
     } else if (handshake->version == NULL || strcmp(handshake->version, "13") != 0) {
         refuse(verdict, 426, "this server speaks Sec-WebSocket-Version 13");

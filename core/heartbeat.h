@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 struct moon_heartbeat {
-    uint8_t heard;    /* something arrived since the last ping; set by whoever receives */
+    uint8_t heard; /* something arrived since the last ping; set by whoever receives */
     uint8_t awaiting; /* a ping is out */
 };
 
@@ -27,7 +27,8 @@ enum moon_beat {
 /* Milliseconds until the first ping: a random point in the second half of the interval,
  * so that ten thousand clients that came at once are not pinged at once. */
 uint32_t moon_heartbeat_start(struct moon_heartbeat *beat,
-                              const struct moon_heartbeat_times *times, uint32_t random);
+                              const struct moon_heartbeat_times *times,
+                              uint32_t random);
 
 /* To be called when the time is over; *wait_ms is the time until the next call. */
 enum moon_beat moon_heartbeat_due(struct moon_heartbeat *beat,

@@ -28,16 +28,16 @@ uint32_t moon_http_response(char *out, uint32_t status, const char *line)
             found = &statuses[i];
         }
     }
-    int length = snprintf(out, MOON_HTTP_MAX_BYTES,
-                          "HTTP/1.1 %u %s\r\n"
-                          "Content-Type: text/plain; charset=utf-8\r\n"
-                          "Content-Length: %zu\r\n"
-                          "Cache-Control: no-store\r\n"
-                          "Connection: %s\r\n"
-                          "%s\r\n%s\n",
-                          found->code, found->reason, strlen(line) + 1,
-                          found->code == 426 ? "close, Upgrade" : "close", found->headers,
-                          line);
+    int length =
+        snprintf(out, MOON_HTTP_MAX_BYTES,
+                 "HTTP/1.1 %u %s\r\n"
+                 "Content-Type: text/plain; charset=utf-8\r\n"
+                 "Content-Length: %zu\r\n"
+                 "Cache-Control: no-store\r\n"
+                 "Connection: %s\r\n"
+                 "%s\r\n%s\n",
+                 found->code, found->reason, strlen(line) + 1,
+                 found->code == 426 ? "close, Upgrade" : "close", found->headers, line);
     return length < MOON_HTTP_MAX_BYTES ? (uint32_t)length : MOON_HTTP_MAX_BYTES - 1;
 }
 

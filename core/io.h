@@ -20,8 +20,8 @@ struct moon_io;
 
 /* `thread` counts from 1; `listener` is a listening socket, taken; `logic` is signalled
  * when events wait. NULL on failure, which has been logged. */
-struct moon_io *moon_io_create(uint32_t thread, const struct moon_config *config, int listener,
-                               struct moon_wake *logic);
+struct moon_io *moon_io_create(uint32_t thread, const struct moon_config *config,
+                               int listener, struct moon_wake *logic);
 void moon_io_start(struct moon_io *io);
 
 /* Waits for the thread, which ends by itself after MOON_STOP. */
@@ -62,8 +62,8 @@ void moon_io_ponged(struct moon_conn *conn);
 void moon_io_writable(struct moon_io *io, struct moon_conn *conn);
 
 /* A Close frame with this payload has arrived; answers it. */
-void moon_io_peer_closed(struct moon_io *io, struct moon_conn *conn, const char *payload,
-                         uint64_t bytes);
+void moon_io_peer_closed(struct moon_io *io, struct moon_conn *conn,
+                         const char *payload, uint64_t bytes);
 
 /* The socket is no more; `conn` is invalid afterwards. */
 void moon_io_gone(struct moon_io *io, struct moon_conn *conn);

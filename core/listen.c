@@ -11,15 +11,16 @@
 #include <unistd.h>
 
 enum {
-    BACKLOG = 4096,       /* the kernel's net.core.somaxconn caps it */
-    ACCEPTS = 64,         /* per turn, so that newcomers do not starve the others */
-    PAUSE_MS = 200,       /* when descriptors have run out */
-    UNACKED_MS = 30000,   /* TCP_USER_TIMEOUT: a peer that acknowledges nothing is gone */
+    BACKLOG = 4096,     /* the kernel's net.core.somaxconn caps it */
+    ACCEPTS = 64,       /* per turn, so that newcomers do not starve the others */
+    PAUSE_MS = 200,     /* when descriptors have run out */
+    UNACKED_MS = 30000, /* TCP_USER_TIMEOUT: a peer that acknowledges nothing is gone */
 };
 
 static void set(int fd, int level, int option, int value)
 {
-    (void)setsockopt(fd, level, option, &value, sizeof value); /* an improvement, no need */
+    (void)setsockopt(fd, level, option, &value,
+                     sizeof value); /* an improvement, no need */
 }
 
 static int open_socket(const struct addrinfo *address, bool shares_port)
@@ -35,7 +36,8 @@ static int open_socket(const struct addrinfo *address, bool shares_port)
     if (shares_port) {
         set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
     }
-    if (bind(fd, address->ai_addr, address->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
+    if (bind(fd, address->ai_addr, address->ai_addrlen) != 0 ||
+        listen(fd, BACKLOG) != 0) {
         int reason = errno;
         close(fd);
         errno = reason;
@@ -114,7 +116,8 @@ static void on_pause_over(uv_timer_t *timer)
 /* Waiting clients stay in the backlog while this pauses; polling would spin. */
 static void run_dry(struct moon_acceptor *acceptor, int reason)
 {
-    moon_log(MOON_WARN, "listen", "cannot accept for %d ms: %s", PAUSE_MS, strerror(reason));
+    moon_log(MOON_WARN, "listen", "cannot accept for %d ms: %s", PAUSE_MS,
+             strerror(reason));
     uv_poll_stop(&acceptor->poll);
     uv_timer_start(&acceptor->pause, on_pause_over, PAUSE_MS, 0);
 }
@@ -126,7 +129,8 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     for (int i = 0; i < ACCEPTS && acceptor->is_open; i++) {
         int fd = accept4(acceptor->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0) {
-            if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+                errno == ENOMEM) {
                 run_dry(acceptor, errno);
             }
             return;

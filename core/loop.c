@@ -34,7 +34,8 @@ static void on_prepare(uv_prepare_t *prepare)
     }
 }
 
-void moon_loop_init(struct moon_loop *loop, const struct moon_loop_calls *calls, void *owner)
+void moon_loop_init(struct moon_loop *loop, const struct moon_loop_calls *calls,
+                    void *owner)
 {
     loop->calls = *calls;
     loop->owner = owner;

@@ -28,7 +28,8 @@ struct moon_loop {
     void *owner;
 };
 
-void moon_loop_init(struct moon_loop *loop, const struct moon_loop_calls *calls, void *owner);
+void moon_loop_init(struct moon_loop *loop, const struct moon_loop_calls *calls,
+                    void *owner);
 
 /* Runs until moon_loop_stop(). */
 void moon_loop_run(struct moon_loop *loop);

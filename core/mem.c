@@ -96,8 +96,8 @@ void moon_pool_give(struct moon_pool *pool, char *buffer, uint32_t capacity)
     pool->idle_bytes += capacity;
 }
 
-char *moon_pool_grow(struct moon_pool *pool, char *buffer, uint32_t used, uint32_t bytes,
-                     uint32_t *capacity)
+char *moon_pool_grow(struct moon_pool *pool, char *buffer, uint32_t used,
+                     uint32_t bytes, uint32_t *capacity)
 {
     if (bytes <= *capacity) {
         return buffer;

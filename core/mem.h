@@ -32,5 +32,5 @@ void moon_pool_give(struct moon_pool *pool, char *buffer, uint32_t capacity);
 
 /* Returns a buffer of at least `bytes` that begins with the first `used` bytes of
  * `buffer`, which it takes. *capacity is read and written. */
-char *moon_pool_grow(struct moon_pool *pool, char *buffer, uint32_t used, uint32_t bytes,
-                     uint32_t *capacity);
+char *moon_pool_grow(struct moon_pool *pool, char *buffer, uint32_t used,
+                     uint32_t bytes, uint32_t *capacity);

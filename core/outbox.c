@@ -3,8 +3,8 @@
 #include "frame.h"
 #include <string.h>
 
-static void append(struct moon_outbox *outbox, struct moon_pool *pool, const char *frames,
-                   uint32_t bytes)
+static void append(struct moon_outbox *outbox, struct moon_pool *pool,
+                   const char *frames, uint32_t bytes)
 {
     uint32_t used = outbox->end - outbox->start;
     if (outbox->end + bytes > outbox->capacity && outbox->start > 0) {
@@ -12,8 +12,8 @@ static void append(struct moon_outbox *outbox, struct moon_pool *pool, const cha
         outbox->start = 0;
         outbox->end = used;
     }
-    outbox->bytes = moon_pool_grow(pool, outbox->bytes, outbox->end, outbox->end + bytes,
-                                   &outbox->capacity);
+    outbox->bytes = moon_pool_grow(pool, outbox->bytes, outbox->end,
+                                   outbox->end + bytes, &outbox->capacity);
     memcpy(outbox->bytes + outbox->end, frames, bytes);
     outbox->end += bytes;
 }
@@ -70,7 +70,8 @@ static uint32_t count_frames(const char *frames, uint32_t bytes)
     return count;
 }
 
-void moon_outbox_take(struct moon_outbox *outbox, struct moon_pool *pool, uint32_t bytes)
+void moon_outbox_take(struct moon_outbox *outbox, struct moon_pool *pool,
+                      uint32_t bytes)
 {
     uint32_t queued = outbox->end - outbox->start;
     uint32_t messages = bytes == queued

@@ -21,8 +21,8 @@ struct moon_outbox_limits {
 struct moon_outbox {
     char *bytes; /* from the pool; NULL when nothing is queued */
     uint32_t start, end, capacity;
-    uint32_t messages;        /* queued between start and end */
-    uint32_t inflight_bytes;  /* taken, but the kernel has not accepted them all */
+    uint32_t messages;       /* queued between start and end */
+    uint32_t inflight_bytes; /* taken, but the kernel has not accepted them all */
     uint32_t inflight_messages;
 };
 
@@ -42,7 +42,8 @@ const char *moon_outbox_peek(const struct moon_outbox *outbox, uint32_t max_byte
                              uint32_t *bytes);
 
 /* Drops the `bytes` last peeked; they count as in flight until moon_outbox_land(). */
-void moon_outbox_take(struct moon_outbox *outbox, struct moon_pool *pool, uint32_t bytes);
+void moon_outbox_take(struct moon_outbox *outbox, struct moon_pool *pool,
+                      uint32_t bytes);
 
 /* For frames that went to the socket past the queue: they are in flight, too. */
 void moon_outbox_fly(struct moon_outbox *outbox, uint32_t bytes, uint32_t messages);

@@ -141,6 +141,11 @@ void moon_ring_want_room(struct moon_ring *ring)
     atomic_thread_fence(memory_order_seq_cst);
 }
 
+bool moon_ring_has_wish(const struct moon_ring *ring)
+{
+    return atomic_load(&ring->wants_room);
+}
+
 bool moon_ring_take_wish(struct moon_ring *ring)
 {
     atomic_thread_fence(memory_order_seq_cst);

@@ -38,5 +38,8 @@ bool moon_ring_is_empty(const struct moon_ring *ring);
 /* Thread: pusher. Asks to be woken when there is room again. Look again after this call. */
 void moon_ring_want_room(struct moon_ring *ring);
 
+/* Thread: pusher. False once the taker has seen the wish: there is room. */
+bool moon_ring_has_wish(const struct moon_ring *ring);
+
 /* Thread: taker. True once after the pusher has asked: wake it. */
 bool moon_ring_take_wish(struct moon_ring *ring);

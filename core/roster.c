@@ -150,7 +150,8 @@ static struct seats *make_seats(struct moon_roster *roster, moon_conn_id conn)
     uint32_t slot = moon_conn_slot(conn);
     if (slot >= roster->slot_count) {
         uint32_t count = (slot + 1) * 2;
-        roster->by_slot = moon_realloc(roster->by_slot, count * sizeof *roster->by_slot);
+        roster->by_slot =
+            moon_realloc(roster->by_slot, count * sizeof *roster->by_slot);
         memset(roster->by_slot + roster->slot_count, 0,
                (count - roster->slot_count) * sizeof *roster->by_slot);
         roster->slot_count = count;
@@ -183,11 +184,13 @@ bool moon_roster_join(struct moon_roster *roster, moon_room_id id, moon_conn_id 
     struct room *room = find_or_create(roster, id);
     if (room->count == room->capacity) {
         room->capacity = grown(room->capacity);
-        room->members = moon_realloc(room->members, room->capacity * sizeof(struct member));
+        room->members =
+            moon_realloc(room->members, room->capacity * sizeof(struct member));
     }
     if (seats->count == seats->capacity) {
         seats->capacity = grown(seats->capacity);
-        seats->items = moon_realloc(seats->items, seats->capacity * sizeof(struct seat));
+        seats->items =
+            moon_realloc(seats->items, seats->capacity * sizeof(struct seat));
     }
     room->members[room->count] =
         (struct member){conn, seats->count, room->batch_bytes, room->batch_messages};
@@ -197,17 +200,29 @@ bool moon_roster_join(struct moon_roster *roster, moon_room_id id, moon_conn_id 
     return true;
 }
 
+static void move_member(struct moon_roster *roster, struct room *room, uint32_t from,
+                        uint32_t to)
+{
+    if (from != to) {
+        const struct member *member = &room->members[from];
+        seats_of(roster, member->conn)->items[member->seat].index = to;
+        room->members[to] = *member;
+    }
+}
+
 /* The last of each list moves into the gap. */
 static void unseat(struct moon_roster *roster, struct seats *seats, struct seat *seat)
 {
     struct room *room = seat->room;
     uint32_t index = seat->index;
-    struct member *last_member = &room->members[--room->count];
-    room->members[index] = *last_member;
-    if (index != room->count) {
-        seats_of(roster, last_member->conn)->items[last_member->seat].index = index;
+    if (room == roster->first_dirty && index < roster->next_member) {
+        /* The tick is ending: those served must stay before those who are not. */
+        roster->next_member--;
+        move_member(roster, room, roster->next_member, index);
+        index = roster->next_member;
     }
-    struct seat *last_seat = &seats->items[--seats->count];
+    move_member(roster, room, --room->count, index);
+    const struct seat *last_seat = &seats->items[--seats->count];
     if (seat != last_seat) {
         *seat = *last_seat;
         seat->room->members[seat->index].seat = (uint32_t)(seat - seats->items);
@@ -258,8 +273,8 @@ static void make_dirty(struct moon_roster *roster, struct room *room)
     roster->last_dirty = room;
 }
 
-bool moon_roster_publish(struct moon_roster *roster, moon_room_id id, moon_conn_id except,
-                         const char *frame, uint32_t bytes)
+bool moon_roster_publish(struct moon_roster *roster, moon_room_id id,
+                         moon_conn_id except, const char *frame, uint32_t bytes)
 {
     struct room *room = find(roster, id);
     if (room == NULL || room->count == 0) {
@@ -285,7 +300,8 @@ bool moon_roster_publish(struct moon_roster *roster, moon_room_id id, moon_conn_
 }
 
 /* Marks the share as seen; false when there is nothing in it. */
-static bool take_share(struct room *room, struct member *member, struct moon_share *share)
+static bool take_share(struct room *room, struct member *member,
+                       struct moon_share *share)
 {
     share->conn = member->conn;
     share->frames = room->batch + member->seen_bytes;

@@ -20,7 +20,7 @@ struct moon_roster;
 /* Frames for one member. */
 struct moon_share {
     moon_conn_id conn;
-    const char *frames; /* borrowed until the next call of any function here */
+    const char *frames; /* borrowed until the next share is taken */
     uint32_t bytes;
     uint32_t messages;
     bool is_only_room; /* the member is in no other room */
@@ -34,7 +34,8 @@ void moon_roster_destroy(struct moon_roster *roster);
 bool moon_roster_join(struct moon_roster *roster, moon_room_id room, moon_conn_id conn);
 
 /* Catch up first, or the member's share of this tick is lost. False when it was no member. */
-bool moon_roster_leave(struct moon_roster *roster, moon_room_id room, moon_conn_id conn);
+bool moon_roster_leave(struct moon_roster *roster, moon_room_id room,
+                       moon_conn_id conn);
 
 /* Leaves all rooms. */
 void moon_roster_drop(struct moon_roster *roster, moon_conn_id conn);
@@ -44,15 +45,15 @@ uint32_t moon_roster_size(const struct moon_roster *roster, moon_room_id room);
 
 /* Appends one whole frame to the batch. `except` is a member who is not to get it, caught
  * up before; 0 for none. False when the room has no members here. */
-bool moon_roster_publish(struct moon_roster *roster, moon_room_id room, moon_conn_id except,
-                         const char *frame, uint32_t bytes);
+bool moon_roster_publish(struct moon_roster *roster, moon_room_id room,
+                         moon_conn_id except, const char *frame, uint32_t bytes);
 
 /* Takes what one room still owes this connection; false when no room owes anything (more). */
 bool moon_roster_catch_up(struct moon_roster *roster, moon_conn_id conn,
                           struct moon_share *share);
 
 /* Ends the tick: takes the next member's share; false when all are out and the batches
- * are empty. Nothing else may be called until it has returned false. */
+ * are empty. Until it has returned false only moon_roster_drop() may be called. */
 bool moon_roster_next(struct moon_roster *roster, struct moon_share *share);
 
 /* Whether a batch waits. */

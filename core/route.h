@@ -13,7 +13,8 @@
 #include <stdint.h>
 
 struct moon_route {
-    const char *protocols; /* borrowed from the table: space-separated, not terminated */
+    const char
+        *protocols; /* borrowed from the table: space-separated, not terminated */
     uint32_t protocols_bytes;
 };
 
@@ -21,4 +22,5 @@ struct moon_route {
 bool moon_route_find(const char *table, const char *path, struct moon_route *route);
 
 /* Whether the route speaks this subprotocol. */
-bool moon_route_speaks(const struct moon_route *route, const char *name, uint64_t bytes);
+bool moon_route_speaks(const struct moon_route *route, const char *name,
+                       uint64_t bytes);

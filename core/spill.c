@@ -46,7 +46,8 @@ static void append(struct moon_spill *spill, const void *bytes, uint64_t length)
 }
 
 bool moon_spill_push(struct moon_spill *spill, struct moon_ring *ring, const void *head,
-                     uint64_t head_bytes, const void *body, uint64_t body_bytes, bool must)
+                     uint64_t head_bytes, const void *body, uint64_t body_bytes,
+                     bool must)
 {
     if (moon_spill_is_empty(spill) &&
         moon_ring_push(ring, head, head_bytes, body, body_bytes)) {

@@ -21,7 +21,8 @@ void moon_spill_fini(struct moon_spill *spill);
 /* Into the ring, or behind what waits for it. False when the limit is reached;
  * `must` goes beyond the limit. */
 bool moon_spill_push(struct moon_spill *spill, struct moon_ring *ring, const void *head,
-                     uint64_t head_bytes, const void *body, uint64_t body_bytes, bool must);
+                     uint64_t head_bytes, const void *body, uint64_t body_bytes,
+                     bool must);
 
 /* Moves what fits into the ring. True when nothing waits any more; when false, the
  * ring's taker has been asked to wake the pusher. */

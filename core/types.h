@@ -34,11 +34,12 @@ enum moon_opcode {
 
 /* Something that has happened. Named in the past tense. */
 enum moon_event_kind {
-    MOON_OPENED = 1, /* bytes: path, query, subprotocol, peer address, each ended by NUL */
-    MOON_RECEIVED,   /* code: enum moon_opcode; bytes: one whole message */
-    MOON_CLOSED,     /* code: close code; reason: enum moon_reason; once, and last */
-    MOON_FIRED,      /* subject: the token given to moon_timer_start() */
-    MOON_CHANGED,    /* the script files have changed, or a reload was asked for */
+    MOON_OPENED =
+        1, /* bytes: path, query, subprotocol, peer address, each ended by NUL */
+    MOON_RECEIVED, /* code: enum moon_opcode; bytes: one whole message */
+    MOON_CLOSED,   /* code: close code; reason: enum moon_reason; once, and last */
+    MOON_FIRED,    /* subject: the token given to moon_timer_start() */
+    MOON_CHANGED,  /* the script files have changed, or a reload was asked for */
 };
 
 /* Why a connection ended. */

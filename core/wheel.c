@@ -10,7 +10,7 @@ enum {
 struct moon_wheel {
     struct moon_deadline slots[SLOTS]; /* rings with a head */
     struct moon_deadline passing;      /* the slot being looked through */
-    uint64_t tick;                     /* all slots up to this one have been looked through */
+    uint64_t tick; /* all slots up to this one have been looked through */
 };
 
 static void make_ring(struct moon_deadline *head)
@@ -53,11 +53,13 @@ void moon_wheel_clear(struct moon_deadline *deadline)
     }
 }
 
-void moon_wheel_set(struct moon_wheel *wheel, struct moon_deadline *deadline, uint64_t due_ms)
+void moon_wheel_set(struct moon_wheel *wheel, struct moon_deadline *deadline,
+                    uint64_t due_ms)
 {
     moon_wheel_clear(deadline);
     deadline->due_ms = due_ms;
-    uint64_t tick = due_ms / MOON_WHEEL_TICK_MS + 1; /* the first tick that is not early */
+    uint64_t tick =
+        due_ms / MOON_WHEEL_TICK_MS + 1; /* the first tick that is not early */
     if (tick <= wheel->tick) {
         tick = wheel->tick + 1;
     }

@@ -29,7 +29,8 @@ struct moon_wheel *moon_wheel_create(uint64_t now_ms);
 void moon_wheel_destroy(struct moon_wheel *wheel);
 
 /* Sets the deadline, or moves it. */
-void moon_wheel_set(struct moon_wheel *wheel, struct moon_deadline *deadline, uint64_t due_ms);
+void moon_wheel_set(struct moon_wheel *wheel, struct moon_deadline *deadline,
+                    uint64_t due_ms);
 
 /* Fine when it is not set. */
 void moon_wheel_clear(struct moon_deadline *deadline);

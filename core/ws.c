@@ -5,13 +5,15 @@
 #include "log.h"
 #include "mem.h"
 #include <libwebsockets.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 
 enum {
-    PATH_BYTES = 512,     /* longer paths and queries are refused with 400 */
-    HEADER_BYTES = 256,   /* the same for each header that is looked at */
-    PROTOCOLS_BYTES = 126, /* lws itself gives up on a longer list */
+    PATH_BYTES = 512,       /* longer paths and queries are refused with 400 */
+    HEADER_BYTES = 256,     /* the same for each header that is looked at */
+    PROTOCOLS_BYTES = 126,  /* lws itself gives up on a longer list */
     RX_BUFFER_BYTES = 2048, /* per connection, and the most one recv() takes */
     WHOLE_SEND = 1 << 20,   /* lws must not cut what it is given */
 };
@@ -51,6 +53,24 @@ static const char *header(struct lws *wsi, enum lws_token_indexes token, char *b
     return buffer;
 }
 
+/* lws keeps the query cut at its ampersands. */
+static void copy_query(struct lws *wsi, char *query, int capacity)
+{
+    int used = 0, length = 0;
+    for (int i = 0;
+         (length = lws_hdr_fragment_length(wsi, WSI_TOKEN_HTTP_URI_ARGS, i)) > 0; i++) {
+        if (used + length + 2 > capacity) {
+            return;
+        }
+        if (i > 0) {
+            query[used++] = '&';
+        }
+        (void)lws_hdr_copy_fragment(wsi, query + used, capacity - used,
+                                    WSI_TOKEN_HTTP_URI_ARGS, i);
+        used += length;
+    }
+}
+
 static int answer(struct lws *wsi, uint32_t status, const char *line)
 {
     char response[LWS_PRE + MOON_HTTP_MAX_BYTES];
@@ -73,22 +93,26 @@ static int judge(struct lws *wsi)
     struct moon_handshake handshake = {
         .path = header(wsi, WSI_TOKEN_GET_URI, path, sizeof path, &is_bad),
         .upgrade = header(wsi, WSI_TOKEN_UPGRADE, upgrade, sizeof upgrade, &is_bad),
-        .connection = header(wsi, WSI_TOKEN_CONNECTION, connection, sizeof connection, &is_bad),
+        .connection =
+            header(wsi, WSI_TOKEN_CONNECTION, connection, sizeof connection, &is_bad),
         .version = header(wsi, WSI_TOKEN_VERSION, version, sizeof version, &is_bad),
         .key = header(wsi, WSI_TOKEN_KEY, key, sizeof key, &is_bad),
         .host = header(wsi, WSI_TOKEN_HOST, host, sizeof host, &is_bad),
         .origin = header(wsi, WSI_TOKEN_ORIGIN, origin, sizeof origin, &is_bad),
-        .protocols = header(wsi, WSI_TOKEN_PROTOCOL, protocols, sizeof protocols, &is_bad),
+        .protocols =
+            header(wsi, WSI_TOKEN_PROTOCOL, protocols, sizeof protocols, &is_bad),
         .is_get = lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0,
         .has_cookie = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_COOKIE) > 0,
     };
     const char *http_version = header(wsi, WSI_TOKEN_HTTP, http, sizeof http, &is_bad);
-    handshake.is_http_1_1 = http_version != NULL && strcmp(http_version, "HTTP/1.1") == 0;
+    handshake.is_http_1_1 =
+        http_version != NULL && strcmp(http_version, "HTTP/1.1") == 0;
     if (is_bad || lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_URI_ARGS) >= PATH_BYTES) {
         return answer(wsi, 400, too_long);
     }
     moon_io_describe(ws->io, &handshake);
-    moon_handshake_judge(&handshake, moon_io_routes(ws->io), ws->config->origins, &verdict);
+    moon_handshake_judge(&handshake, moon_io_routes(ws->io), ws->config->origins,
+                         &verdict);
     if (verdict.status != 101) {
         moon_log(MOON_DEBUG, "ws", "refused an upgrade of %s: %u %s",
                  handshake.path == NULL ? "?" : handshake.path, verdict.status,
@@ -113,14 +137,15 @@ static int open_conn(struct lws *wsi)
     struct moon_ws *ws = ws_of(wsi);
     bool is_bad = false;
     header(wsi, WSI_TOKEN_GET_URI, path, sizeof path, &is_bad);
-    header(wsi, WSI_TOKEN_HTTP_URI_ARGS, query, sizeof query, &is_bad);
+    copy_query(wsi, query, sizeof query);
     lws_get_peer_simple(wsi, address, sizeof address);
     const struct lws_protocols *protocol = lws_get_protocol(wsi);
     char *at = append_field(fields, path);
     at = append_field(at, query);
     at = append_field(at, protocol->id == 0 ? "" : protocol->name);
     at = append_field(at, address);
-    struct moon_conn *conn = moon_io_opened(ws->io, wsi, fields, (uint64_t)(at - fields));
+    struct moon_conn *conn =
+        moon_io_opened(ws->io, wsi, fields, (uint64_t)(at - fields));
     lws_set_opaque_user_data(wsi, conn);
     return conn == NULL ? -1 : 0;
 }
@@ -149,8 +174,8 @@ static void writable(struct lws *wsi)
     }
 }
 
-static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
-                    size_t length)
+static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user,
+                    void *in, size_t length)
 {
     char path[PATH_BYTES] = "";
     bool is_bad = false;
@@ -162,7 +187,10 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_HTTP:
         header(wsi, WSI_TOKEN_GET_URI, path, sizeof path, &is_bad);
         status = moon_http_status(path);
-        return answer(wsi, status, status == 200 ? "ok" : "nothing is served at this path");
+        return answer(wsi, status,
+                      status == 200 ? "ok" : "nothing is served at this path");
+    case LWS_CALLBACK_HTTP_FILE_COMPLETION: /* ready for the next on this connection */
+        return lws_http_transaction_completed(wsi) != 0 ? -1 : 0;
     case LWS_CALLBACK_ESTABLISHED:
         return open_conn(wsi);
     case LWS_CALLBACK_RECEIVE:
@@ -220,8 +248,7 @@ static const struct lws_protocol_vhost_options file_headers[] = {
 static void log_line(int level, const char *line)
 {
     (void)level;
-    moon_log(MOON_DEBUG, "lws", "%.*s",
-             (int)strcspn(line, "\n"), line);
+    moon_log(MOON_DEBUG, "lws", "%.*s", (int)strcspn(line, "\n"), line);
 }
 
 /* lws counts its allocations without a lock, in all threads; this one does not count. */
@@ -272,7 +299,8 @@ struct moon_ws *moon_ws_create(struct moon_io *io, const struct moon_config *con
     info.keepalive_timeout = 10;
     info.user = ws;
     ws->context = lws_create_context(&info);
-    ws->vhost = ws->context == NULL ? NULL : lws_get_vhost_by_name(ws->context, "default");
+    ws->vhost =
+        ws->context == NULL ? NULL : lws_get_vhost_by_name(ws->context, "default");
     if (ws->vhost == NULL) {
         moon_log(MOON_ERROR, "ws",
                  "libwebsockets did not start; is libwebsockets-evlib-uv installed?");
@@ -313,6 +341,17 @@ int moon_ws_write(void *socket, const char *bytes, uint32_t length)
 void moon_ws_pause(void *socket, bool pause)
 {
     (void)lws_rx_flow_control(socket, pause ? 0 : 1);
+}
+
+uint32_t moon_ws_silence_ms(void *socket)
+{
+    struct tcp_info info;
+    socklen_t length = sizeof info;
+    int fd = lws_get_socket_fd(socket);
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) {
+        return UINT32_MAX;
+    }
+    return info.tcpi_last_data_recv;
 }
 
 void moon_ws_kill(void *socket)

@@ -32,5 +32,8 @@ int moon_ws_write(void *socket, const char *bytes, uint32_t length);
 /* Stops or resumes reading. */
 void moon_ws_pause(void *socket, bool pause);
 
+/* Milliseconds since the kernel last received data for it, read or not. */
+uint32_t moon_ws_silence_ms(void *socket);
+
 /* Drops the socket without a word; calls moon_io_gone() now or soon. */
 void moon_ws_kill(void *socket);

@@ -69,8 +69,12 @@ local function run(conn, message)
   return data
 end
 
+--- The answer itself fails when a handler has returned what no codec can encode.
 local function carry_out(conn, message, answer)
-  answer(run(conn, message))
+  local ok, problem = xpcall(answer, traceback, run(conn, message))
+  if ok then return end
+  log.error("request", "reply to %s: %s", message.type, problem)
+  answer(nil, "internal", "the reply cannot be encoded", true)
 end
 
 --- Does what waits for this connection, oldest first, until nothing does.

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+#include "io_state.h"
+#include <stdlib.h>
+
+void moon_io_emit(struct moon_io *io, const struct moon_record *record,
+                  const char *bytes, uint64_t length)
+{
+    /* A connection whose message had to wait is paused, which bounds the overflow to one
+     * message each. */
+    (void)moon_spill_push(&io->overflow, io->events, record, sizeof *record, bytes,
+                          length, true);
+    io->has_emitted = true;
+}
+
+void moon_io_resume_paused(struct moon_io *io)
+{
+    uint32_t count = io->paused.count;
+    io->paused.count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct moon_conn *conn = moon_conns_find(io->conns, io->paused.ids[i]);
+        if (conn != NULL && conn->is_paused) {
+            conn->is_paused = 0;
+            moon_ws_pause(conn->socket, false);
+        }
+    }
+}
+
+const char *moon_io_routes(const struct moon_io *io)
+{
+    return io->routes;
+}
+
+void moon_io_describe(const struct moon_io *io, struct moon_handshake *handshake)
+{
+    handshake->is_full = moon_conns_count(io->conns) >= io->max_conns;
+    handshake->is_stopping = io->is_stopping;
+}
+
+struct moon_conn *moon_io_opened(struct moon_io *io, void *socket, const char *fields,
+                                 uint64_t bytes)
+{
+    struct moon_conn *conn = moon_conns_add(io->conns);
+    if (conn == NULL) {
+        return NULL;
+    }
+    const struct moon_record opened = {.kind = MOON_OPENED, .subject = conn->id};
+    conn->socket = socket;
+    uint32_t wait_ms = moon_heartbeat_start(&conn->heartbeat, &io->heartbeat,
+                                            (uint32_t)rand_r(&io->random));
+    moon_wheel_set(io->wheel, &conn->deadline, moon_io_now_ms(io) + wait_ms);
+    moon_io_emit(io, &opened, fields, bytes);
+    if (io->is_stopping) {
+        moon_io_close(io, conn, 1001, MOON_SHUTDOWN, "shutdown");
+    }
+    return conn;
+}
+
+static void accept_message(struct moon_io *io, struct moon_conn *conn,
+                           const char *bytes, uint64_t length)
+{
+    const struct moon_record received = {
+        .kind = MOON_RECEIVED, .code = conn->opcode, .subject = conn->id};
+    if (conn->opcode == MOON_TEXT && !moon_utf8_is_valid(bytes, length)) {
+        moon_io_close(io, conn, 1007, MOON_BAD_UTF8, "bad_utf8");
+        return;
+    }
+    moon_io_emit(io, &received, bytes, length);
+    if (!moon_spill_is_empty(&io->overflow) && !conn->is_paused) {
+        conn->is_paused = 1;
+        moon_id_list_add(&io->paused, conn->id);
+        moon_ws_pause(conn->socket, true);
+    }
+}
+
+void moon_io_received(struct moon_io *io, struct moon_conn *conn,
+                      const struct moon_part *part)
+{
+    uint32_t max_bytes = io->config->max_message_bytes;
+    conn->heartbeat.heard = 1;
+    if (conn->state != MOON_CONN_OPEN) {
+        return;
+    }
+    conn->opcode = part->opcode;
+    if (conn->message.length + part->length + part->still_to_come > max_bytes) {
+        moon_io_close(io, conn, 1009, MOON_TOO_BIG, "too_big");
+        return;
+    }
+    if (part->is_last && conn->message.length == 0) {
+        accept_message(io, conn, part->bytes, part->length); /* whole: no copy */
+        return;
+    }
+    (void)moon_message_append(&conn->message, io->pool, max_bytes, part->bytes,
+                              part->length);
+    if (part->is_last) {
+        accept_message(io, conn, conn->message.bytes, conn->message.length);
+        moon_message_clear(&conn->message, io->pool);
+    }
+}
+
+void moon_io_ponged(struct moon_conn *conn)
+{
+    conn->heartbeat.heard = 1;
+}
+
+/* What to answer to a Close: its own code, nothing to an empty one, else what is wrong. */
+static uint16_t answer_to(const unsigned char *payload, uint64_t bytes)
+{
+    if (bytes == 0) {
+        return 0;
+    }
+    uint32_t code = bytes < 2 ? 0 : (uint32_t)payload[0] << 8 | payload[1];
+    if (!moon_close_code_is_valid(code)) {
+        return 1002;
+    }
+    bool is_text = moon_utf8_is_valid((const char *)payload + 2, bytes - 2);
+    return is_text ? (uint16_t)code : 1007;
+}
+
+void moon_io_peer_closed(struct moon_io *io, struct moon_conn *conn,
+                         const char *payload, uint64_t bytes)
+{
+    char frame[MOON_FRAME_HEADER_MAX + MOON_FRAME_CONTROL_MAX];
+    if (conn->state != MOON_CONN_OPEN) {
+        return; /* the answer to our own */
+    }
+    uint16_t code = answer_to((const unsigned char *)payload, bytes);
+    enum moon_reason reason = MOON_BY_CLIENT;
+    if (code == 1002 || code == 1007) {
+        reason = code == 1002 ? MOON_PROTOCOL : MOON_BAD_UTF8;
+    }
+    if (!conn->is_blocked) {
+        (void)moon_ws_write(conn->socket, frame, moon_frame_close(frame, code, "", 0));
+    }
+    moon_outbox_clear(&conn->outbox, io->pool);
+    moon_io_end(io, conn, code == 0 ? 1005 : code, reason);
+}
+
+void moon_io_gone(struct moon_io *io, struct moon_conn *conn)
+{
+    if (conn->state == MOON_CONN_OPEN) {
+        moon_io_end(io, conn, 1006, MOON_LOST);
+    }
+    moon_outbox_clear(&conn->outbox, io->pool);
+    moon_wheel_clear(&conn->deadline);
+    moon_conns_remove(io->conns, conn);
+}

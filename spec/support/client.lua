@@ -1,0 +1,201 @@
+--- A WebSocket client over a real socket, which can also misbehave.
+local json = require "cjson"
+local socket = require "socket"
+
+local DEADLINE_S = 30
+local KEY = "dGhlIHNhbXBsZSBub25jZQ==" -- of RFC 6455 section 1.3, and what must be answered
+local ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+
+local TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
+
+local Client = {}
+local client_mt = { __index = Client }
+
+--- Sends a request and reads the response's head.
+---@param port integer
+---@param request string the whole head
+---@return table response { status, head, socket }
+local function request(port, text)
+  local tcp = assert(socket.connect("127.0.0.1", port))
+  tcp:settimeout(DEADLINE_S)
+  tcp:setoption("tcp-nodelay", true)
+  assert(tcp:send(text))
+  local lines = {}
+  while true do
+    local line = tcp:receive "*l"
+    if not line or line == "" then break end
+    lines[#lines + 1] = line
+  end
+  local head = table.concat(lines, "\n")
+  return { status = tonumber(head:match "^HTTP/1.1 (%d+)"), head = head, socket = tcp }
+end
+
+--- The head of an upgrade; a header set to false is left out.
+---@param path string
+---@param port integer
+---@param headers? table<string, string|false>
+local function upgrade(path, port, headers)
+  headers = headers or {}
+  local all = {
+    Host = "127.0.0.1:" .. port,
+    Upgrade = "websocket",
+    Connection = "Upgrade",
+    ["Sec-WebSocket-Version"] = "13",
+    ["Sec-WebSocket-Key"] = KEY,
+  }
+  for name, value in pairs(headers) do all[name] = value end
+  local lines = { (headers.method or "GET") .. " " .. path .. " HTTP/1.1" }
+  all.method = nil
+  for name, value in pairs(all) do
+    if value then lines[#lines + 1] = name .. ": " .. value end
+  end
+  return table.concat(lines, "\r\n") .. "\r\n\r\n"
+end
+
+---@param port integer
+---@param path? string "/ws"
+---@param headers? table
+local function connect(port, path, headers)
+  local response = request(port, upgrade(path or "/ws", port, headers))
+  assert(response.status == 101, response.head)
+  assert(response.head:find(ACCEPT, 1, true), "wrong Sec-WebSocket-Accept")
+  return setmetatable({ socket = response.socket, head = response.head, next_id = 1 },
+    client_mt)
+end
+
+--- A frame from a client: masked, with a mask of zero unless told otherwise.
+local function frame(opcode, payload, options)
+  options = options or {}
+  local first = opcode + (options.more and 0 or 128) + (options.rsv or 0)
+  local n = #payload
+  local length
+  if n < 126 then
+    length = string.char(128 + n)
+  elseif n < 65536 then
+    length = string.char(254, math.floor(n / 256), n % 256)
+  else
+    length = string.char(255, 0, 0, 0, 0, math.floor(n / 16777216) % 256,
+      math.floor(n / 65536) % 256, math.floor(n / 256) % 256, n % 256)
+  end
+  return string.char(first) .. length .. "\0\0\0\0" .. payload
+end
+
+function Client:send_bytes(bytes) assert(self.socket:send(bytes)) end
+
+function Client:send(opcode, payload, options) self:send_bytes(frame(opcode, payload, options)) end
+
+function Client:send_text(text) self:send(TEXT, text) end
+
+--- Sends one JSON message.
+function Client:says(message) self:send_text(json.encode(message)) end
+
+--- Reads one frame of any kind; nil when the server has closed the socket.
+---@return integer? opcode
+---@return string payload
+function Client:read_frame()
+  local head = self.socket:receive(2)
+  if not head then return nil, "eof" end
+  local first, length = head:byte(1, 2)
+  if length == 126 then
+    local a, b = self.socket:receive(2):byte(1, 2)
+    length = a * 256 + b
+  elseif length == 127 then
+    local bytes = { self.socket:receive(8):byte(1, 8) }
+    length = 0
+    for _, byte in ipairs(bytes) do length = length * 256 + byte end
+  end
+  local payload = length == 0 and "" or self.socket:receive(length)
+  if not payload then return nil, "cut" end
+  return first % 16, payload, first >= 128
+end
+
+--- Reads one frame: answers a ping, notes and answers a Close.
+---@return string? payload nil unless it was data
+---@return integer? opcode
+function Client:step()
+  local opcode, payload = self:read_frame()
+  if not opcode then
+    self.closed = { code = 1006, reason = payload }
+  elseif opcode == PING then
+    if not self.is_mute then self:send(PONG, payload) end
+  elseif opcode == CLOSE then
+    self.closed = { code = 1005, reason = payload:sub(3) }
+    if #payload >= 2 then self.closed.code = payload:byte(1) * 256 + payload:byte(2) end
+    self.socket:send(frame(CLOSE, payload:sub(1, 2)))
+  elseif opcode ~= PONG then
+    return payload, opcode
+  end
+end
+
+--- Reads the next data message.
+---@return string? payload nil once closed
+---@return integer? opcode
+function Client:read()
+  while not self.closed do
+    local payload, opcode = self:step()
+    if payload then return payload, opcode end
+  end
+end
+
+--- Reads the next JSON message; an error once closed.
+---@return table message
+function Client:next()
+  local text = self:read()
+  if text then return json.decode(text) end
+  error(("closed with %d %s"):format(self.closed.code, self.closed.reason), 2)
+end
+
+--- Reads messages until one has all fields of `wanted`; returns it.
+function Client:hears(wanted)
+  while true do
+    local text = self:read()
+    if not text then
+      error(("closed with %d while waiting for %s"):format(self.closed.code,
+        json.encode(wanted)), 2)
+    end
+    local message = json.decode(text)
+    local fits = true
+    for key, value in pairs(wanted) do fits = fits and message[key] == value end
+    if fits then return message end
+  end
+end
+
+--- Sends a request and returns its reply.
+function Client:asks(message)
+  message.id = self.next_id
+  self.next_id = self.next_id + 1
+  self:says(message)
+  return self:hears { type = "reply", id = message.id }
+end
+
+--- Reads until the server closes; returns the code and the reason.
+function Client:is_closed()
+  while self:read() do end -- luacheck: ignore
+  return self.closed.code, self.closed.reason
+end
+
+--- An orderly goodbye; returns the code the server answered with.
+function Client:close(code)
+  code = code or 1000
+  self:send(CLOSE, string.char(math.floor(code / 256), code % 256))
+  return (self:is_closed())
+end
+
+--- Cuts the connection without a word.
+function Client:cut() self.socket:close() end
+
+--- Connects, takes a name and joins rooms.
+local function guest(port, name, ...)
+  local self = connect(port, "/ws", { ["Sec-WebSocket-Protocol"] = "moongate.v1.json" })
+  self:hears { type = "hello" }
+  assert(self:asks { type = "auth", data = { name = name, key = name } }.ok)
+  for _, room in ipairs { ... } do
+    assert(self:asks { type = "join", room = room }.ok)
+  end
+  return self
+end
+
+return {
+  connect = connect, guest = guest, request = request, upgrade = upgrade, frame = frame,
+  TEXT = TEXT, BINARY = BINARY, CLOSE = CLOSE, PING = PING, PONG = PONG,
+}

@@ -1,0 +1,156 @@
+--- The real server, started on a free port for a system spec.
+--
+-- Its app is a copy of scripts/ (or of `app`) in a folder of its own, with the spec's plugins
+-- beside it. stop() fails when the log has an error line the spec did not ask for.
+local fcntl = require "posix.fcntl"
+local signal = require "posix.signal"
+local socket = require "socket"
+local unistd = require "posix.unistd"
+local wait = require "posix.sys.wait"
+
+local BINARY = os.getenv "MOONGATE_BIN" or "build/moongate"
+local DEADLINE_S = 30 -- for what takes milliseconds, on a busy machine with sanitizers
+
+local Server = {}
+local server_mt = { __index = Server }
+
+local function run(command) assert(os.execute(command) == 0, command) end
+
+local function write(path, text)
+  local file = assert(io.open(path, "w"))
+  file:write(text)
+  file:close()
+end
+
+local function read(path)
+  local file = io.open(path, "r")
+  if not file then return "" end
+  local text = file:read "*a"
+  file:close()
+  return text
+end
+
+local function make_folder()
+  local path = os.tmpname()
+  os.remove(path)
+  run("mkdir -p " .. path)
+  return path
+end
+
+--- Starts `BINARY arguments` with its output in folder/out and folder/err.
+local function spawn(folder, arguments)
+  local pid = unistd.fork()
+  if pid == 0 then
+    for fd, name in pairs { [1] = "out", [2] = "err" } do
+      local file = fcntl.open(folder .. "/" .. name, fcntl.O_WRONLY + fcntl.O_CREAT, 420)
+      unistd.dup2(file, fd)
+    end
+    unistd.execp(BINARY, arguments)
+    unistd._exit(127)
+  end
+  return pid
+end
+
+--- Calls `look` until it returns something; fails after the deadline.
+local function eventually(what, look)
+  local give_up = socket.gettime() + DEADLINE_S
+  while true do
+    local found = look()
+    if found then return found end
+    if socket.gettime() > give_up then error("waited in vain for " .. what, 3) end
+    socket.select(nil, nil, 0.005)
+  end
+end
+
+--- Runs the command to its end.
+---@param arguments string[]
+---@return integer status
+---@return string out
+---@return string err
+local function run_to_end(arguments)
+  local folder = make_folder()
+  local pid = spawn(folder, arguments)
+  local _, _, status = wait.wait(pid)
+  local out, err = read(folder .. "/out"), read(folder .. "/err")
+  run("rm -rf " .. folder)
+  return status, out, err
+end
+
+---@param options? { app?: string, plugins?: table<string, string>, arguments?: string[], port?: integer }
+local function start(options)
+  options = options or {}
+  local folder = make_folder()
+  local app = options.app
+  if not app then
+    app = folder .. "/app"
+    run(("cp -r scripts %s"):format(app))
+  end
+  local self = setmetatable({ folder = folder, app = app, expected = {} }, server_mt)
+  for name, text in pairs(options.plugins or {}) do self:save(name, text) end
+  local arguments = { "run", "--port", tostring(options.port or 0) }
+  for _, argument in ipairs(options.arguments or {}) do arguments[#arguments + 1] = argument end
+  arguments[#arguments + 1] = app
+  self.pid = spawn(folder, arguments)
+  self.port = eventually("the server to start: " .. read(folder .. "/err"), function()
+    return tonumber(read(folder .. "/out"):match ":(%d+)/")
+  end)
+  return self
+end
+
+--- Writes a plugin into the app, in one piece as editors do.
+function Server:save(name, text)
+  write(self.folder .. "/new", text)
+  assert(os.rename(self.folder .. "/new", ("%s/%s.lua"):format(self.app, name)))
+end
+
+function Server:log() return read(self.folder .. "/err") end
+
+--- Waits until the log has a line with this text (plain).
+function Server:logs(text)
+  eventually(("the log line %q in\n%s"):format(text, self:log()), function()
+    return self:log():find(text, 1, true)
+  end)
+end
+
+--- Error lines with this text (plain) are what the spec is about.
+function Server:expects(text) table.insert(self.expected, text) end
+
+function Server:signal(number) signal.kill(self.pid, number) end
+
+local function is_expected(self, line)
+  for _, text in ipairs(self.expected) do
+    if line:find(text, 1, true) then return true end
+  end
+  return false
+end
+
+--- Kilobytes of memory in use.
+function Server:rss_kb()
+  return tonumber(read(("/proc/%d/status"):format(self.pid)):match "VmRSS:%s*(%d+)")
+end
+
+--- Number of open descriptors.
+function Server:descriptors()
+  local listing = io.popen(("ls /proc/%d/fd | wc -l"):format(self.pid))
+  local count = tonumber(listing:read "*a")
+  listing:close()
+  return count
+end
+
+--- An orderly end: exit status 0 and nothing unexpected in the log.
+function Server:stop()
+  self:signal(signal.SIGTERM)
+  local _, how, status = wait.wait(self.pid)
+  local log = self:log()
+  run("rm -rf " .. self.folder)
+  assert(how == "exited" and status == 0, ("server %s with %d:\n%s"):format(how, status, log))
+  for line in log:gmatch "[^\n]+" do
+    if line:find "^%S+ error" and not is_expected(self, line) then
+      error("the server logged: " .. line, 2)
+    end
+    assert(not line:find "still open", line)
+  end
+  return log
+end
+
+return { start = start, run_to_end = run_to_end, eventually = eventually, BINARY = BINARY }

@@ -1,0 +1,123 @@
+local client = require "spec.support.client"
+local server = require "spec.support.server"
+
+describe("an upgrade", function()
+  local house
+
+  setup(function() house = server.start { arguments = { "--origin", "https://chat.test" } } end)
+  teardown(function() house:stop() end)
+
+  local function ask(path, headers)
+    local response = client.request(house.port, client.upgrade(path, house.port, headers))
+    if response.status ~= 101 then
+      local length = tonumber(response.head:match "[Cc]ontent%-[Ll]ength: (%d+)")
+      response.body = response.socket:receive(length)
+      assert.equal(length, #response.body)
+      local more, problem = response.socket:receive(1) -- one response, and nothing after it
+      assert.is_nil(more)
+      assert.equal("closed", problem)
+    end
+    response.socket:close()
+    return response
+  end
+
+  for name, case in pairs {
+    ["an unknown path"] = { 404, "/nowhere" },
+    ["a path that only begins like a route"] = { 404, "/ws/more" },
+    ["version 8"] = { 426, "/ws", { ["Sec-WebSocket-Version"] = "8" } },
+    ["no version"] = { 426, "/ws", { ["Sec-WebSocket-Version"] = false } },
+    ["no key"] = { 400, "/ws", { ["Sec-WebSocket-Key"] = false } },
+    ["a short key"] = { 400, "/ws", { ["Sec-WebSocket-Key"] = "c2hvcnQ=" } },
+    ["no Connection header"] = { 400, "/ws", { Connection = false } },
+    ["Connection: close"] = { 400, "/ws", { Connection = "close" } },
+    ["another Upgrade"] = { 400, "/ws", { Upgrade = "h2c" } },
+    ["a foreign origin"] = { 403, "/ws", { Origin = "http://evil.test" } },
+    ["an origin that ends like ours"] = { 403, "/ws", { Origin = "https://my.chat.test" } },
+    ["a null origin"] = { 403, "/ws", { Origin = "null" } },
+    ["a cookie without an origin"] = { 403, "/ws", { Cookie = "a=b" } },
+    ["an unknown subprotocol"] = { 400, "/ws", { ["Sec-WebSocket-Protocol"] = "soap" } },
+    ["a malformed list of subprotocols"] = { 400, "/ws", { ["Sec-WebSocket-Protocol"] = "a b" } },
+    ["a list of subprotocols that is too long"] = { 400, "/ws",
+      { ["Sec-WebSocket-Protocol"] = ("x"):rep(200) } },
+    ["an origin that is too long"] = { 400, "/ws", { Origin = "http://" .. ("x"):rep(300) } },
+    ["a path that is too long"] = { 400, "/" .. ("x"):rep(600) },
+    ["POST"] = { 405, "/ws", { method = "POST", ["Content-Length"] = "0" } },
+  } do
+    it(("with %s is refused with %d, one whole response"):format(name, case[1]), function()
+      local response = ask(case[2], case[3])
+      assert.equal(case[1], response.status)
+      assert.is_truthy(response.head:find "Connection: close")
+      if case[1] == 426 then
+        assert.is_truthy(response.head:find("Sec-WebSocket-Version: 13", 1, true))
+      end
+    end)
+  end
+
+  it("is granted with our own origin, one from the list, and none", function()
+    for _, origin in ipairs { "http://127.0.0.1:" .. house.port, "https://chat.test", false } do
+      assert.equal(101, ask("/ws", { Origin = origin }).status)
+    end
+    assert.equal(101, ask("/ws?token=x", { Origin = "https://chat.test", Cookie = "a=b" }).status)
+  end)
+
+  it("picks the first offered subprotocol that is spoken, and takes none for the default",
+    function()
+      local response = ask("/ws", { ["Sec-WebSocket-Protocol"] = "soap, moongate.v1.json" })
+      assert.equal(101, response.status)
+      assert.is_truthy(response.head:find("Sec%-WebSocket%-Protocol: moongate%.v1%.json"))
+      assert.is_nil(ask("/ws").head:find "Protocol:")
+    end)
+
+  it("takes Connection and Upgrade as lists and in any case", function()
+    local headers = { Connection = "keep-alive, upgrade", Upgrade = "WebSocket" }
+    assert.equal(101, ask("/ws", headers).status)
+  end)
+end)
+
+describe("HTTP", function()
+  local house
+
+  setup(function() house = server.start() end)
+  teardown(function() house:stop() end)
+
+  local function get(path)
+    local response = client.request(house.port,
+      ("GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"):format(path))
+    response.body = response.socket:receive "*a"
+    return response
+  end
+
+  it("answers /healthz", function()
+    local response = get "/healthz"
+    assert.equal(200, response.status)
+    assert.equal("ok\n", response.body)
+  end)
+
+  it("serves the chat page at /, and nothing outside its folder", function()
+    local response = get "/"
+    assert.equal(200, response.status)
+    assert.is_truthy(response.body:find "<title>")
+    assert.is_truthy(response.head:lower():find("content-security-policy: default-src 'self'",
+      1, true))
+    assert.equal(404, get("/nothing.html").status)
+    for _, path in ipairs { "/../CMakeLists.txt", "/%2e%2e/CMakeLists.txt",
+      "/..%2f..%2fREADME.md" } do
+      assert.is_nil(tostring(get(path).body):find "cmake_minimum_required")
+    end
+  end)
+
+  it("serves several files on one connection", function()
+    local response = client.request(house.port, "GET /chat.css HTTP/1.1\r\nHost: x\r\n\r\n")
+    local length = tonumber(response.head:lower():match "content%-length: (%d+)")
+    assert.equal(length, #response.socket:receive(length))
+    response.socket:send "GET /favicon.svg HTTP/1.1\r\nHost: x\r\n\r\n"
+    local status, second = response.socket:receive "*l", nil
+    assert.equal("HTTP/1.1 200 OK", status)
+    for line in function() return response.socket:receive "*l" end do
+      if line == "" then break end
+      second = second or tonumber(line:lower():match "^content%-length: (%d+)")
+    end
+    assert.is_truthy(response.socket:receive(second):find "<svg")
+    response.socket:close()
+  end)
+end)
