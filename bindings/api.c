@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The functions of api.h are the only symbols the executable exports: this file is the list. */
+/* The functions of api.h are the only symbols the executable exports: this file is
+ * the list. */
 #pragma GCC visibility push(default)
 #include "api.h"
 #pragma GCC visibility pop
@@ -68,7 +69,8 @@ double moon_time_ms(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    return (double)now.tv_sec * 1e3 + (double)(now.tv_nsec / 1000000);
+    int64_t ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return (double)ms;
 }
 
 void moon_log_line(uint32_t level, const char *bytes, uint64_t length)

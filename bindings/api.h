@@ -29,7 +29,8 @@ int moon_leave(moon_room_id room, moon_conn_id conn);
  * UTF-8). MOON_EGONE, MOON_EFULL, MOON_EINVAL, MOON_EUTF8. */
 int moon_close(moon_conn_id conn, uint32_t code, const char *reason, uint64_t length);
 
-/* Replaces the table of WebSocket paths, as core/route.h describes it. MOON_EFULL, MOON_EBIG. */
+/* Replaces the table of WebSocket paths, as core/route.h describes it. MOON_EFULL,
+ * MOON_EBIG. */
 int moon_route(const char *table, uint64_t length);
 
 /* Asks for a MOON_FIRED event carrying `token`, once, `delay_ms` from now. */

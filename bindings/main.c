@@ -1,4 +1,5 @@
-/* main.c - the moongate command: reads the configuration, starts everything, stops it again.
+/* main.c - the moongate command: reads the configuration, starts everything, stops it
+ * again.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -92,7 +92,8 @@ void moon_vm_enter(void *argument)
     struct moon_vm *vm = argument;
     lua_rawgeti(vm->L, LUA_REGISTRYINDEX, vm->drain);
     if (lua_pcall(vm->L, 0, 0, 0) != 0) {
-        /* Scripts run protected inside: this is a fault of the bindings or no memory. */
+        /* Scripts run protected inside: this is a fault of the bindings or no
+         * memory. */
         moon_log(MOON_ERROR, "vm", "%s", lua_tostring(vm->L, -1));
         lua_settop(vm->L, 0);
     }

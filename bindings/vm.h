@@ -1,4 +1,5 @@
-/* vm.h - the Lua state and its one door: C enters Lua in moon_vm_enter() and nowhere else.
+/* vm.h - the Lua state and its one door: C enters Lua in moon_vm_enter() and nowhere
+ * else.
  *
  * Thread: logic.
  *
@@ -10,12 +11,14 @@
 
 struct moon_vm;
 
-/* The gate and the facts behind the functions of api.h; call before moon_vm_create(). */
+/* The gate and the facts behind the functions of api.h; call before
+ * moon_vm_create(). */
 void moon_api_bind(struct moon_gate *gate, const struct moon_config *config);
 
-/* Loads the bindings and the app. NULL when the app does not load; one line is on stderr. */
+/* Loads the bindings and the app. NULL when the app does not load; one line is on
+ * stderr. */
 struct moon_vm *moon_vm_create(const char *app);
 void moon_vm_destroy(struct moon_vm *vm);
 
-/* Lets the scripts take the events that wait. `vm` is a struct moon_vm. */
-void moon_vm_enter(void *vm);
+/* Lets the scripts take the events that wait. `argument` is a struct moon_vm. */
+void moon_vm_enter(void *argument);

@@ -88,7 +88,8 @@ struct moon_watch *moon_watch_create(struct moon_gate *gate, const char *app)
         watch_subfolders(watch, app);
         return watch;
     }
-    /* Editors replace a file: watch its folder, or the watch would end with the old one. */
+    /* Editors replace a file: watch its folder, or the watch would end with the old
+     * one. */
     const char *slash = strrchr(app, '/');
     (void)snprintf(path, sizeof path, "%.*s",
                    slash == NULL ? 1 : (int)(slash - app + 1),

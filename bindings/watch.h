@@ -1,8 +1,7 @@
 /* watch.h - notices that script files have changed.
  *
- * Watches the app's folder and the folders in it (or the folder of a single-file app) and
- * posts MOON_CHANGED once the writing has been quiet for a moment.
- * Thread: logic.
+ * Watches the app's folder and the folders in it (or the folder of a single-file app)
+ * and posts MOON_CHANGED once the writing has been quiet for a moment. Thread: logic.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -60,8 +60,8 @@ void moon_conns_remove(struct moon_conns *conns, struct moon_conn *conn);
 
 uint32_t moon_conns_count(const struct moon_conns *conns);
 
-/* Walks over all connections: begin with *cursor 0; NULL at the end. The one returned may
- * be removed before the next call. */
+/* Walks over all connections: begin with *cursor 0; NULL at the end. The one
+ * returned may be removed before the next call. */
 struct moon_conn *moon_conns_next(const struct moon_conns *conns, uint32_t *cursor);
 
 uint32_t moon_conn_thread(moon_conn_id id);

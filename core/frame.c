@@ -66,34 +66,47 @@ bool moon_close_code_is_valid(uint32_t code)
            (code >= 3000 && code <= 4999);
 }
 
-/* Length of the character at `s`, 0 when it is not one. Table 3-7 of the Unicode standard. */
+/* What may follow a first byte: Unicode standard, table 3-7. */
+struct lead {
+    unsigned char first, last; /* the first byte */
+    unsigned char low, high;   /* the second byte; any others are 80..BF */
+    uint32_t length;           /* of the character */
+};
+
+static const struct lead leads[] = {
+    {0x00, 0x7F, 0x00, 0xFF, 1}, {0xC2, 0xDF, 0x80, 0xBF, 2},
+    {0xE0, 0xE0, 0xA0, 0xBF, 3}, {0xE1, 0xEC, 0x80, 0xBF, 3},
+    {0xED, 0xED, 0x80, 0x9F, 3}, {0xEE, 0xEF, 0x80, 0xBF, 3},
+    {0xF0, 0xF0, 0x90, 0xBF, 4}, {0xF1, 0xF3, 0x80, 0xBF, 4},
+    {0xF4, 0xF4, 0x80, 0x8F, 4},
+};
+
+static const struct lead *find_lead(unsigned char byte)
+{
+    for (size_t i = 0; i < sizeof leads / sizeof *leads; i++) {
+        if (byte >= leads[i].first && byte <= leads[i].last) {
+            return &leads[i];
+        }
+    }
+    return NULL;
+}
+
+/* Length of the character at `s`, 0 when it is not one. */
 static uint32_t character(const unsigned char *s, uint64_t left)
 {
-    unsigned char low = 0x80, high = 0xBF;
-    uint32_t length = 0;
-    if (s[0] < 0x80) {
-        return 1;
-    }
-    if (s[0] >= 0xC2 && s[0] <= 0xDF) {
-        length = 2;
-    } else if ((s[0] & 0xF0) == 0xE0) {
-        length = 3;
-        low = s[0] == 0xE0 ? 0xA0 : low;
-        high = s[0] == 0xED ? 0x9F : high;
-    } else if (s[0] >= 0xF0 && s[0] <= 0xF4) {
-        length = 4;
-        low = s[0] == 0xF0 ? 0x90 : low;
-        high = s[0] == 0xF4 ? 0x8F : high;
-    }
-    if (length == 0 || length > left || s[1] < low || s[1] > high) {
+    const struct lead *lead = find_lead(s[0]);
+    if (lead == NULL || lead->length > left) {
         return 0;
     }
-    for (uint32_t i = 2; i < length; i++) {
+    if (lead->length > 1 && (s[1] < lead->low || s[1] > lead->high)) {
+        return 0;
+    }
+    for (uint32_t i = 2; i < lead->length; i++) {
         if ((s[i] & 0xC0) != 0x80) {
             return 0;
         }
     }
-    return length;
+    return lead->length;
 }
 
 bool moon_utf8_is_valid(const char *bytes, uint64_t length)

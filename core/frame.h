@@ -27,8 +27,8 @@ uint32_t moon_frame_header(char *out, uint32_t opcode, uint64_t payload_bytes);
 /* Length of the frame whose header stands at `frame`, header included. */
 uint64_t moon_frame_bytes(const char *frame);
 
-/* Writes a whole Close frame; returns its length, at most 127 bytes. `code` 0 leaves the
- * payload empty; a reason that does not fit is cut, at a whole character. */
+/* Writes a whole Close frame; returns its length, at most 127 bytes. `code` 0 leaves
+ * the payload empty; a reason that does not fit is cut, at a whole character. */
 uint32_t moon_frame_close(char *out, uint32_t code, const char *reason,
                           uint64_t reason_bytes);
 

@@ -1,4 +1,5 @@
-/* gate.h - all I/O threads and the logic thread's side of them: events in, commands out.
+/* gate.h - all I/O threads and the logic thread's side of them: events in, commands
+ * out.
  *
  * Thread: main, which becomes the logic thread in moon_gate_run(). None of the calls
  * blocks but moon_gate_run() and moon_gate_destroy().
@@ -34,7 +35,8 @@ void moon_gate_stop(struct moon_gate *gate);
 void moon_gate_post(struct moon_gate *gate, enum moon_event_kind kind,
                     uint64_t subject);
 
-/* Takes the next event. False when there is none, or when commands must go out first. */
+/* Takes the next event. False when there is none, or when commands must go out
+ * first. */
 bool moon_gate_next(struct moon_gate *gate, struct moon_event *event);
 
 /* The commands, as bindings/api.h describes them. */

@@ -8,11 +8,11 @@ enum {
     KEY_BYTES = 24, /* 16 random bytes in base64 */
 };
 
-static const char TOKEN_CHARS[] = "!#$%&'*+-.^_`|~0123456789"
+static const char token_chars[] = "!#$%&'*+-.^_`|~0123456789"
                                   "abcdefghijklmnopqrstuvwxyz"
                                   "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-static const char BASE64_CHARS[] = "0123456789+/"
+static const char base64_chars[] = "0123456789+/"
                                    "abcdefghijklmnopqrstuvwxyz"
                                    "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
@@ -44,7 +44,7 @@ static bool list_has(const char *list, const char *wanted)
 
 static bool is_key(const char *key)
 {
-    return strlen(key) == KEY_BYTES && strspn(key, BASE64_CHARS) == KEY_BYTES - 2 &&
+    return strlen(key) == KEY_BYTES && strspn(key, base64_chars) == KEY_BYTES - 2 &&
            strcmp(key + KEY_BYTES - 2, "==") == 0;
 }
 
@@ -64,7 +64,8 @@ static bool is_welcome(const struct moon_handshake *handshake, const char *origi
     return list_has(origins, "*") || list_has(origins, origin);
 }
 
-/* The client's first choice that the route speaks; false when there is none, or no list. */
+/* The client's first choice that the route speaks; false when there is none, or no
+ * list. */
 static bool choose(const char *offered, const struct moon_route *route, char *chosen,
                    size_t capacity)
 {
@@ -72,7 +73,7 @@ static bool choose(const char *offered, const struct moon_route *route, char *ch
     const char *element = NULL;
     bool has_chosen = false;
     while ((element = next_element(&offered, &length)) != NULL) {
-        if (strspn(element, TOKEN_CHARS) < length || length >= capacity) {
+        if (strspn(element, token_chars) < length || length >= capacity) {
             return false;
         }
         if (!has_chosen && moon_route_speaks(route, element, length)) {
@@ -90,7 +91,8 @@ static void refuse(struct moon_verdict *verdict, uint32_t status, const char *me
     verdict->message = message;
 }
 
-/* RFC 6455 section 4.2.1, in the order in which a client's author would look for the fault. */
+/* RFC 6455 section 4.2.1, in the order in which a client's author would look for the
+ * fault. */
 static bool is_well_formed(const struct moon_handshake *handshake,
                            struct moon_verdict *verdict)
 {

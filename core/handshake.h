@@ -23,7 +23,7 @@ struct moon_verdict {
     char protocol[64];   /* the subprotocol chosen, "" for none */
 };
 
-/* `routes` as in route.h; `origins` is a comma-separated list of origins that may come in
- * beside the server's own ("*" for all). */
+/* `routes` as in route.h; `origins` is a comma-separated list of origins that may
+ * come in beside the server's own ("*" for all). */
 void moon_handshake_judge(const struct moon_handshake *handshake, const char *routes,
                           const char *origins, struct moon_verdict *verdict);

@@ -169,8 +169,8 @@ static bool has_work(void *owner)
     return can_drain || !moon_ring_is_empty(io->commands) || io->dirty.count > 0;
 }
 
-/* The payload is the time, for those who look at the wire. Not empty: libwebsockets does
- * not tell of empty pongs. */
+/* The payload is the time, for those who look at the wire. Not empty: libwebsockets
+ * does not tell of empty pongs. */
 static void ping(struct moon_io *io, struct moon_conn *conn)
 {
     char frame[MOON_FRAME_HEADER_MAX + sizeof(uint64_t)];
@@ -180,7 +180,8 @@ static void ping(struct moon_io *io, struct moon_conn *conn)
     moon_io_enqueue_control(io, conn, frame, header + sizeof now_ms);
 }
 
-/* libwebsockets does not tell of pings, and what a paused connection sends is not read. */
+/* libwebsockets does not tell of pings, and what a paused connection sends is not
+ * read. */
 static bool is_silent(const struct moon_io *io, const struct moon_conn *conn)
 {
     return !conn->is_paused &&

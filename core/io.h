@@ -33,7 +33,8 @@ struct moon_ring *moon_io_events(struct moon_io *io);
 struct moon_ring *moon_io_commands(struct moon_io *io);
 struct moon_wake *moon_io_wake(struct moon_io *io);
 
-/* Whether the thread has ended and every event it will ever send is in its ring. Thread: any. */
+/* Whether the thread has ended and every event it will ever send is in its ring.
+ * Thread: any. */
 bool moon_io_has_ended(const struct moon_io *io);
 
 /* ---- for ws.c ---- */

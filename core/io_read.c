@@ -5,8 +5,8 @@
 void moon_io_emit(struct moon_io *io, const struct moon_record *record,
                   const char *bytes, uint64_t length)
 {
-    /* A connection whose message had to wait is paused, which bounds the overflow to one
-     * message each. */
+    /* A connection whose message had to wait is paused, which bounds the overflow to
+     * one message each. */
     (void)moon_spill_push(&io->overflow, io->events, record, sizeof *record, bytes,
                           length, true);
     io->has_emitted = true;
@@ -102,7 +102,8 @@ void moon_io_ponged(struct moon_conn *conn)
     conn->heartbeat.heard = 1;
 }
 
-/* What to answer to a Close: its own code, nothing to an empty one, else what is wrong. */
+/* What to answer to a Close: its own code, nothing to an empty one, else what is
+ * wrong. */
 static uint16_t answer_to(const unsigned char *payload, uint64_t bytes)
 {
     if (bytes == 0) {

@@ -1,5 +1,6 @@
-/* io_state.h - one I/O thread from the inside: what io.c (life, turn, commands), io_read.c
- * (what arrives) and io_write.c (what leaves, and closing) share. Nobody else includes it.
+/* io_state.h - one I/O thread from the inside: what io.c (life, turn, commands),
+ * io_read.c (what arrives) and io_write.c (what leaves, and closing) share. Nobody else
+ * includes it.
  *
  * Thread: the I/O thread.
  *
@@ -55,7 +56,8 @@ void moon_id_list_add(struct moon_id_list *list, moon_conn_id id);
 
 /* io_read.c */
 
-/* Tells the logic thread. Never refused: what the ring cannot take waits in `overflow`. */
+/* Tells the logic thread. Never refused: what the ring cannot take waits in
+ * `overflow`. */
 void moon_io_emit(struct moon_io *io, const struct moon_record *record,
                   const char *bytes, uint64_t length);
 
@@ -67,7 +69,8 @@ void moon_io_resume_paused(struct moon_io *io);
 /* NULL when it has gone, or is closing: then it gets nothing more. */
 struct moon_conn *moon_io_find_open(struct moon_io *io, moon_conn_id id);
 
-/* For the scripts the connection ends here, once; its socket may linger for the Close. */
+/* For the scripts the connection ends here, once; its socket may linger for the
+ * Close. */
 void moon_io_end(struct moon_io *io, struct moon_conn *conn, uint16_t code,
                  enum moon_reason reason);
 
@@ -75,8 +78,8 @@ void moon_io_end(struct moon_io *io, struct moon_conn *conn, uint16_t code,
 void moon_io_close(struct moon_io *io, struct moon_conn *conn, uint16_t code,
                    enum moon_reason reason, const char *word);
 
-/* The socket has failed or had its time: killed at the end of the turn, when nobody up the
- * stack holds it any more. */
+/* The socket has failed or had its time: killed at the end of the turn, when nobody
+ * up the stack holds it any more. */
 void moon_io_doom(struct moon_io *io, struct moon_conn *conn);
 
 /* Queues frames for this turn's send; closes a connection whose outbox overflows. */

@@ -48,14 +48,11 @@ static int open_socket(const struct addrinfo *address, bool shares_port)
 
 static uint32_t port_of(int fd)
 {
-    struct sockaddr_storage address;
+    struct sockaddr_in6 address = {
+        0}; /* the port is at the same place in both families */
     socklen_t length = sizeof address;
-    if (getsockname(fd, (struct sockaddr *)&address, &length) != 0) {
-        return 0;
-    }
-    return ntohs(address.ss_family == AF_INET6
-                     ? ((const struct sockaddr_in6 *)&address)->sin6_port
-                     : ((const struct sockaddr_in *)&address)->sin_port);
+    (void)getsockname(fd, (struct sockaddr *)&address, &length);
+    return ntohs(address.sin6_port);
 }
 
 static int find_address(const char *host, uint32_t port, struct addrinfo **address)
@@ -84,8 +81,8 @@ static int open_at(const char *host, uint32_t port, bool shares_port, int *fd)
 
 int moon_listen(const char *host, uint32_t *port, int *fds, uint32_t count)
 {
-    /* A socket that does not share the port fails if anybody listens there, even one that
-     * would share it: two servers must not split the clients between them. */
+    /* A socket that does not share the port fails if anybody listens there, even one
+     * that would share it: two servers must not split the clients between them. */
     int probe = -1;
     int status = open_at(host, *port, false, &probe);
     if (status != 0) {

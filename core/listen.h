@@ -10,9 +10,9 @@
 #include <stdint.h>
 #include <uv.h>
 
-/* Opens `count` sockets that share one port (SO_REUSEPORT) and writes them to fds; *port 0
- * is replaced by the port found. Returns 0, or an errno value with nothing left open:
- * EADDRINUSE also when another server shares the port the same way. */
+/* Opens `count` sockets that share one port (SO_REUSEPORT) and writes them to fds;
+ * *port 0 is replaced by the port found. Returns 0, or an errno value with nothing
+ * left open: EADDRINUSE also when another server shares the port the same way. */
 int moon_listen(const char *host, uint32_t *port, int *fds, uint32_t count);
 
 struct moon_acceptor {

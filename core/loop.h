@@ -2,8 +2,8 @@
  *
  * After each wait `work` takes what other threads have sent. Before each wait `flush`
  * sends what the turn has produced; then the loop sleeps unless `has_work` says that
- * something came in meanwhile. So no wake-up is lost and a busy thread is never signalled.
- * Thread: the one that runs it; init and fini while it does not run.
+ * something came in meanwhile. So no wake-up is lost and a busy thread is never
+ * signalled. Thread: the one that runs it; init and fini while it does not run.
  *
  * SPDX-License-Identifier: MIT
  */

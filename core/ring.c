@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-/* A record is an 8-byte length and then its bytes, padded to 8. A length of SKIP
+/* A record is an 8-byte length and then its bytes, padded to 8. A length of skip_mark
  * says that the rest of the buffer is unused and the next record is at its start. */
 enum {
     ALIGN = 8,
@@ -13,7 +13,7 @@ enum {
     SMALLEST_BYTES = 4096,
 };
 
-static const uint64_t SKIP = UINT64_MAX;
+static const uint64_t skip_mark = UINT64_MAX;
 
 struct moon_ring {
     uint64_t mask;
@@ -89,7 +89,7 @@ bool moon_ring_push(struct moon_ring *ring, const void *head, uint64_t head_byte
         return false;
     }
     if (skipped > 0) {
-        put_length(ring, tail, SKIP);
+        put_length(ring, tail, skip_mark);
         tail += skipped;
     }
     put_length(ring, tail, length);
@@ -113,7 +113,7 @@ const char *moon_ring_peek(struct moon_ring *ring, uint64_t *bytes)
     }
     uint64_t skipped = 0;
     memcpy(bytes, ring->bytes + (head & ring->mask), sizeof *bytes);
-    if (*bytes == SKIP) {
+    if (*bytes == skip_mark) {
         skipped = ring->mask + 1 - (head & ring->mask);
         head += skipped;
         memcpy(bytes, ring->bytes + (head & ring->mask), sizeof *bytes);

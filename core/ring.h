@@ -21,7 +21,8 @@ void moon_ring_destroy(struct moon_ring *ring);
 /* The longest record that always fits into an empty ring, in bytes. */
 uint64_t moon_ring_max_bytes(const struct moon_ring *ring);
 
-/* Thread: pusher. Copies head and body in as one record; false when there is no room. */
+/* Thread: pusher. Copies head and body in as one record; false when there is no
+ * room. */
 bool moon_ring_push(struct moon_ring *ring, const void *head, uint64_t head_bytes,
                     const void *body, uint64_t body_bytes);
 
@@ -35,7 +36,8 @@ void moon_ring_release(struct moon_ring *ring);
 /* Thread: taker. */
 bool moon_ring_is_empty(const struct moon_ring *ring);
 
-/* Thread: pusher. Asks to be woken when there is room again. Look again after this call. */
+/* Thread: pusher. Asks to be woken when there is room again. Look again after this
+ * call. */
 void moon_ring_want_room(struct moon_ring *ring);
 
 /* Thread: pusher. False once the taker has seen the wish: there is room. */

@@ -232,10 +232,10 @@ static void unseat(struct moon_roster *roster, struct seats *seats, struct seat 
     }
 }
 
-bool moon_roster_leave(struct moon_roster *roster, moon_room_id room, moon_conn_id conn)
+bool moon_roster_leave(struct moon_roster *roster, moon_room_id id, moon_conn_id conn)
 {
     struct seats *seats = seats_of(roster, conn);
-    struct seat *seat = find_seat(seats, room);
+    struct seat *seat = find_seat(seats, id);
     if (seat == NULL) {
         return false;
     }

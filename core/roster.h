@@ -31,24 +31,25 @@ struct moon_roster *moon_roster_create(struct moon_pool *pool);
 void moon_roster_destroy(struct moon_roster *roster);
 
 /* False when it was a member already. */
-bool moon_roster_join(struct moon_roster *roster, moon_room_id room, moon_conn_id conn);
+bool moon_roster_join(struct moon_roster *roster, moon_room_id id, moon_conn_id conn);
 
-/* Catch up first, or the member's share of this tick is lost. False when it was no member. */
-bool moon_roster_leave(struct moon_roster *roster, moon_room_id room,
-                       moon_conn_id conn);
+/* Catch up first, or the member's share of this tick is lost. False when it was no
+ * member. */
+bool moon_roster_leave(struct moon_roster *roster, moon_room_id id, moon_conn_id conn);
 
 /* Leaves all rooms. */
 void moon_roster_drop(struct moon_roster *roster, moon_conn_id conn);
 
 /* Number of members; 0 for a room without members. */
-uint32_t moon_roster_size(const struct moon_roster *roster, moon_room_id room);
+uint32_t moon_roster_size(const struct moon_roster *roster, moon_room_id id);
 
-/* Appends one whole frame to the batch. `except` is a member who is not to get it, caught
- * up before; 0 for none. False when the room has no members here. */
-bool moon_roster_publish(struct moon_roster *roster, moon_room_id room,
+/* Appends one whole frame to the batch. `except` is a member who is not to get it,
+ * caught up before; 0 for none. False when the room has no members here. */
+bool moon_roster_publish(struct moon_roster *roster, moon_room_id id,
                          moon_conn_id except, const char *frame, uint32_t bytes);
 
-/* Takes what one room still owes this connection; false when no room owes anything (more). */
+/* Takes what one room still owes this connection; false when no room owes anything
+ * (more). */
 bool moon_roster_catch_up(struct moon_roster *roster, moon_conn_id conn,
                           struct moon_share *share);
 

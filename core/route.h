@@ -1,4 +1,5 @@
-/* route.h - the WebSocket paths that something serves, as the scripts have declared them.
+/* route.h - the WebSocket paths that something serves, as the scripts have declared
+ * them.
  *
  * Text, one route a line: the pattern, then the subprotocols it speaks, each after a
  * space. A segment in braces matches any one segment that is not empty:

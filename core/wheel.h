@@ -35,5 +35,6 @@ void moon_wheel_set(struct moon_wheel *wheel, struct moon_deadline *deadline,
 /* Fine when it is not set. */
 void moon_wheel_clear(struct moon_deadline *deadline);
 
-/* Takes one deadline that has passed out of the wheel, NULL when there is none (left). */
+/* Takes one deadline that has passed out of the wheel, NULL when there is none
+ * (left). */
 struct moon_deadline *moon_wheel_next(struct moon_wheel *wheel, uint64_t now_ms);

@@ -222,8 +222,8 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     }
 }
 
-/* The first name cannot be asked for: a token has no space. Those after it are spoken by
- * routes that say so. */
+/* The first name cannot be asked for: a token has no space. Those after it are
+ * spoken by routes that say so. */
 static const struct lws_protocols protocols[] = {
     {"no subprotocol", on_event, 0, RX_BUFFER_BYTES, 0, NULL, WHOLE_SEND},
     {"moongate.v1.json", on_event, 0, RX_BUFFER_BYTES, 1, NULL, WHOLE_SEND},
@@ -251,7 +251,8 @@ static void log_line(int level, const char *line)
     moon_log(MOON_DEBUG, "lws", "%.*s", (int)strcspn(line, "\n"), line);
 }
 
-/* lws counts its allocations without a lock, in all threads; this one does not count. */
+/* lws counts its allocations without a lock, in all threads; this one does not
+ * count. */
 static void *allocate(void *memory, size_t bytes, const char *reason)
 {
     (void)reason;
@@ -312,8 +313,9 @@ struct moon_ws *moon_ws_create(struct moon_io *io, const struct moon_config *con
 
 void moon_ws_destroy(struct moon_ws *ws)
 {
-    /* lws ends in two steps on a loop that is not its own: after the first call its handles
-     * close on the loop's turns, and with them its connections; the second frees the rest. */
+    /* lws ends in two steps on a loop that is not its own: after the first call its
+     * handles close on the loop's turns, and with them its connections; the second
+     * frees the rest. */
     uv_loop_t *loop = ws->loop;
     lws_context_destroy(ws->context);
     for (int i = 0; i < 100 && uv_run(loop, UV_RUN_NOWAIT) != 0; i++) {
@@ -330,8 +332,8 @@ void moon_ws_adopt(struct moon_ws *ws, int fd)
 int moon_ws_write(void *socket, const char *bytes, uint32_t length)
 {
     struct lws *wsi = socket;
-    /* LWS_WRITE_HTTP on a WebSocket goes to the socket as it is: the frames are finished,
-     * and neither the bytes nor those before them are touched. */
+    /* LWS_WRITE_HTTP on a WebSocket goes to the socket as it is: the frames are
+     * finished, and neither the bytes nor those before them are touched. */
     if (lws_write(wsi, (unsigned char *)(uintptr_t)bytes, length, LWS_WRITE_HTTP) < 0) {
         return MOON_EGONE;
     }

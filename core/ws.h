@@ -2,8 +2,9 @@
  *
  * ws.c is the only file that includes libwebsockets. What arrives it gives to the I/O
  * thread (io.h, moon_io_*); what leaves is given to moon_ws_write() as finished frames,
- * which go out in one send. Keeps no queue but the rest of a write the kernel did not take.
- * Thread: the I/O thread; create on the main thread, one after the other, before any runs.
+ * which go out in one send. Keeps no queue but the rest of a write the kernel did not
+ * take. Thread: the I/O thread; create on the main thread, one after the other, before
+ * any runs.
  *
  * SPDX-License-Identifier: MIT
  */

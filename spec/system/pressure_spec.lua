@@ -1,0 +1,40 @@
+local client = require "spec.support.client"
+local server = require "spec.support.server"
+
+local PLUGIN = [[return function(gate)
+  gate:raw("/echo", { received = function(conn, bytes, binary) conn:send(bytes, binary) end })
+  gate:on("busy", function(_, message)
+    local stop = os.clock() + message.seconds
+    while os.clock() < stop do end
+    return {}
+  end)
+end]]
+
+describe("full rings", function()
+  it("make clients wait, lose nothing and let the heartbeat go on", function()
+    local house = server.start {
+      plugins = { pressure = PLUGIN },
+      arguments = { "--threads", "2", "--ping-interval-ms", "600", "--pong-timeout-ms", "300" },
+    }
+    local ann = client.guest(house.port, "ann")
+    local echoes = {}
+    for i = 1, 8 do echoes[i] = client.connect(house.port, "/echo") end
+    ann:says { type = "busy", seconds = 1.5 }
+    local messages, size = 30, 16000 -- 3.8 MB: the rings hold 2
+    for n = 1, messages do
+      for i, each in ipairs(echoes) do
+        each:send_text(("%d.%d."):format(i, n) .. ("x"):rep(size))
+      end
+    end
+    for i, each in ipairs(echoes) do
+      for n = 1, messages do
+        local text = assert(each:read(), "closed")
+        assert.equal(("%d.%d."):format(i, n), text:match "^%d+%.%d+%.")
+        assert.equal(size, #text:match "x+$")
+      end
+    end
+    for _, each in ipairs(echoes) do each:close() end
+    ann:close()
+    house:stop()
+  end)
+end)
