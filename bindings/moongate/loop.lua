@@ -78,6 +78,7 @@ end
 ---@return function? drain
 ---@return string? problem
 local function start(app)
+  math.randomseed(os.time())
   local ok, problem = plugin.start(app)
   if not ok then return nil, problem end
   return drain
