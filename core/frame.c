@@ -134,7 +134,7 @@ bool moon_utf8_is_valid(const char *bytes, uint64_t length)
 bool moon_message_append(struct moon_message *message, struct moon_pool *pool,
                          uint32_t max_bytes, const char *bytes, uint64_t length)
 {
-    if (length > max_bytes - message->length) {
+    if (length > max_bytes || message->length > max_bytes - length) {
         return false;
     }
     uint32_t total = message->length + (uint32_t)length;

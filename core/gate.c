@@ -15,7 +15,7 @@ enum {
     SPILL_BYTES =
         64 << 20,     /* commands waiting for one I/O thread; beyond: MOON_EFULL */
     FAIR_EVENTS = 64, /* from one I/O thread before the next has its turn */
-    MAX_FRAME_BYTES = 256 << 10,
+    MAX_FRAME_BYTES = 448 << 10, /* JSON may grow sixfold on its way through Lua */
 };
 
 /* One I/O thread as the logic thread sees it. */

@@ -74,6 +74,7 @@ static bool choose(const char *offered, const struct moon_route *route, char *ch
     bool has_chosen = false;
     while ((element = next_element(&offered, &length)) != NULL) {
         if (strspn(element, token_chars) < length || length >= capacity) {
+            chosen[0] = '\0';
             return false;
         }
         if (!has_chosen && moon_route_speaks(route, element, length)) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "mem.h"
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +68,7 @@ static int class_of(uint32_t bytes)
     while (((uint64_t)1 << (SMALLEST_SHIFT + class)) < bytes) {
         class ++;
     }
+    assert(class < CLASSES);
     return class;
 }
 

@@ -51,12 +51,14 @@ const char *moon_outbox_peek(const struct moon_outbox *outbox, uint32_t max_byte
     const char *first = outbox->bytes + outbox->start;
     *bytes = queued;
     if (queued > max_bytes) {
-        uint32_t length = (uint32_t)moon_frame_bytes(first);
-        *bytes = 0;
-        do {
-            *bytes += length;
-            length = (uint32_t)moon_frame_bytes(first + *bytes);
-        } while (*bytes + length <= max_bytes);
+        *bytes = (uint32_t)moon_frame_bytes(first);
+        while (*bytes < queued) {
+            uint64_t more = moon_frame_bytes(first + *bytes);
+            if (*bytes + more > max_bytes) {
+                break;
+            }
+            *bytes += (uint32_t)more;
+        }
     }
     return first;
 }

@@ -159,12 +159,16 @@ static struct seats *make_seats(struct moon_roster *roster, moon_conn_id conn)
     return &roster->by_slot[slot];
 }
 
-/* Most connections are in one room or a few: a walk is the fastest look-up. */
-static struct seat *find_seat(const struct seats *seats, moon_room_id room)
+/* NULL when it is not a member. Most connections are in one room or a few: a walk is
+ * the fastest look-up. */
+static struct seat *find_seat(const struct moon_roster *roster, moon_room_id id,
+                              moon_conn_id conn)
 {
+    const struct seats *seats = seats_of(roster, conn);
     for (uint32_t i = 0; seats != NULL && i < seats->count; i++) {
-        if (seats->items[i].room->id == room) {
-            return &seats->items[i];
+        struct seat *seat = &seats->items[i];
+        if (seat->room->id == id && seat->room->members[seat->index].conn == conn) {
+            return seat;
         }
     }
     return NULL;
@@ -178,7 +182,7 @@ static uint32_t grown(uint32_t capacity)
 bool moon_roster_join(struct moon_roster *roster, moon_room_id id, moon_conn_id conn)
 {
     struct seats *seats = make_seats(roster, conn);
-    if (find_seat(seats, id) != NULL) {
+    if (find_seat(roster, id, conn) != NULL) {
         return false;
     }
     struct room *room = find_or_create(roster, id);
@@ -234,12 +238,11 @@ static void unseat(struct moon_roster *roster, struct seats *seats, struct seat 
 
 bool moon_roster_leave(struct moon_roster *roster, moon_room_id id, moon_conn_id conn)
 {
-    struct seats *seats = seats_of(roster, conn);
-    struct seat *seat = find_seat(seats, id);
+    struct seat *seat = find_seat(roster, id, conn);
     if (seat == NULL) {
         return false;
     }
-    unseat(roster, seats, seat);
+    unseat(roster, seats_of(roster, conn), seat);
     return true;
 }
 
@@ -290,7 +293,7 @@ bool moon_roster_publish(struct moon_roster *roster, moon_room_id id,
     room->batch_bytes = total;
     room->batch_messages++;
 
-    struct seat *seat = except == 0 ? NULL : find_seat(seats_of(roster, except), id);
+    const struct seat *seat = except == 0 ? NULL : find_seat(roster, id, except);
     if (seat != NULL) {
         struct member *member = &room->members[seat->index];
         member->seen_bytes = room->batch_bytes;

@@ -13,8 +13,9 @@ local function characters(text)
 end
 
 local function is_name(name)
-  return type(name) == "string" and name ~= "" and characters(name) <= MAX_NAME
-    and not name:find "%c" and not name:find "^%s" and not name:find "%s$"
+  return name ~= "" and characters(name) <= MAX_NAME
+    and not name:find "%c" and not name:find "\194[\128-\159]" -- control characters
+    and not name:find "^%s" and not name:find "%s$"
 end
 
 local function is_key(key)

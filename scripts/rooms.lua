@@ -1,12 +1,13 @@
 --- Rooms: who is in, who comes and goes, and what one member says to all.
 --
--- Reload: membership is in the rooms themselves and who it is in room.state, so it survives.
+-- Reload: who is in is counted anew from the rooms' members, which survive.
 
 local MAX_NAME = 64  -- bytes
 local MAX_LISTED = 100
 
 local function is_name(name)
-  return type(name) == "string" and name ~= "" and #name <= MAX_NAME and not name:find "%c"
+  return name ~= "" and #name <= MAX_NAME
+    and not name:find "%c" and not name:find "\194[\128-\159]" -- control characters
 end
 
 ---@param gate moongate.Gate
@@ -33,6 +34,16 @@ return function(gate)
     return n
   end
 
+  for _, room in gate:rooms() do
+    room.state.users = nil
+    for _, member in pairs(room.members) do
+      if member.user then
+        local users = users_of(room)
+        users[member.user] = (users[member.user] or 0) + 1
+      end
+    end
+  end
+
   --- The room that a message names, if the sender is in it; else nil and the error.
   local function room_of(conn, message)
     if type(message.room) ~= "string" then
@@ -46,9 +57,9 @@ return function(gate)
   local function leave(conn, room)
     local users = users_of(room)
     room:remove(conn)
-    users[conn.user] = users[conn.user] - 1
-    if users[conn.user] > 0 then return end
-    users[conn.user] = nil
+    local others = (users[conn.user] or 0) - 1
+    users[conn.user] = others > 0 and others or nil
+    if others ~= 0 then return end -- not the last, or put there by another plugin
     room:publish { type = "left", room = room.name, user = conn.user, at = gate:now_ms() }
   end
 
@@ -90,6 +101,7 @@ return function(gate)
     local at = gate:now_ms()
     local sent, reason = room:publish { type = "said", room = room.name, from = conn.user,
       data = message.data, at = at }
+    if reason == "too_big" then return nil, "too_big", "data: too long once it is encoded" end
     if not sent then return nil, "internal", reason, true end
     return { at = at }
   end)

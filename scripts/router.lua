@@ -35,7 +35,11 @@ return function(gate)
   local function reply(conn, id)
     return function(data, code, text, temporary)
       if data == nil then return refuse(conn, id, code, text, temporary) end
-      conn:send { type = "reply", id = id, ok = true, data = data }
+      local _, problem = conn:send { type = "reply", id = id, ok = true, data = data }
+      if problem == "too_big" or problem == "bad_utf8" then
+        gate:error("the reply to request %s cannot be sent: %s", tostring(id), problem)
+        refuse(conn, id, "internal", "the reply cannot be sent", true)
+      end
     end
   end
 

@@ -20,7 +20,7 @@ local C = core.C
 local conn = {}
 local conn_mt = { __index = conn }
 
-local all = {} -- id -> open connection
+local all = {} -- id -> connection whose closed hooks have not run
 
 --- Encodes what scripts send: a table as JSON, a string as it is.
 ---@param message table|string
@@ -78,14 +78,11 @@ local function open(id, fields)
   return new
 end
 
---- For loop.lua: no event names it any more.
----@param id integer
----@return moongate.Conn?
-local function forget(id)
-  local old = all[id]
-  all[id] = nil
-  if old then old.is_open = false end
-  return old
+--- For loop.lua: its closed hooks have run.
+---@param old moongate.Conn
+local function forget(old)
+  old.is_open = false
+  all[old.id] = nil
 end
 
 return { all = all, encode = encode, open = open, forget = forget }

@@ -40,6 +40,9 @@ function gate:on(type_name, fn)
   check(type_name, "string", "gate:on")
   check(fn, "function", "gate:on")
   check_loading(self, "gate:on")
+  if type_name == "opened" or type_name == "closed" then
+    error(('gate:on: "%s" is no request: use gate:after'):format(type_name), 2)
+  end
   self.registry:handle(self.plugin, type_name, fn)
 end
 
@@ -74,6 +77,11 @@ function gate:raw(pattern, handlers)
   check(handlers, "table", "gate:raw")
   check_loading(self, "gate:raw")
   if not pattern:match "^/[^%s%z]*$" then error("gate:raw: a path begins with /", 2) end
+  for segment in pattern:gmatch "[^/]+" do
+    if segment:find "[{}]" and not segment:match "^{[%w_]+}$" then
+      error("gate:raw: a name in braces takes a whole segment: " .. pattern, 2)
+    end
+  end
   self.registry:add_route(self.plugin, pattern, handlers)
 end
 
@@ -120,6 +128,10 @@ end
 function gate:set(name, value)
   check(name, "string", "gate:set")
   check_loading(self, "gate:set")
+  if self.registry.options[name] then
+    error(('gate:set: %s has read "%s" already; set options in init.lua'):format(
+      self.registry.options[name].name, name), 2)
+  end
   local info = debug.getinfo(2, "Sl")
   self.registry.settings[name] =
     { value = value, where = ("%s:%d"):format(info.short_src, info.currentline) }
@@ -144,7 +156,7 @@ function gate:rooms()
   end
 end
 
---- All open connections, in no order: for id, conn in gate:conns().
+--- All connections whose closed hooks have not run, in no order: for id, conn in gate:conns().
 function gate:conns() return pairs(conn.all) end
 
 --- Runs a request as if the client had sent it; for plugins that bring their own encoding.
@@ -173,7 +185,10 @@ end
 function gate:later(delay_ms, fn)
   check(delay_ms, "number", "gate:later")
   check(fn, "function", "gate:later")
-  timer.start(delay_ms, function() task.run(request.guard, self.plugin, "later", fn) end)
+  timer.start(delay_ms, function()
+    if self.registry.is_refused then return end -- it failed to load after this call
+    task.run(request.guard, self.plugin, "later", fn)
+  end)
 end
 
 --- Runs fn(...) as a task of its own, at once until it first waits.

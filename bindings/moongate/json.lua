@@ -9,22 +9,58 @@ cjson.encode_sparse_array(true, 2, 16)
 
 local json = { null = cjson.null }
 
+local function is_finite(value)
+  if type(value) == "number" then return value - value == 0 end
+  if type(value) ~= "table" then return true end
+  for _, inner in pairs(value) do
+    if not is_finite(inner) then return false end
+  end
+  return true
+end
+
+--- An empty array and an empty object are the same table.
 ---@param text string
 ---@return any value nil when it is not JSON; JSON's null is json.null
 ---@return string? reason
 function json.decode(text)
   local ok, value = pcall(cjson.decode, text)
-  if ok then return value end
-  return nil, value
+  if not ok then return nil, value end
+  -- lua-cjson makes infinity of a number that is too large, which nothing could encode.
+  local may_overflow = #text > 300 or text:find "[eE]%+?%d%d%d"
+  if may_overflow and not is_finite(value) then return nil, "a number is too large" end
+  return value
 end
 
----@param value any no functions, no NaN or infinity, at most 32 deep; an empty table is {}
+local MAX_EXACT = 9007199254740992 -- 2^53
+
+-- lua-cjson writes 14 digits. Longer whole numbers travel as marked strings and lose the
+-- marks in the text.
+local MARK = ("\127int%08x:"):format(math.random(0, 2147483647))
+local MARKED = '"\\u007f' .. MARK:sub(2) .. '(%-?%d+)"'
+
+local function mark_long_numbers(value)
+  if type(value) == "number" and value % 1 == 0 and math.abs(value) <= MAX_EXACT then
+    return math.abs(value) < 1e14 and value or MARK .. ("%.0f"):format(value)
+  end
+  if type(value) ~= "table" then return value end
+  local copy = {}
+  for key, inner in pairs(value) do
+    copy[key] = mark_long_numbers(inner)
+  end
+  return copy
+end
+
+---@param value any no functions, no NaN or infinity, at most 32 deep; an empty table is {};
+--- whole numbers of up to 53 bits are exact, others have 14 digits
 ---@return string? text
 ---@return string? reason
 function json.encode(value)
   local ok, text = pcall(cjson.encode, value)
-  if ok then return text end
-  return nil, text
+  if not ok then return nil, text end
+  if text:find("e+", 1, true) then -- perhaps a long number
+    text = cjson.encode(mark_long_numbers(value)):gsub(MARKED, "%1")
+  end
+  return text
 end
 
 return json

@@ -24,6 +24,7 @@ on[C.MOON_OPENED] = function(id)
   local route, params = plugin.current():find_route(conn.path)
   if not route then
     conn:close(4404, "no_route") -- it went while the handshake was on its way
+    conns.forget(conn) -- no script has seen it
     return
   end
   conn.route, conn.params = route.pattern, params
@@ -46,8 +47,9 @@ on[C.MOON_RECEIVED] = function(id)
 end
 
 on[C.MOON_CLOSED] = function(id)
-  local conn = conns.forget(id)
+  local conn = all[id]
   if not conn then return end
+  conn.is_open = false
   local reason, code = status.reason[event.reason], event.code
   request.finish(conn, function()
     local route = plugin.current().route_of[conn.route]
@@ -56,6 +58,7 @@ on[C.MOON_CLOSED] = function(id)
     end
     request.tell("closed", conn, reason, code)
     room.drop(conn)
+    conns.forget(conn)
   end)
 end
 

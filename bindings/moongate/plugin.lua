@@ -41,9 +41,10 @@ end
 --- require for plugins: modules of the app's own folder are loaded anew for each generation
 --- and get its environment; all others are the process's.
 local function make_require(folder)
-  local loaded = {}
+  local loaded, loading = {}, {}
   local function app_require(name)
     if loaded[name] ~= nil then return loaded[name] end
+    if loading[name] then error(('require "%s": a cycle'):format(name), 2) end
     local path = folder and ("%s/%s.lua"):format(folder, name:gsub("%.", "/"))
     local file = path and io.open(path, "r")
     if not file then return require(name) end
@@ -51,6 +52,7 @@ local function make_require(folder)
     local chunk, problem = loadfile(path)
     if not chunk then error(problem, 0) end
     local environment = setmetatable({ require = app_require }, { __index = _G })
+    loading[name] = true
     local value = setfenv(chunk, environment)(name)
     loaded[name] = value == nil and true or value
     return loaded[name]
@@ -75,9 +77,8 @@ local function run_plugin(registry, name, path, chunk)
   record.is_loaded = true
 end
 
---- Builds the registry of one generation. Raises.
-local function build(generation)
-  local registry = registries.new(generation)
+--- Loads the app's files into the registry, and tells the core its routes. Raises.
+local function fill(registry)
   local folder = is_folder(app) and app or nil
   local app_require = make_require(folder)
   local names = folder and list_files(folder) or { app:match "([^/]+)%.lua$" or app }
@@ -88,7 +89,10 @@ local function build(generation)
   end
   for _, entry in ipairs(chunks) do run_plugin(registry, unpack(entry)) end
   registry:finish()
-  return registry
+  local routes = registry:route_table()
+  if core.C.moon_route(routes, #routes) ~= 0 then
+    error("the table of routes is too long, or the I/O threads are too far behind", 0)
+  end
 end
 
 local function start_every(owner, entry)
@@ -109,8 +113,6 @@ local function swap(registry)
   running = {}
   current = registry
   request.use(registry)
-  local routes = registry:route_table()
-  assert(core.C.moon_route(routes, #routes) == 0, "the route table does not fit")
   for _, name in ipairs(registry.names) do
     for _, entry in ipairs(registry.plugins[name].every) do
       start_every(registry.plugins[name], entry)
@@ -123,14 +125,16 @@ local function first_line(problem) return tostring(problem):match "^[^\n]*" end
 
 local function try_load()
   local restore = state.snapshot()
-  local ok, result = xpcall(build, traceback, last_generation + 1)
+  local registry = registries.new(last_generation + 1)
+  local ok, problem = xpcall(fill, traceback, registry)
   if not ok then
+    registry.is_refused = true
     restore()
-    return nil, result
+    return nil, problem
   end
-  last_generation = last_generation + 1
-  swap(result)
-  return result
+  last_generation = registry.generation
+  swap(registry)
+  return registry
 end
 
 --- Loads the app for the first time.

@@ -43,7 +43,7 @@ local function filter(filters, conn, message)
     local ok, pass, code, text, temporary =
       guard(hook.plugin, "before " .. message.type, hook.fn, conn, message)
     if not ok then return nil, "internal", "a filter failed", true end
-    if pass == nil and code then return nil, code, text, temporary end
+    if not pass and code then return nil, code, text, temporary end
   end
   return true
 end
@@ -102,6 +102,7 @@ end
 ---@param message table
 ---@param answer fun(data: table?, code: string?, text: string?, temporary: boolean?)
 function request.submit(conn, message, answer)
+  if conn.is_finished then return answer(nil, "gone", "the connection has ended") end
   if conn.waiting and #conn.waiting >= MAX_WAITING then
     answer(nil, "too_many_requests", "earlier requests are still waiting", true)
     return
@@ -113,7 +114,10 @@ end
 ---@param conn moongate.Conn
 ---@param job fun()
 function request.finish(conn, job)
-  enqueue(conn, job)
+  enqueue(conn, function()
+    conn.is_finished = true
+    job()
+  end)
 end
 
 return request
