@@ -2,7 +2,7 @@ std = "luajit"
 self = false
 max_line_length = 100
 max_cyclomatic_complexity = 10
-include_files = { "bindings", "scripts", "examples", "spec", ".busted", ".luacheckrc" }
-exclude_files = { "spec/browser/node_modules" }
+include_files = { "**/*.lua", ".busted", ".luacheckrc" }
+exclude_files = { "build", "spec/browser/node_modules" }
 -- A conversation between several clients reads best in one piece.
 files["spec"] = { std = "+busted", max_cyclomatic_complexity = 25 }

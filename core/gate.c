@@ -15,7 +15,6 @@ enum {
     SPILL_BYTES =
         64 << 20,     /* commands waiting for one I/O thread; beyond: MOON_EFULL */
     FAIR_EVENTS = 64, /* from one I/O thread before the next has its turn */
-    MAX_FRAME_BYTES = 448 << 10, /* JSON may grow sixfold on its way through Lua */
 };
 
 /* One I/O thread as the logic thread sees it. */
@@ -69,7 +68,7 @@ struct framed {
 
 static int check_message(uint32_t opcode, const char *bytes, uint64_t length)
 {
-    if (length > MAX_FRAME_BYTES) {
+    if (length > MOON_MAX_FRAME_BYTES) {
         return MOON_EBIG;
     }
     if (opcode != MOON_TEXT && opcode != MOON_BINARY) {
@@ -162,8 +161,8 @@ static int tell_all(struct moon_gate *gate, const struct moon_record *record,
 int moon_gate_route(struct moon_gate *gate, const char *table, uint64_t length)
 {
     const struct moon_record record = {.kind = MOON_ROUTE};
-    return length > MAX_FRAME_BYTES ? MOON_EBIG
-                                    : tell_all(gate, &record, table, length);
+    return length > MOON_MAX_FRAME_BYTES ? MOON_EBIG
+                                         : tell_all(gate, &record, table, length);
 }
 
 void moon_gate_stop(struct moon_gate *gate)

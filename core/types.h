@@ -26,6 +26,12 @@ typedef uint64_t moon_conn_id;
 /* Given by the logic thread, counting up from 1; 0 is no room. */
 typedef uint64_t moon_room_id;
 
+enum {
+    /* Longest message the scripts may send. JSON that a client sent in 64 KiB may have
+     * grown sixfold. */
+    MOON_MAX_FRAME_BYTES = 458752,
+};
+
 /* Kind of a message, with the numbers of RFC 6455 section 5.2. */
 enum moon_opcode {
     MOON_TEXT = 1,

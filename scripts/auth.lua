@@ -22,6 +22,19 @@ local function is_key(key)
   return key == nil or (type(key) == "string" and key ~= "" and #key <= MAX_KEY)
 end
 
+--- nil when name and key will do, else the code and what is wrong.
+local function problem_of(data)
+  if type(data.name) ~= "string" then
+    return "bad_request", "data.name: expected a string"
+  end
+  if not is_key(data.key) then
+    return "bad_request", "data.key: expected a string of 1 to 64 bytes"
+  end
+  if not is_name(data.name) then
+    return "bad_name", "1 to 32 characters, no control characters, no space at the ends"
+  end
+end
+
 ---@param gate moongate.Gate
 return function(gate)
   local timeout_ms = gate:option("auth.timeout_ms", { default = 10000, min = 1, max = 600000 })
@@ -44,16 +57,10 @@ return function(gate)
 
   gate:on("auth", function(conn, message)
     local data = type(message.data) == "table" and message.data or {}
+    if data.key == gate.json.null then data.key = nil end
     if conn.user then return nil, "already_authenticated", "you are " .. conn.user end
-    if type(data.name) ~= "string" then
-      return nil, "bad_request", "data.name: expected a string"
-    end
-    if not is_key(data.key) then
-      return nil, "bad_request", "data.key: expected a string of 1 to 64 bytes"
-    end
-    if not is_name(data.name) then
-      return nil, "bad_name", "1 to 32 characters, no control characters, no space at the ends"
-    end
+    local code, text = problem_of(data)
+    if code then return nil, code, text end
     local holder = holders[data.name]
     if holder and (holder.key == nil or holder.key ~= data.key) then
       return nil, "name_taken", "somebody else is here under this name", true

@@ -10,6 +10,12 @@ local state = require "moongate.state"
 local task = require "moongate.task"
 local timer = require "moongate.timer"
 
+---@class moongate.RawHandlers
+---@field opened? fun(conn: moongate.Conn)
+---@field received? fun(conn: moongate.Conn, bytes: string, binary: boolean)
+---@field closed? fun(conn: moongate.Conn, reason: string, code: integer)
+---@field protocols? string[] subprotocols spoken here; none: clients must not offer any
+
 ---@class moongate.Gate
 ---@field state table this plugin's data; survives reloads and is the same table always
 ---@field json { encode: function, decode: function, null: userdata }
@@ -71,7 +77,7 @@ end
 --- Takes the WebSocket connections of a path: bytes in, bytes out. The handlers do not run as
 --- tasks: they may not sleep, but may gate:spawn.
 ---@param pattern string "/relay/{room}": a name in braces matches one segment
----@param handlers { opened?: fun(conn: moongate.Conn), received?: fun(conn: moongate.Conn, bytes: string, binary: boolean), closed?: fun(conn: moongate.Conn, reason: string, code: integer), protocols?: string[] }
+---@param handlers moongate.RawHandlers
 function gate:raw(pattern, handlers)
   check(pattern, "string", "gate:raw")
   check(handlers, "table", "gate:raw")
@@ -149,10 +155,13 @@ end
 --- All rooms that have members, in no order: for name, room in gate:rooms().
 ---@return fun(): string?, moongate.Room?
 function gate:rooms()
-  local name, found
+  local names, i = {}, 0
+  for name, found in pairs(room.all) do
+    if found.count > 0 then names[#names + 1] = name end
+  end
   return function()
-    repeat name, found = next(room.all, name) until not name or found.count > 0
-    return name, found
+    i = i + 1
+    return names[i], names[i] and room.find(names[i])
   end
 end
 
@@ -163,7 +172,8 @@ function gate:conns() return pairs(conn.all) end
 ---@param from moongate.Conn
 ---@param message table with a string in message.type
 ---@param answer fun(data: table?, code: string?, text: string?, temporary: boolean?)
---- called exactly once, perhaps later; data is nil when refused
+--- called once, perhaps later; data is nil when refused. If it raises (the reply cannot be
+--- encoded), it is called again with "internal"
 function gate:request(from, message, answer) -- luacheck: no unused args
   request.submit(from, message, answer)
 end

@@ -21,7 +21,9 @@ local function traceback(problem)
 end
 
 local function is_folder(path)
-  return io.open(path .. "/init.lua", "r") ~= nil
+  local file = io.open(path .. "/init.lua", "r")
+  if file then file:close() end
+  return file ~= nil
 end
 
 --- Names of the plugin files of a folder: init first, the others by name.
@@ -77,17 +79,23 @@ local function run_plugin(registry, name, path, chunk)
   record.is_loaded = true
 end
 
---- Loads the app's files into the registry, and tells the core its routes. Raises.
-local function fill(registry)
+--- The app's plugins in the order of loading: name, path, compiled chunk.
+local function compile_all()
   local folder = is_folder(app) and app or nil
   local app_require = make_require(folder)
   local names = folder and list_files(folder) or { app:match "([^/]+)%.lua$" or app }
   local chunks = {}
-  for i, name in ipairs(names) do -- all are compiled before the first one runs
+  for i, name in ipairs(names) do
     local path = folder and ("%s/%s.lua"):format(folder, name) or app
     chunks[i] = { name, path, compile(path, app_require) }
   end
-  for _, entry in ipairs(chunks) do run_plugin(registry, unpack(entry)) end
+  return chunks
+end
+
+--- Loads the app's files into the registry, and tells the core its routes. Raises.
+local function fill(registry)
+  -- All are compiled before the first one runs.
+  for _, entry in ipairs(compile_all()) do run_plugin(registry, unpack(entry)) end
   registry:finish()
   local routes = registry:route_table()
   if core.C.moon_route(routes, #routes) ~= 0 then

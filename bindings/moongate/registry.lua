@@ -65,21 +65,21 @@ function Registry:add_route(plugin, pattern, handlers)
 end
 
 --- Depth first: a plugin comes after all it needs.
-local function visit(self, name, sorted, trail)
-  if sorted[name] == "done" then return end
-  if sorted[name] then
+local function visit(self, name, sorted, marks, trail)
+  if marks[name] == "done" then return end
+  if marks[name] then
     error(table.concat(trail, " needs ") .. " needs " .. name .. ": a cycle", 0)
   end
-  sorted[name] = "open"
+  marks[name] = "open"
   trail[#trail + 1] = name
   for _, needed in ipairs(self.plugins[name].needs) do
     if not self.plugins[needed] then
       error(('%s: needs "%s", which is not there'):format(self.plugins[name].file, needed), 0)
     end
-    visit(self, needed, sorted, trail)
+    visit(self, needed, sorted, marks, trail)
   end
   trail[#trail] = nil
-  sorted[name] = "done"
+  marks[name] = "done"
   sorted[#sorted + 1] = name
 end
 
@@ -95,8 +95,8 @@ end
 
 --- All plugins have run: sorts them, and checks what can only be checked now. Raises.
 function Registry:finish()
-  local sorted = {}
-  for _, name in ipairs(self.names) do visit(self, name, sorted, {}) end
+  local sorted, marks = {}, {}
+  for _, name in ipairs(self.names) do visit(self, name, sorted, marks, {}) end
   self.names = sorted
   gather(self, "before")
   gather(self, "after")

@@ -50,14 +50,13 @@ end
 
 --- Returns the reply's data, or nil and the error.
 local function run(conn, message)
+  local pass, code, text, temporary = filter(current.before["*"], conn, message)
+  if not pass then return nil, code, text, temporary end
   local handler = current.on[message.type]
   if not handler then
     return nil, "unknown_type", ('nothing handles "%s"'):format(message.type)
   end
-  local pass, code, text, temporary = filter(current.before["*"], conn, message)
-  if pass then
-    pass, code, text, temporary = filter(current.before[message.type], conn, message)
-  end
+  pass, code, text, temporary = filter(current.before[message.type], conn, message)
   if not pass then return nil, code, text, temporary end
   local ok, data
   ok, data, code, text, temporary =

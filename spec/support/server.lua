@@ -76,7 +76,7 @@ local function run_to_end(arguments)
   return status, out, err
 end
 
----@param options? { app?: string, plugins?: table<string, string>, arguments?: string[], port?: integer }
+---@param options? { app?: string, plugins?: table<string, string>, arguments?: string[] }
 local function start(options)
   options = options or {}
   local folder = make_folder()
@@ -87,7 +87,7 @@ local function start(options)
   end
   local self = setmetatable({ folder = folder, app = app, expected = {} }, server_mt)
   for name, text in pairs(options.plugins or {}) do self:save(name, text) end
-  local arguments = { "run", "--port", tostring(options.port or 0) }
+  local arguments = { "run", "--port", "0" }
   for _, argument in ipairs(options.arguments or {}) do arguments[#arguments + 1] = argument end
   arguments[#arguments + 1] = app
   self.pid = spawn(folder, arguments)

@@ -1,0 +1,124 @@
+local fake_core = require "spec.support.fake_core"
+
+describe("conn", function()
+  local core, C, conns, id, conn
+
+  local function open(...)
+    id = core:open(...)
+    return conns.open(id, table.remove(core.events).bytes)
+  end
+
+  before_each(function()
+    local world = fake_core.world()
+    core, conns = world.core, world.conn
+    C = core.C
+    conn = open()
+  end)
+
+  it("knows what the client has asked for", function()
+    local asked = open("/relay/tea", "a=1&b=2", "moongate.v1.json", "::1")
+    assert.equal("/relay/tea", asked.path)
+    assert.equal("a=1&b=2", asked.query)
+    assert.equal("moongate.v1.json", asked.protocol)
+    assert.equal("::1", asked.address)
+    assert.equal(id, asked.id)
+    assert.is_true(asked.is_open)
+  end)
+
+  it("knows it also when most of it is empty", function()
+    assert.equal("", conn.query)
+    assert.equal("", conn.protocol)
+    assert.equal("127.0.0.1", conn.address)
+  end)
+
+  it("begins with state, rooms and params of its own", function()
+    local other = open()
+    for _, field in ipairs { "state", "rooms", "params" } do
+      assert.same({}, conn[field])
+      assert.are_not.equal(conn[field], other[field])
+    end
+  end)
+
+  it("sends a table as one JSON text", function()
+    assert.is_true(conn:send { type = "hello" })
+    assert.same({ '{"type":"hello"}' }, core.conns[conn.id].heard)
+    assert.equal(C.MOON_TEXT, core:issued("send")[1].opcode)
+  end)
+
+  it("sends a string as it is, as text or as binary", function()
+    assert.is_true(conn:send "plain")
+    assert.is_true(conn:send("\0\255", true))
+    assert.same({ "plain", "\0\255" }, core.conns[conn.id].heard)
+    assert.equal(C.MOON_TEXT, core:issued("send")[1].opcode)
+    assert.equal(C.MOON_BINARY, core:issued("send")[2].opcode)
+  end)
+
+  it("sends in order", function()
+    for i = 1, 5 do conn:send(tostring(i)) end
+    assert.same({ "1", "2", "3", "4", "5" }, core.conns[conn.id].heard)
+  end)
+
+  it("says in a word why a message is refused", function()
+    assert.same({ nil, "too_big" }, { conn:send(("x"):rep(C.MOON_MAX_FRAME_BYTES + 1)) })
+    assert.same({ nil, "bad_utf8" }, { conn:send "\255" })
+    core.answers.moon_send = C.MOON_EFULL
+    assert.same({ nil, "full" }, { conn:send "x" })
+    core.answers.moon_send = C.MOON_EGONE
+    assert.same({ nil, "gone" }, { conn:send "x" })
+    assert.same({}, core.conns[conn.id].heard)
+  end)
+
+  it("blames the caller for what cannot be sent", function()
+    local function send(message) conn:send(message) end
+    local _, problem = pcall(send, 7)
+    assert.matches("conn_spec.lua:%d+: a message is a table or a string", problem)
+    _, problem = pcall(send, nil)
+    assert.matches("conn_spec.lua:%d+: a message is a table or a string", problem)
+    _, problem = pcall(send, { f = print })
+    assert.matches("conn_spec.lua:%d+: cannot encode: ", problem)
+    assert.same({}, core.commands)
+  end)
+
+  it("closes with 1000 and no reason by itself", function()
+    assert.is_true(conn:close())
+    local asked = core:issued("close")[1]
+    assert.equal(1000, asked.code)
+    assert.equal("", asked.reason)
+  end)
+
+  it("closes with the code and the reason given", function()
+    assert.is_true(conn:close(4500, "kicked"))
+    local asked = core:issued("close")[1]
+    assert.equal(4500, asked.code)
+    assert.equal("kicked", asked.reason)
+  end)
+
+  it("says in a word why it cannot be closed like that", function()
+    assert.same({ nil, "invalid" }, { conn:close(1005) })
+    assert.same({ nil, "invalid" }, { conn:close(4000, ("x"):rep(124)) })
+    assert.same({ nil, "bad_utf8" }, { conn:close(4000, "\255") })
+    core.answers.moon_close = C.MOON_EFULL
+    assert.same({ nil, "full" }, { conn:close() })
+    assert.is_true(core.conns[conn.id].is_open)
+  end)
+
+  it("stays open for scripts until its closed hooks", function()
+    conn:close()
+    assert.is_true(conn.is_open)
+    assert.equal(conn, conns.all[conn.id])
+  end)
+
+  it("neither sends nor closes once it is forgotten", function()
+    conns.forget(conn)
+    assert.is_false(conn.is_open)
+    assert.same({ nil, "gone" }, { conn:send "late" })
+    assert.same({ nil, "gone" }, { conn:close() })
+    assert.same({}, core.commands)
+  end)
+
+  it("is listed until it is forgotten", function()
+    assert.equal(conn, conns.all[conn.id])
+    conns.forget(conn)
+    assert.is_nil(conns.all[conn.id])
+  end)
+end)

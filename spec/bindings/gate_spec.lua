@@ -1,0 +1,407 @@
+local fake_gate = require "spec.support.fake_gate"
+
+describe("gate", function()
+  local gate, ann
+
+  local function load(plugins, options)
+    gate = fake_gate.load(type(plugins) == "string" and { a = plugins } or plugins, options)
+    ann = gate:connect "ann"
+  end
+
+  local function problem_of(plugins, options)
+    if type(plugins) == "string" then plugins = { a = plugins } end
+    local ok, problem = pcall(fake_gate.load, plugins, options)
+    assert.is_false(ok)
+    return problem
+  end
+
+  local function state_of(plugin) return gate.world.state.of(plugin or "a") end
+
+  it("refuses wrong arguments with file and line of the caller", function()
+    local calls = {
+      ["gate:on(7, print)"] = "gate:on: expected a string, got number",
+      ["gate:on('say')"] = "gate:on: expected a function, got nil",
+      ["gate:before('say', 1)"] = "gate:before: expected a function, got number",
+      ["gate:after(nil, print)"] = "gate:after: expected a string, got nil",
+      ["gate:raw('/ws')"] = "gate:raw: expected a table, got nil",
+      ["gate:raw('ws', {})"] = "gate:raw: a path begins with /",
+      ["gate:raw('/w s', {})"] = "gate:raw: a path begins with /",
+      ["gate:raw('/w\\ns', {})"] = "gate:raw: a path begins with /",
+      ["gate:option(nil)"] = "gate:option: expected a string, got nil",
+      ["gate:set(nil, 1)"] = "gate:set: expected a string, got nil",
+      ["gate:room(7)"] = "gate:room: expected a string, got number",
+      ["gate:every('1', print)"] = "gate:every: expected a number, got string",
+      ["gate:every(0, print)"] = "gate:every: expected at least 1 ms",
+      ["gate:later(print)"] = "gate:later: expected a number, got function",
+      ["gate:spawn()"] = "gate:spawn: expected a function, got nil",
+      ["gate:sleep()"] = "gate:sleep: expected a number, got nil",
+    }
+    for call, problem in pairs(calls) do
+      local text = problem_of("return function(gate)\n  " .. call .. "\nend")
+      assert.is_truthy(text:find("a.lua:2: " .. problem, 1, true), text)
+    end
+  end)
+
+  it("registers only while the plugin loads", function()
+    load [[return function(gate)
+      gate:on("try", function(_, message)
+        local ok, problem = pcall(gate[message.name], gate, "x", message.value and print or {})
+        return { ok = ok, problem = problem }
+      end)
+    end]]
+    for name, value in pairs { on = true, before = true, after = true, raw = false,
+      option = true, set = true, needs = true } do
+      local reply = gate:deliver(ann, { type = "try", name = name, value = value })
+      assert.is_false(reply.ok, name)
+      assert.matches("gate:" .. name .. " is only possible while the plugin loads",
+        reply.problem)
+    end
+  end)
+
+  it("starts no interval after loading either", function()
+    load [[return function(gate)
+      gate:on("try", function() gate:every(1, print) end)
+    end]]
+    local _, code = gate:deliver(ann, { type = "try" })
+    assert.equal("internal", code)
+    assert.is_truthy(gate:logged "gate:every is only possible while the plugin loads")
+  end)
+
+  it("keeps the names of its own events from being requests", function()
+    for _, name in ipairs { "opened", "closed" } do
+      problem_of(("return function(gate) gate:on(%q, function() end) end"):format(name))
+    end
+  end)
+
+  describe("option", function()
+    local DECLARES = [[return function(gate)
+      gate.state.value = gate:option("a.n", { default = 5, min = 1, max = 9 })
+    end]]
+
+    it("is its default, or what was set", function()
+      load(DECLARES)
+      assert.equal(5, state_of().value)
+      load(DECLARES, { ["a.n"] = 9 })
+      assert.equal(9, state_of().value)
+    end)
+
+    it("may be declared by its default alone", function()
+      load([[return function(gate)
+        gate.state.word = gate:option("a.word", "tea")
+        gate.state.flag = gate:option("a.flag", true)
+      end]], { ["a.flag"] = false })
+      assert.equal("tea", state_of().word)
+      assert.is_false(state_of().flag)
+    end)
+
+    it("is refused out of its bounds, with file and line of the setting", function()
+      for _, value in ipairs { 0, 10 } do
+        assert.matches(
+          ('/init.lua:2: option "a.n": %d is not within 1 and 9$'):format(value),
+          problem_of(DECLARES, { ["a.n"] = value }))
+      end
+    end)
+
+    it("is refused with another type, with file and line of the setting", function()
+      assert.matches('/init.lua:2: option "a.n": expected a number, got string$',
+        problem_of(DECLARES, { ["a.n"] = "5" }))
+    end)
+
+    it("without a default has to be set", function()
+      local source = [[return function(gate)
+        gate.state.key = gate:option("a.key", { type = "string" })
+      end]]
+      assert.matches('option "a.key": expected a string, got nil$', problem_of(source))
+      load(source, { ["a.key"] = "secret" })
+      assert.equal("secret", state_of().key)
+    end)
+
+    it("is refused when no plugin declares it, with file and line of the setting", function()
+      assert.matches('/init.lua:2: no plugin declares the option "a.m"$',
+        problem_of(DECLARES, { ["a.m"] = 1 }))
+    end)
+
+    it("cannot be set after it was read", function()
+      problem_of { a = DECLARES, b = [[return function(gate) gate:set("a.n", 7) end]] }
+    end)
+
+    it("is read anew at a reload", function()
+      load(DECLARES)
+      assert(gate:reload { init = [[return function(gate) gate:set("a.n", 7) end]] })
+      assert.equal(7, state_of().value)
+    end)
+  end)
+
+  describe("every", function()
+    local TICKS = [[return function(gate)
+      gate:every(10, function() gate.state.n = (gate.state.n or 0) + %d end)
+    end]]
+
+    it("calls again and again", function()
+      load(TICKS:format(1))
+      gate:later(9)
+      assert.is_nil(state_of().n)
+      gate:later(1)
+      assert.equal(1, state_of().n)
+      gate:later(95)
+      assert.equal(10, state_of().n)
+    end)
+
+    it("stops with its generation", function()
+      load(TICKS:format(1))
+      gate:later(10)
+      assert(gate:reload { a = TICKS:format(100) })
+      gate:later(9)
+      assert.equal(1, state_of().n)
+      gate:later(1)
+      assert.equal(101, state_of().n)
+      assert(gate:reload { a = "return function() end" })
+      gate:later(100)
+      assert.equal(101, state_of().n)
+      assert.same({}, gate.core.timers)
+    end)
+
+    it("goes on when a reload fails", function()
+      load(TICKS:format(1))
+      assert.is_nil(gate:reload { a = ")" })
+      gate:later(20)
+      assert.equal(2, state_of().n)
+    end)
+
+    it("goes on after an error, which is logged", function()
+      load [[return function(gate)
+        gate:every(10, function()
+          gate.state.n = (gate.state.n or 0) + 1
+          error "ouch"
+        end)
+      end]]
+      gate:later(30)
+      assert.equal(3, state_of().n)
+      assert.is_truthy(gate:logged "a#1: every: ")
+    end)
+
+    it("runs as a task", function()
+      load [[return function(gate)
+        gate:every(10, function()
+          gate:sleep(3)
+          gate.state.woken_at = gate:now_ms()
+        end)
+      end]]
+      local before = gate.core.now_ms
+      gate:later(13)
+      assert.equal(before + 13, state_of().woken_at)
+    end)
+  end)
+
+  describe("later", function()
+    it("calls once, as a task", function()
+      load [[return function(gate)
+        gate:later(10, function()
+          gate:sleep(5)
+          gate.state.n = (gate.state.n or 0) + 1
+        end)
+      end]]
+      gate:later(14)
+      assert.is_nil(state_of().n)
+      gate:later(100)
+      assert.equal(1, state_of().n)
+    end)
+
+    it("survives the generation that asked for it", function()
+      load [[return function(gate) gate:later(10, function() gate:info "still here" end) end]]
+      assert(gate:reload { a = "return function() end" })
+      gate:later(10)
+      assert.equal("a#1: still here", gate:logged "still here")
+    end)
+
+    it("logs an error", function()
+      load [[return function(gate) gate:later(0, function() error "ouch" end) end]]
+      gate:later(0)
+      assert.is_truthy(gate:logged "a#1: later: ")
+    end)
+  end)
+
+  describe("spawn", function()
+    it("runs at once until it waits, with its arguments", function()
+      load [[return function(gate)
+        gate:on("go", function(_, message)
+          gate:spawn(function(a, b)
+            gate.state.early = a
+            gate:sleep(10)
+            gate.state.late = b
+          end, message.a, message.b)
+          return { early = gate.state.early }
+        end)
+      end]]
+      assert.same({ early = 1 }, gate:deliver(ann, { type = "go", a = 1, b = 2 }))
+      assert.is_nil(state_of().late)
+      gate:later(10)
+      assert.equal(2, state_of().late)
+    end)
+
+    it("keeps its errors from the one who spawns", function()
+      load [[return function(gate)
+        gate:on("go", function()
+          gate:spawn(error, "ouch")
+          return { n = 1 }
+        end)
+      end]]
+      assert.same({ n = 1 }, gate:deliver(ann, { type = "go" }))
+      assert.is_truthy(gate:logged "a#1: spawn: ouch")
+    end)
+  end)
+
+  describe("sleep", function()
+    it("is refused where nobody can wait, and a task can be spawned there", function()
+      load [[return function(gate)
+        gate:raw("/raw", {
+          opened = function() gate:sleep(1) end,
+          received = function()
+            gate:spawn(function()
+              gate:sleep(1)
+              gate.state.woken = true
+            end)
+          end,
+        })
+      end]]
+      local conn = gate:connect(nil, { path = "/raw" })
+      assert.is_truthy(gate:logged "only a task can sleep: use gate:spawn")
+      gate:receive(conn, "go")
+      gate:later(1)
+      assert.is_true(state_of().woken)
+    end)
+
+    it("may end after its connection has closed", function()
+      load [[return function(gate)
+        gate:on("slow", function(conn)
+          gate:sleep(10)
+          gate.state.sent, gate.state.reason = conn:send { type = "late" }
+          gate.state.is_open = conn.is_open
+          return true
+        end)
+      end]]
+      gate:ask(ann, { type = "slow" })
+      gate:close(ann)
+      gate:later(10)
+      assert.same({ reason = "gone", is_open = false }, state_of())
+      assert.same({}, ann.heard)
+    end)
+  end)
+
+  describe("rooms", function()
+    it("lists the rooms that have members", function()
+      load [[return function(gate)
+        gate:on("enter", function(conn, message) gate:room(message.room):add(conn) end)
+        gate:on("list", function()
+          local sizes = {}
+          gate:room "empty"
+          for name, room in gate:rooms() do sizes[name] = room:size() end
+          return sizes
+        end)
+      end]]
+      assert.same({}, gate:deliver(ann, { type = "list" }))
+      gate:deliver(ann, { type = "enter", room = "tea" })
+      gate:deliver(gate:connect "bob", { type = "enter", room = "tea" })
+      gate:deliver(ann, { type = "enter", room = "milk" })
+      assert.same({ tea = 2, milk = 1 }, gate:deliver(ann, { type = "list" }))
+    end)
+
+    it("are the same for all plugins", function()
+      load {
+        a = [[return function(gate)
+          gate:on("enter", function(conn) gate:room("tea"):add(conn) end)
+        end]],
+        b = [[return function(gate)
+          gate:on("call", function(conn) gate:room("tea"):publish("hello", conn) end)
+        end]],
+      }
+      local bob = gate:connect "bob"
+      gate:deliver(ann, { type = "enter" })
+      gate:deliver(bob, { type = "enter" })
+      gate:deliver(ann, { type = "call" })
+      assert.same({}, ann.heard)
+      assert.same({ "hello" }, bob.heard)
+    end)
+  end)
+
+  it("lists the open connections", function()
+    load [[return function(gate)
+      gate:on("who", function()
+        local users = {}
+        for id, conn in gate:conns() do users[conn.user] = id == conn.id end
+        return users
+      end)
+    end]]
+    local bob = gate:connect "bob"
+    assert.same({ ann = true, bob = true }, gate:deliver(ann, { type = "who" }))
+    gate:close(bob)
+    assert.same({ ann = true }, gate:deliver(ann, { type = "who" }))
+  end)
+
+  it("carries out requests of plugins with an encoding of their own", function()
+    load {
+      a = [[return function(gate)
+        gate:on("add", function(_, message)
+          gate:sleep(5)
+          return { sum = message.a + message.b }
+        end)
+      end]],
+      codec = [[return function(gate)
+        gate:raw("/sums", {
+          received = function(conn, bytes)
+            local a, b = bytes:match "(%d+) (%d+)"
+            gate:request(conn, { type = a and "add" or "huh", a = a, b = b },
+              function(data, code) conn:send(data and tostring(data.sum) or code) end)
+          end,
+        })
+      end]],
+    }
+    local conn = gate:connect("bob", { path = "/sums" })
+    gate:receive(conn, "2 3")
+    gate:receive(conn, "what")
+    assert.same({}, conn.heard)
+    gate:later(5)
+    assert.same({ "5", "unknown_type" }, conn.heard)
+  end)
+
+  it("does not carry out a request for a connection whose closed hooks have run", function()
+    load [[return function(gate)
+      gate:on("enter", function(conn) gate.state.ran = true end)
+    end]]
+    gate:close(ann)
+    assert.is_nil((gate:deliver(ann, { type = "enter" })))
+    assert.is_nil(state_of().ran)
+  end)
+
+  it("tells the time of the core", function()
+    load [[return function(gate)
+      gate:on("time", function() return { at = gate:now_ms() } end)
+    end]]
+    gate:later(1234)
+    assert.same({ at = 1760000001234 }, gate:deliver(ann, { type = "time" }))
+  end)
+
+  it("knows the facts of the process", function()
+    load [[return function(gate) gate.state.facts = gate.facts end]]
+    assert.same({ version = "0.0.0-fake", max_message_bytes = 65536, ping_interval_ms = 25000 },
+      state_of().facts)
+  end)
+
+  it("logs with the plugin's name and generation", function()
+    load [[return function(gate)
+      gate:error("%d%%", 1) gate:warn "two" gate:info "3%" gate:debug "four"
+    end]]
+    assert.same({
+      { level = "error", text = "a#1: 1%" }, { level = "warn", text = "a#1: two" },
+      { level = "info", text = "a#1: 3%" }, { level = "debug", text = "a#1: four" },
+    }, { gate.log[1], gate.log[2], gate.log[3], gate.log[4] })
+  end)
+
+  it("lends its JSON to plugins", function()
+    load [[return function(gate)
+      gate.state.text = gate.json.encode { word = gate.json.null }
+      gate.state.word = gate.json.decode('{"word":"tea"}').word
+    end]]
+    assert.same({ text = '{"word":null}', word = "tea" }, state_of())
+  end)
+end)

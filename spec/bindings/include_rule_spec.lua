@@ -1,0 +1,223 @@
+--- Who may include what. The tables below are the rule; a new entry needs a reason.
+
+-- library header -> the files that may include it, each with its reason
+local RESERVED = {
+  ["libwebsockets.h"] = { ["core/ws.c"] = "the only file that knows the library" },
+  ["uv.h"] = {
+    ["core/loop.h"] = "a thread's loop is one",
+    ["core/listen.h"] = "the acceptor waits on the loop",
+    ["core/gate.h"] = "main and watch put handles of their own on the logic thread's loop",
+    ["core/ws.h"] = "lws is given the loop of its thread",
+  },
+  ["lauxlib.h"] = { ["bindings/vm.c"] = "the one door into Lua" },
+  ["lualib.h"] = { ["bindings/vm.c"] = "opens the standard libraries" },
+  ["pthread.h"] = { ["core/io_state.h"] = "an I/O thread is one" },
+  ["stdatomic.h"] = {
+    ["core/ring.c"] = "the one thread-safe thing",
+    ["core/wake.c"] = "its wake-up",
+    ["core/io_state.h"] = "a thread says that it has ended",
+  },
+  ["sys/eventfd.h"] = { ["core/wake.c"] = "is one" },
+  ["sys/socket.h"] = {
+    ["core/listen.c"] = "opens the port",
+    ["core/ws.c"] = "one send per connection and turn, past the library",
+  },
+  ["netdb.h"] = { ["core/listen.c"] = "turns --host into an address" },
+  ["netinet/in.h"] = {
+    ["core/listen.c"] = "reads the port it was given",
+    ["core/ws.c"] = "reads TCP_INFO",
+  },
+  ["netinet/tcp.h"] = {
+    ["core/listen.c"] = "sets the options of new sockets",
+    ["core/ws.c"] = "reads TCP_INFO",
+  },
+  ["unistd.h"] = {
+    ["core/config.c"] = "counts the CPUs",
+    ["core/listen.c"] = "closes sockets",
+    ["core/log.c"] = "writes the line",
+    ["core/wake.c"] = "reads and writes the eventfd",
+  },
+  ["time.h"] = {
+    ["core/log.c"] = "each line has its time",
+    ["bindings/api.c"] = "moon_time_ms()",
+  },
+  ["getopt.h"] = { ["core/config.c"] = "reads the command line" },
+  ["errno.h"] = {
+    ["core/config.c"] = "strtol",
+    ["core/listen.c"] = "why the port cannot be opened",
+    ["core/wake.c"] = "an eventfd that is full",
+  },
+  ["dirent.h"] = { ["bindings/watch.c"] = "finds the folders to watch" },
+  ["sys/stat.h"] = {
+    ["core/config.c"] = "whether the static folder is there",
+    ["bindings/watch.c"] = "folder or file",
+  },
+  ["signal.h"] = { ["bindings/main.c"] = "stop and reload" },
+  ["sys/resource.h"] = { ["bindings/main.c"] = "the limit of descriptors" },
+}
+
+-- headers of C itself, which know no outside world but for stdio.h (snprintf; mem.c's last words)
+local PLAIN = {}
+for name in ([[assert.h limits.h stdarg.h stdbool.h stddef.h stdint.h stdio.h stdlib.h string.h
+  strings.h]]):gmatch "%S+" do PLAIN[name] = true end
+
+-- sources whose header has another name, headers without a source
+local ONE_SIDED = {
+  ["core/io_read.c"] = "a part of io.c: io_state.h",
+  ["core/io_write.c"] = "a part of io.c: io_state.h",
+  ["core/io_state.h"] = "what the parts of io.c share",
+  ["core/types.h"] = "nouns only",
+  ["core/command.h"] = "nouns only",
+  ["bindings/main.c"] = "the command itself",
+  ["bindings/embedded.h"] = "its source is made by embed.cmake",
+}
+
+-- modules of bindings/moongate without a spec of the same name
+local UNMIRRORED = {
+  ffi = "spec/support/fake_core.lua takes its place; what it declares is in api_spec",
+}
+
+local function read(path)
+  local file = assert(io.open(path, "r"), path)
+  local text = file:read "*a"
+  file:close()
+  return text
+end
+
+local function list(pattern)
+  local paths = {}
+  local pipe = assert(io.popen("ls -1 " .. pattern))
+  for path in pipe:lines() do paths[#paths + 1] = path end
+  pipe:close()
+  assert.is_true(#paths > 0, pattern)
+  return paths
+end
+
+local function exists(path)
+  local file = io.open(path, "r")
+  if file then file:close() end
+  return file ~= nil
+end
+
+local function includes_of(path)
+  local libraries, own = {}, {}
+  for line in read(path):gmatch "[^\n]+" do
+    local library = line:match "^%s*#%s*include%s*<([^>]+)>"
+    local header = line:match '^%s*#%s*include%s*"([^"]+)"'
+    if library then libraries[#libraries + 1] = library end
+    if header then own[#own + 1] = header end
+  end
+  return libraries, own
+end
+
+--- The names of the pure modules: what CMake builds into the specs' library.
+local function pure_modules()
+  local names = {}
+  local sources = read("CMakeLists.txt"):match "set%(PURE([^)]*)%)"
+  for name in sources:gmatch "core/([%w_]+)%.c" do names[name] = true end
+  return names
+end
+
+local sources = list "core/*.c core/*.h bindings/*.c bindings/*.h"
+
+describe("include rule", function()
+  it("gives each library to the files that are named here", function()
+    local strangers = {}
+    for _, path in ipairs(sources) do
+      for _, header in ipairs((includes_of(path))) do
+        if not PLAIN[header] and not (RESERVED[header] or {})[path] then
+          strangers[#strangers + 1] = path .. " includes " .. header
+        end
+      end
+    end
+    assert.same({}, strangers)
+  end)
+
+  it("names nobody who does not include", function()
+    local idle = {}
+    for header, users in pairs(RESERVED) do
+      for path in pairs(users) do
+        local text = exists(path) and read(path) or ""
+        if not text:find("#include <" .. header .. ">", 1, true) then
+          idle[#idle + 1] = path .. " does not include " .. header
+        end
+      end
+    end
+    assert.same({}, idle)
+  end)
+
+  it("keeps the pure modules from everything but each other", function()
+    local strangers = {}
+    local pure = pure_modules()
+    pure.types, pure.command = true, true
+    for name in pairs(pure) do
+      for _, suffix in ipairs { ".c", ".h" } do
+        local path = "core/" .. name .. suffix
+        local libraries, own = includes_of(exists(path) and path or "core/types.h")
+        for _, header in ipairs(libraries) do
+          local is_ring = path == "core/ring.c" and header == "stdatomic.h"
+          if not PLAIN[header] and not is_ring then
+            strangers[#strangers + 1] = path .. " includes " .. header
+          end
+        end
+        for _, header in ipairs(own) do
+          if not pure[header:match "^(.*)%.h$"] then
+            strangers[#strangers + 1] = path .. " includes " .. header
+          end
+        end
+      end
+    end
+    assert.same({}, strangers)
+  end)
+
+  it("lets no arrow point from the core to the bindings", function()
+    for _, path in ipairs(list "core/*.c core/*.h") do
+      local _, own = includes_of(path)
+      for _, header in ipairs(own) do
+        assert.is_nil(header:find("/", 1, true), path .. " includes " .. header)
+      end
+    end
+  end)
+
+  it("lets plugins have the gate and nothing below it", function()
+    for _, path in ipairs(list "scripts/*.lua examples/*.lua") do
+      for name in read(path):gmatch "require%s*%(?%s*[\"']([^\"']+)" do
+        local is_below = name == "ffi" or name:find "^moongate" ~= nil
+        assert.is_false(is_below, path .. " requires " .. name)
+      end
+    end
+  end)
+end)
+
+describe("house", function()
+  it("has a header for each source, and a source for each header", function()
+    local alone = {}
+    for _, path in ipairs(sources) do
+      local other = path:gsub("%.c$", ".?"):gsub("%.h$", ".c"):gsub("%?$", "h")
+      if not exists(other) and not ONE_SIDED[path] then alone[#alone + 1] = path end
+    end
+    assert.same({}, alone)
+  end)
+
+  it("has a spec for each pure module of the core", function()
+    local missing = {}
+    for name in pairs(pure_modules()) do
+      local spec = ("spec/core/%s_spec.lua"):format(name)
+      if not exists(spec) then missing[#missing + 1] = spec end
+    end
+    table.sort(missing)
+    assert.same({}, missing)
+  end)
+
+  it("has a spec for each Lua module and each plugin", function()
+    local missing = {}
+    for _, path in ipairs(list "bindings/moongate/*.lua scripts/*.lua") do
+      local room, name = path:match "^(%w+)/.-([%w_]+)%.lua$"
+      local spec = ("spec/%s/%s_spec.lua"):format(room, name)
+      if name ~= "init" and not UNMIRRORED[name] and not exists(spec) then
+        missing[#missing + 1] = spec
+      end
+    end
+    assert.same({}, missing)
+  end)
+end)

@@ -1,0 +1,112 @@
+local fake_core = require "spec.support.fake_core"
+
+--- An array in an array, `depth` deep.
+local function nested(depth) return ("["):rep(depth) .. ("]"):rep(depth) end
+
+describe("json", function()
+  local json
+
+  before_each(function() json = fake_core.world().json end)
+
+  local function round_trip(text)
+    local value, reason = json.decode(text)
+    assert.is_nil(reason)
+    return (assert(json.encode(value)))
+  end
+
+  it("reads and writes each kind of value", function()
+    for _, text in ipairs { "true", "false", "null", "7", "-0.5", '"tea"', "[1,[2],null]",
+      '{"a":{"b":[true]}}', '"\195\169\\n\\u0001"' } do
+      assert.equal(text, round_trip(text))
+    end
+  end)
+
+  it("tells null from nothing", function()
+    assert.equal(json.null, json.decode "null")
+    assert.equal(json.null, json.decode('{"a":null}').a)
+    assert.is_nil(json.decode('{"a":null}').b)
+    assert.equal('{"a":null}', json.encode { a = json.null })
+  end)
+
+  it("decodes false as a value, not as a failure", function()
+    local value, reason = json.decode "false"
+    assert.is_false(value)
+    assert.is_nil(reason)
+  end)
+
+  it("writes an empty table as an object", function()
+    assert.equal("{}", json.encode {})
+  end)
+
+  it("keeps names that look like numbers", function()
+    assert.equal('{"1":"a"}', round_trip '{"1":"a"}')
+  end)
+
+  it("takes 32 levels and refuses the 33rd", function()
+    assert.is_table(json.decode(nested(32)))
+    local value, reason = json.decode(nested(33))
+    assert.is_nil(value)
+    assert.matches("nested", reason)
+  end)
+
+  it("writes 32 levels and refuses the 33rd", function()
+    local value = {}
+    for _ = 2, 32 do value = { value } end
+    assert.is_string(json.encode(value))
+    local text, reason = json.encode { value }
+    assert.is_nil(text)
+    assert.is_string(reason)
+  end)
+
+  it("refuses a table that contains itself", function()
+    local value = {}
+    value.self = value
+    assert.is_nil((json.encode(value)))
+  end)
+
+  it("refuses what is not JSON, with a reason", function()
+    for _, text in ipairs { "", " ", "{", "[1,]", "{a:1}", "'a'", "nan", "Infinity", "0x10",
+      "1 2", '{"a":1}}', '"\\ud800"' } do
+      local value, reason = json.decode(text)
+      assert.is_nil(value, text)
+      assert.is_string(reason)
+    end
+  end)
+
+  it("refuses a number that is too large to be one", function()
+    assert.is_nil((json.decode "1e999"))
+  end)
+
+  it("refuses to write what JSON cannot say", function()
+    for _, value in ipairs { 0 / 0, 1 / 0, -1 / 0, print, coroutine.create(print),
+      { [{}] = 1 }, { f = print } } do
+      local text, reason = json.encode(value)
+      assert.is_nil(text)
+      assert.is_string(reason)
+    end
+  end)
+
+  it("writes a table with large holes as an object", function()
+    assert.equal('{"1000":true}', json.encode { [1000] = true })
+  end)
+
+  it("keeps whole numbers of 53 bits exact", function()
+    for _, text in ipairs { "1760000000000", "1760000000000123", "9007199254740991" } do
+      assert.equal(tonumber(text), json.decode(round_trip(text)))
+    end
+  end)
+
+  it("makes no difference between an empty array and an empty object", function()
+    assert.equal('{"list":{}}', round_trip '{"list":[]}') -- docs/protocol.md says so
+  end)
+
+  it("keeps whole numbers exact beside text that looks like a mark or an exponent", function()
+    local value = { n = 1234567890123456, s = "e+15 \127int:12", list = { -9007199254740991 } }
+    assert.same(value, json.decode(json.encode(value)))
+  end)
+
+  it("leaves the limits of others alone", function()
+    local cjson = require "cjson"
+    assert.is_table(cjson.decode(nested(40)))
+  end)
+end)

@@ -1,0 +1,165 @@
+local fake_gate = require "spec.support.fake_gate"
+
+describe("loop", function()
+  local gate
+
+  local function steps() return gate.world.state.of "a" end
+
+  local RAW = [[return function(gate)
+    local steps = gate.state
+    local function note(...) steps[#steps + 1] = table.concat({ ... }, " ") end
+    gate:raw("/raw/{name}", {
+      opened = function(conn) note("opened", conn.params.name, conn.route) end,
+      received = function(conn, bytes, binary) note("received", bytes, tostring(binary)) end,
+      closed = function(conn, reason, code) note("closed", reason, code) end,
+    })
+    gate:after("opened", function() note "after opened" end)
+    gate:after("closed", function(conn, reason, code)
+      note("after closed", reason, code, tostring(conn.is_open))
+    end)
+  end]]
+
+  local function connect() return gate:connect(nil, { path = "/raw/tea" }) end
+
+  it("tells a connection's life to whoever serves its path, then to the hooks", function()
+    gate = fake_gate.load { a = RAW }
+    local conn = connect()
+    gate:receive(conn, "hello")
+    gate:receive(conn, "\1\2", true)
+    gate:close(conn, "slow", 4008)
+    assert.same({
+      "opened tea /raw/{name}", "after opened", "received hello false", "received \1\2 true",
+      "closed slow 4008", "after closed slow 4008 false",
+    }, steps())
+  end)
+
+  it("copies what the core lends", function()
+    gate = fake_gate.load { a = [[return function(gate)
+      gate:raw("/raw/{name}", {
+        received = function(_, bytes) table.insert(gate.state, bytes) end,
+      })
+    end]] }
+    local conn = connect()
+    gate.core:receive(conn.id, "with \0 inside")
+    gate.core:receive(conn.id, "")
+    gate.core:settle()
+    assert.same({ "with \0 inside", "" }, steps())
+  end)
+
+  it("gives every reason its word", function()
+    gate = fake_gate.load { a = RAW }
+    for _, reason in ipairs { "client", "lost", "script", "slow", "no_pong", "too_big",
+      "bad_utf8", "protocol", "shutdown" } do
+      gate:close(connect(), reason, 1000)
+      assert.equal(("after closed %s 1000 false"):format(reason), steps()[#steps()])
+    end
+  end)
+
+  it("runs the closed hooks once", function()
+    gate = fake_gate.load { a = RAW }
+    local conn = connect()
+    conn:close(4000, "bye")
+    conn:close(4001, "bye again")
+    gate.core:settle()
+    gate:close(conn)
+    assert.same({ "opened tea /raw/{name}", "after opened", "closed script 4000",
+      "after closed script 4000 false" }, steps())
+  end)
+
+  it("ignores events of connections that nobody knows", function()
+    gate = fake_gate.load { a = RAW }
+    local id = gate.core:open "/raw/tea"
+    table.remove(gate.core.events) -- its MOON_OPENED
+    gate.core:receive(id, "hello")
+    gate.core:close(id)
+    gate.core:settle()
+    assert.same({}, steps())
+    assert.is_nil(gate:logged "error")
+  end)
+
+  it("closes a connection that no route serves", function()
+    gate = fake_gate.load { a = RAW }
+    local conn = gate:connect(nil, { path = "/nowhere" })
+    local asked = gate.core:issued "close"
+    assert.equal(1, #asked)
+    assert.equal(4404, asked[1].code)
+    assert.equal("no_route", asked[1].reason)
+    assert.is_false(conn.is_open)
+  end)
+
+  it("tells the closed hooks only of connections that the opened hooks know", function()
+    gate = fake_gate.load { a = RAW }
+    gate:connect(nil, { path = "/nowhere" })
+    assert.same({}, steps())
+  end)
+
+  it("closes a connection that speaks after its route has gone", function()
+    gate = fake_gate.load { a = RAW }
+    local conn = connect()
+    assert(gate:reload { a = "return function() end" })
+    assert.is_true(conn.is_open)
+    gate:receive(conn, "hello")
+    assert.is_false(conn.is_open)
+    assert.equal("no_route", gate.core:issued("close")[1].reason)
+  end)
+
+  it("does without handlers that a route has not got", function()
+    gate = fake_gate.load { a = [[return function(gate) gate:raw("/raw/{name}", {}) end]] }
+    local conn = connect()
+    gate:receive(conn, "hello")
+    gate:close(conn)
+    assert.equal(1, #gate.log) -- "generation 1"
+  end)
+
+  it("logs an error in a handler and goes on", function()
+    gate = fake_gate.load { a = [[return function(gate)
+      gate:raw("/raw/{name}", {
+        opened = function() error "at opened" end,
+        received = function() error "at received" end,
+        closed = function() error "at closed" end,
+      })
+      gate:after("closed", function() gate.state.told = true end)
+    end]] }
+    local conn = connect()
+    gate:receive(conn, "hello")
+    gate:close(conn)
+    for _, event in ipairs { "opened", "received", "closed" } do
+      local text, level = gate:logged("at " .. event)
+      assert.equal("error", level)
+      assert.matches(("^a#1: %s: "):format(event), text)
+    end
+    assert.is_true(steps().told)
+  end)
+
+  it("takes a connection that has closed out of its rooms after the hooks", function()
+    gate = fake_gate.load { a = [[return function(gate)
+      gate:raw("/raw/{name}", { opened = function(conn) gate:room("tea"):add(conn) end })
+      gate:after("closed", function(conn)
+        table.insert(gate.state, gate:room("tea"):has(conn))
+      end)
+    end]] }
+    local conn = connect()
+    local tea = gate.world.room.find "tea"
+    assert.equal(1, tea:size())
+    gate:close(conn)
+    assert.same({ true }, steps())
+    assert.equal(0, tea:size())
+  end)
+
+  it("leaves events over 1024 for the next turn", function()
+    gate = fake_gate.load { a = RAW }
+    local conn = connect()
+    for n = 1, 1025 do gate.core:receive(conn.id, tostring(n)) end
+    gate.core.drain()
+    assert.equal("received 1024 false", steps()[#steps()])
+    gate.core.drain()
+    assert.equal("received 1025 false", steps()[#steps()])
+  end)
+
+  it("names what is wrong with an app that does not load", function()
+    local world = require("spec.support.fake_core").world()
+    local drain, problem = world.loop.start "spec/no_such_app"
+    assert.is_nil(drain)
+    assert.matches("spec/no_such_app", problem)
+  end)
+end)

@@ -1,0 +1,164 @@
+local c_core = require "spec.support.core"
+local fake_core = require "spec.support.fake_core"
+local ffi = require "ffi"
+
+describe("registry", function()
+  local registry
+
+  before_each(function() registry = fake_core.world().registry.new(3) end)
+
+  --- Adds plugins: name -> list of what it needs.
+  local function add(name, ...)
+    local plugin = registry:add_plugin(name, "app/" .. name .. ".lua")
+    plugin.needs = { ... }
+    return plugin
+  end
+
+  local function problem_of(fn, ...)
+    local ok, problem = pcall(fn, ...)
+    assert.is_false(ok)
+    return problem
+  end
+
+  local function finish() registry:finish() end
+
+  it("names a plugin with its generation", function()
+    assert.equal("rooms#3", add("rooms").label)
+  end)
+
+  it("puts a plugin behind all it needs", function()
+    add("a", "c", "b")
+    add "b"
+    add("c", "d")
+    add "d"
+    registry:finish()
+    assert.equal("d c b a", table.concat(registry.names, " "))
+  end)
+
+  it("leaves plugins that need nothing in the order of loading", function()
+    for _, name in ipairs { "init", "auth", "rooms" } do add(name) end
+    registry:finish()
+    assert.equal("init auth rooms", table.concat(registry.names, " "))
+  end)
+
+  it("names the file that needs somebody who is not there", function()
+    add("rooms", "auth")
+    assert.equal('app/rooms.lua: needs "auth", which is not there', problem_of(finish))
+  end)
+
+  it("names a cycle", function()
+    add("a", "b")
+    add("b", "c")
+    add("c", "a")
+    assert.equal("a needs b needs c needs a: a cycle", problem_of(finish))
+  end)
+
+  it("calls a plugin that needs itself a cycle", function()
+    add("a", "a")
+    assert.equal("a needs a: a cycle", problem_of(finish))
+  end)
+
+  it("takes two that need the same for no cycle", function()
+    add("a", "c")
+    add("b", "c")
+    add "c"
+    registry:finish()
+    assert.equal("c a b", table.concat(registry.names, " "))
+  end)
+
+  it("gathers filters and hooks in the order of need", function()
+    local a, b = add("a", "b"), add "b"
+    for _, plugin in ipairs { a, b } do
+      plugin.before = { { name = "*", fn = print }, { name = "say", fn = print } }
+      plugin.after = { { name = "closed", fn = print } }
+    end
+    registry:finish()
+    for _, list in ipairs { registry.before["*"], registry.before.say, registry.after.closed } do
+      assert.equal(2, #list)
+      assert.equal(b, list[1].plugin)
+      assert.equal(a, list[2].plugin)
+    end
+    assert.is_nil(registry.after.opened)
+  end)
+
+  it("has one handler for a type", function()
+    registry:handle(add "a", "say", print)
+    local problem = problem_of(registry.handle, registry, add "b", "say", print)
+    assert.matches('"say" is already handled by a$', problem)
+    assert.equal("a", registry.on.say.plugin.name)
+  end)
+
+  it("has one plugin for a route", function()
+    registry:add_route(add "a", "/ws", {})
+    local problem = problem_of(registry.add_route, registry, add "b", "/ws", {})
+    assert.matches('"/ws" is already served by a$', problem)
+    assert.equal("/ws", registry:route_table())
+  end)
+
+  it("refuses a setting that nobody declares", function()
+    registry.settings["auth.timeout"] = { value = 1, where = "app/init.lua:4" }
+    assert.equal('app/init.lua:4: no plugin declares the option "auth.timeout"',
+      problem_of(finish))
+  end)
+
+  it("writes the routes down for the core, one a line, in order", function()
+    local a = add "a"
+    assert.equal("", registry:route_table())
+    registry:add_route(a, "/ws", { protocols = { "one", "two" } })
+    registry:add_route(a, "/relay/{room}", {})
+    assert.equal("/ws one two\n/relay/{room}", registry:route_table())
+  end)
+
+  describe("route", function()
+    local function serve(...)
+      for _, pattern in ipairs { ... } do registry:add_route({ name = "a" }, pattern, {}) end
+    end
+
+    local function find(path)
+      local route, params = registry:find_route(path)
+      return route and route.pattern, params
+    end
+
+    it("matches its very path", function()
+      serve "/ws"
+      assert.equal("/ws", find "/ws")
+      for _, path in ipairs { "/", "/w", "/ws/", "/wss", "/a/ws", "" } do
+        assert.is_nil(find(path), path)
+      end
+    end)
+
+    it("matches one segment with a name in braces", function()
+      serve "/relay/{room}/of/{user}"
+      assert.same({ "/relay/{room}/of/{user}", { room = "tea", user = "ann" } },
+        { find "/relay/tea/of/ann" })
+      for _, path in ipairs { "/relay//of/ann", "/relay/a/b/of/ann", "/relay/tea/of/" } do
+        assert.is_nil(find(path), path)
+      end
+    end)
+
+    it("takes the signs of Lua patterns as they are", function()
+      serve "/a.b-c+d*(e)[f]^$%w?"
+      assert.equal("/a.b-c+d*(e)[f]^$%w?", find "/a.b-c+d*(e)[f]^$%w?")
+      assert.is_nil(find "/aXb-c+d*(e)[f]^$%w?")
+    end)
+
+    it("is the first that matches", function()
+      serve("/{any}", "/ws")
+      assert.equal("/{any}", find "/ws")
+    end)
+
+    it("matches what it matches in the core, which answers the handshake", function()
+      local C, found = c_core.load "core/route.h", ffi.new "struct moon_route"
+      local paths = { "/", "/a", "/a/", "/a/b", "/a/b/", "/a/b/c", "/a/b.json", "/a/.json",
+        "/a/{b-c}", "/a/xb", "/a/x", "/{a" }
+      for _, pattern in ipairs { "/", "/a", "/a/{b}", "/a/{b}/c", "/{a}/{b}", "/a.b" } do
+        registry.routes, registry.route_of = {}, {}
+        serve(pattern)
+        for _, path in ipairs(paths) do
+          assert.equal(C.moon_route_find(pattern, path, found), find(path) ~= nil,
+            pattern .. " at " .. path)
+        end
+      end
+    end)
+  end)
+end)

@@ -1,0 +1,303 @@
+local fake_gate = require "spec.support.fake_gate"
+
+describe("request", function()
+  local gate, ann
+
+  --- A gate with these plugins, and ann on it.
+  local function load(plugins)
+    gate = fake_gate.load(plugins)
+    ann = gate:connect "ann"
+  end
+
+  local function state_of(plugin) return gate.world.state.of(plugin) end
+
+  local SLEEPER = [[
+    return function(gate)
+      local steps = gate.state
+      gate:on("work", function(conn, message)
+        steps[#steps + 1] = "begin " .. message.n
+        if message.pause_ms then gate:sleep(message.pause_ms) end
+        steps[#steps + 1] = "end " .. message.n
+        return { n = message.n }
+      end)
+      gate:after("closed", function(conn, reason) steps[#steps + 1] = "closed " .. reason end)
+    end
+  ]]
+
+  local function work(conn, n, pause_ms)
+    return gate:ask(conn, { type = "work", n = n, pause_ms = pause_ms })
+  end
+
+  it("is answered with what its handler returns", function()
+    load { a = [[return function(gate)
+      gate:on("add", function(conn, message) return { sum = message.a + message.b } end)
+    end]] }
+    assert.same({ sum = 5 }, gate:deliver(ann, { type = "add", a = 2, b = 3 }))
+  end)
+
+  it("is granted with {} when its handler returns true or nothing", function()
+    load { a = [[return function(gate)
+      gate:on("yes", function() return true end)
+      gate:on("quiet", function() end)
+    end]] }
+    assert.same({}, gate:deliver(ann, { type = "yes" }))
+    assert.same({}, gate:deliver(ann, { type = "quiet" }))
+  end)
+
+  it("is refused with nil and a code", function()
+    load { a = [[return function(gate)
+      gate:on("no", function() return nil, "not_now", "try later", true end)
+      gate:on("never", function() return nil, "never" end)
+    end]] }
+    assert.same({ nil, "not_now", "try later", true }, { gate:deliver(ann, { type = "no" }) })
+    assert.same({ nil, "never" }, { gate:deliver(ann, { type = "never" }) })
+  end)
+
+  it("is refused when nobody handles its type", function()
+    load { a = "return function() end" }
+    assert.same({ nil, "unknown_type", 'nothing handles "dance"' },
+      { gate:deliver(ann, { type = "dance" }) })
+  end)
+
+  it("fails with internal when its handler does, and the log says where", function()
+    load { a = [[return function(gate)
+      gate:on("boom", function() error "ouch" end)
+      gate:on("fine", function() return true end)
+    end]] }
+    assert.same({ nil, "internal", "the handler failed", true },
+      { gate:deliver(ann, { type = "boom" }) })
+    local text, level = gate:logged "ouch"
+    assert.equal("error", level)
+    assert.matches("^a#1: on boom: .-a.lua:2: ouch\nstack traceback:", text)
+    assert.is_truthy(gate:deliver(ann, { type = "fine" }))
+  end)
+
+  it("fails like that also with an error that is no string, after sleeping", function()
+    load { a = [[return function(gate)
+      gate:on("boom", function() gate:sleep(1) error { code = 7 } end)
+    end]] }
+    local answer = gate:ask(ann, { type = "boom" })
+    gate:later(1)
+    assert.equal("internal", answer.code)
+    assert.is_truthy(gate:logged "a#1: on boom: table: ")
+  end)
+
+  describe("order", function()
+    before_each(function() load { a = SLEEPER } end)
+
+    it("is kept for one connection when a handler sleeps", function()
+      local first, second = work(ann, 1, 10), work(ann, 2)
+      assert.is_false(first.is_given)
+      assert.is_false(second.is_given)
+      gate:later(10)
+      assert.same({ n = 1 }, first.data)
+      assert.same({ n = 2 }, second.data)
+      assert.same({ "begin 1", "end 1", "begin 2", "end 2" }, state_of "a")
+    end)
+
+    it("is kept when each of many sleeps", function()
+      for n = 1, 5 do work(ann, n, 10) end
+      gate:later(49)
+      assert.equal(9, #state_of "a")
+      gate:later(1)
+      assert.equal("end 5", state_of("a")[10])
+      assert.same({ n = 6 }, work(ann, 6).data)
+    end)
+
+    it("does not hold up other connections", function()
+      local bob = gate:connect "bob"
+      work(ann, 1, 10)
+      assert.same({ n = 2 }, work(bob, 2).data)
+      assert.same({ "begin 1", "begin 2", "end 2" }, state_of "a")
+    end)
+
+    it("has the closed hooks after the last request, once", function()
+      local first, second = work(ann, 1, 10), work(ann, 2)
+      gate:close(ann, "lost")
+      assert.same({ "begin 1" }, state_of "a")
+      gate:later(1000)
+      assert.same({ "begin 1", "end 1", "begin 2", "end 2", "closed lost" }, state_of "a")
+      assert.is_true(first.is_given)
+      assert.is_true(second.is_given)
+    end)
+
+    it("has the closed hooks at once when nothing waits", function()
+      work(ann, 1)
+      gate:close(ann)
+      assert.same({ "begin 1", "end 1", "closed client" }, state_of "a")
+    end)
+
+    it("is kept after 256 have waited behind one, and the next is refused", function()
+      work(ann, 0, 10)
+      for n = 1, 256 do assert.is_false(work(ann, n).is_given) end
+      local answer = work(ann, 257)
+      assert.equal("too_many_requests", answer.code)
+      assert.is_true(answer.temporary)
+      gate:later(10)
+      assert.equal(2 * 257, #state_of "a")
+      assert.equal("end 256", state_of("a")[2 * 257])
+      assert.same({ n = 258 }, work(ann, 258).data)
+    end)
+
+    it("keeps the closed hooks even when too many requests wait", function()
+      work(ann, 0, 10)
+      for n = 1, 257 do work(ann, n) end
+      gate:close(ann)
+      gate:later(10)
+      assert.equal("closed client", state_of("a")[#state_of "a"])
+    end)
+  end)
+
+  it("waits for its turn when a handler of the same connection asks", function()
+    load { a = [[return function(gate)
+      gate:on("outer", function(conn)
+        gate:request(conn, { type = "inner" }, function() table.insert(gate.state, "inner") end)
+        table.insert(gate.state, "outer")
+      end)
+      gate:on("inner", function() return true end)
+    end]] }
+    gate:deliver(ann, { type = "outer" })
+    assert.same({ "outer", "inner" }, state_of "a")
+  end)
+
+  it("goes on to the next when an answer raises", function()
+    load { a = [[return function(gate)
+      gate:on("bad", function(conn)
+        for _ = 1, 2 do
+          gate:request(conn, { type = "fine" }, function() error "no answer" end)
+        end
+      end)
+      gate:on("fine", function() return true end)
+    end]] }
+    assert.same({}, gate:deliver(ann, { type = "bad" }))
+    assert.is_truthy(gate:logged "no answer")
+    assert.is_truthy(gate:deliver(ann, { type = "fine" }))
+  end)
+
+  describe("filter", function()
+    it("refuses before the handler runs", function()
+      load { a = [[return function(gate)
+        gate:before("say", function() return nil, "hush", "be quiet", true end)
+        gate:on("say", function() gate.state.said = true end)
+      end]] }
+      assert.same({ nil, "hush", "be quiet", true }, { gate:deliver(ann, { type = "say" }) })
+      assert.is_nil(state_of("a").said)
+    end)
+
+    it("changes what the handler sees", function()
+      load { a = [[return function(gate)
+        gate:before("say", function(conn, message) message.text = message.text:upper() end)
+        gate:on("say", function(conn, message) return { text = message.text } end)
+      end]] }
+      assert.same({ text = "TEA" }, gate:deliver(ann, { type = "say", text = "tea" }))
+    end)
+
+    it("lets pass with anything but nil and a code", function()
+      load { a = [[return function(gate)
+        gate:before("say", function() return true end)
+        gate:before("say", function() return nil end)
+        gate:before("say", function() end)
+        gate:on("say", function() return true end)
+      end]] }
+      assert.same({}, gate:deliver(ann, { type = "say" }))
+    end)
+
+    it("refuses with false and a code as well, rather than let pass", function()
+      load { a = [[return function(gate)
+        gate:before("say", function() return false, "hush" end)
+        gate:on("say", function() return true end)
+      end]] }
+      assert.same({ nil, "hush" }, { gate:deliver(ann, { type = "say" }) })
+    end)
+
+    it("for all types comes before those for one", function()
+      load { a = [[return function(gate)
+        local function note(word)
+          return function(_, message) message.trail = (message.trail or "") .. word end
+        end
+        gate:before("say", note "one ")
+        gate:before("*", note "all ")
+        gate:on("say", function(_, message) return { trail = message.trail } end)
+      end]] }
+      assert.same({ trail = "all one " }, gate:deliver(ann, { type = "say" }))
+    end)
+
+    it("of one type leaves the others alone", function()
+      load { a = [[return function(gate)
+        gate:before("say", function() return nil, "hush" end)
+        gate:on("wave", function() return true end)
+      end]] }
+      assert.is_truthy(gate:deliver(ann, { type = "wave" }))
+    end)
+
+    it("comes after those of the plugins it needs", function()
+      local source = [[return function(gate)
+        %s
+        gate:before("say", function(_, message) message.trail = message.trail .. "%s" end)
+      end]]
+      load {
+        a = source:format('gate:needs "b"', "a"),
+        b = source:format('gate:needs "c"', "b"),
+        c = source:format("", "c"),
+        say = [[return function(gate)
+          gate:on("say", function(_, message) return { trail = message.trail } end)
+        end]],
+      }
+      assert.same({ trail = "cba" }, gate:deliver(ann, { type = "say", trail = "" }))
+    end)
+
+    it("that fails lets nothing pass, and the log says which", function()
+      load { a = [[return function(gate)
+        gate:before("say", function() error "ouch" end)
+        gate:on("say", function() gate.state.said = true end)
+      end]] }
+      assert.same({ nil, "internal", "a filter failed", true },
+        { gate:deliver(ann, { type = "say" }) })
+      assert.is_truthy(gate:logged "a#1: before say: ")
+      assert.is_nil(state_of("a").said)
+    end)
+
+    it("may sleep", function()
+      load { a = [[return function(gate)
+        gate:before("say", function() gate:sleep(5) end)
+        gate:on("say", function() return true end)
+      end]] }
+      local answer = gate:ask(ann, { type = "say" })
+      assert.is_false(answer.is_given)
+      gate:later(5)
+      assert.same({}, answer.data)
+    end)
+  end)
+
+  describe("hook", function()
+    it("is told of a request that was granted, with its reply", function()
+      load { a = [[return function(gate)
+        gate:on("say", function(_, message)
+          if message.text == "" then return nil, "empty" end
+          return { length = #message.text }
+        end)
+        gate:after("say", function(conn, message, data)
+          table.insert(gate.state, { conn.user, message.text, data.length })
+        end)
+      end]] }
+      gate:deliver(ann, { type = "say", text = "" })
+      gate:deliver(ann, { type = "say", text = "tea" })
+      assert.same({ { "ann", "tea", 3 } }, state_of "a")
+    end)
+
+    it("that fails is logged and does not stop the others", function()
+      load {
+        a = [[return function(gate)
+          gate:on("say", function() return { n = 1 } end)
+          gate:after("say", function() error "ouch" end)
+        end]],
+        b = [[return function(gate)
+          gate:after("say", function() gate.state.told = true end)
+        end]],
+      }
+      assert.same({ n = 1 }, gate:deliver(ann, { type = "say" }))
+      assert.is_truthy(gate:logged "a#1: after say: ")
+      assert.is_true(state_of("b").told)
+    end)
+  end)
+end)

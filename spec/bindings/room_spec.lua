@@ -1,0 +1,171 @@
+local fake_core = require "spec.support.fake_core"
+
+describe("room", function()
+  local core, C, conns, rooms, tea, ann, bob
+
+  local function open()
+    local id = core:open()
+    return conns.open(id, table.remove(core.events).bytes)
+  end
+
+  local function heard(conn) return core.conns[conn.id].heard end
+
+  before_each(function()
+    local world = fake_core.world()
+    core, conns, rooms = world.core, world.conn, world.room
+    C = core.C
+    tea, ann, bob = rooms.find "tea", open(), open()
+  end)
+
+  it("is one room for one name", function()
+    assert.equal(tea, rooms.find "tea")
+    assert.are_not.equal(tea, rooms.find "Tea")
+    assert.equal("tea", tea.name)
+  end)
+
+  it("counts its members", function()
+    assert.equal(0, tea:size())
+    assert.is_true(tea:add(ann))
+    assert.is_true(tea:add(bob))
+    assert.equal(2, tea:size())
+    assert.is_true(tea:has(ann))
+    assert.is_true(tea:remove(ann))
+    assert.equal(1, tea:size())
+    assert.is_false(tea:has(ann))
+    assert.is_true(tea:has(bob))
+  end)
+
+  it("is written down with its members", function()
+    tea:add(ann)
+    assert.is_true(ann.rooms[tea])
+    assert.equal(ann, tea.members[ann.id])
+    tea:remove(ann)
+    assert.is_nil(ann.rooms[tea])
+    assert.is_nil(tea.members[ann.id])
+  end)
+
+  it("takes a member once", function()
+    tea:add(ann)
+    assert.same({ nil, "already" }, { tea:add(ann) })
+    assert.equal(1, tea:size())
+    assert.equal(1, #core:issued "join")
+  end)
+
+  it("does not take a connection that has closed", function()
+    conns.forget(ann)
+    assert.same({ nil, "gone" }, { tea:add(ann) })
+    assert.equal(0, tea:size())
+  end)
+
+  it("does not count a member that the core has refused", function()
+    core.answers.moon_join = C.MOON_EFULL
+    assert.same({ nil, "full" }, { tea:add(ann) })
+    assert.equal(0, tea:size())
+    assert.same({}, ann.rooms)
+    core.answers.moon_join = nil
+    assert.is_true(tea:add(ann))
+  end)
+
+  it("says whether there was somebody to remove", function()
+    assert.is_false(tea:remove(ann))
+    assert.same({}, core:issued "leave")
+  end)
+
+  it("publishes to all members, in order", function()
+    tea:add(ann)
+    tea:add(bob)
+    assert.is_true(tea:publish { n = 1 })
+    assert.is_true(tea:publish "two")
+    assert.same({ '{"n":1}', "two" }, heard(ann))
+    assert.same(heard(ann), heard(bob))
+  end)
+
+  it("publishes to all members but one", function()
+    tea:add(ann)
+    tea:add(bob)
+    tea:publish("psst", ann)
+    assert.same({}, heard(ann))
+    assert.same({ "psst" }, heard(bob))
+  end)
+
+  it("publishes bytes as binary", function()
+    tea:add(ann)
+    tea:publish("\255", nil, true)
+    assert.same({ "\255" }, heard(ann))
+    assert.equal(C.MOON_BINARY, core:issued("publish")[1].opcode)
+  end)
+
+  it("publishes to those who are in at that moment", function()
+    tea:publish "before"
+    tea:add(ann)
+    tea:publish "during"
+    tea:remove(ann)
+    tea:publish "after"
+    assert.same({ "during" }, heard(ann))
+  end)
+
+  it("says in a word why a message is refused", function()
+    assert.same({ nil, "too_big" }, { tea:publish(("x"):rep(C.MOON_MAX_FRAME_BYTES + 1)) })
+    assert.same({ nil, "bad_utf8" }, { tea:publish "\255" })
+    core.answers.moon_publish = C.MOON_EFULL
+    assert.same({ nil, "full" }, { tea:publish "x" })
+  end)
+
+  it("blames the caller for what cannot be sent", function()
+    local function publish(message) tea:publish(message) end
+    local _, problem = pcall(publish, 7)
+    assert.matches("room_spec.lua:%d+: a message is a table or a string", problem)
+    _, problem = pcall(publish, { f = print })
+    assert.matches("room_spec.lua:%d+: cannot encode: ", problem)
+  end)
+
+  it("loses its state with the last member", function()
+    tea:add(ann)
+    tea:add(bob)
+    tea.state.topic = "milk"
+    tea:remove(ann)
+    assert.equal("milk", tea.state.topic)
+    tea:remove(bob)
+    assert.same({}, tea.state)
+  end)
+
+  it("is found again after it has been empty, while somebody holds it", function()
+    tea:add(ann)
+    tea:remove(ann)
+    collectgarbage()
+    assert.equal(tea, rooms.find "tea")
+    tea:add(bob)
+    rooms.find("tea"):publish "still here"
+    assert.same({ "still here" }, heard(bob))
+  end)
+
+  it("is kept by its members alone", function()
+    tea:add(ann)
+    tea.state.topic = "milk"
+    tea = nil
+    collectgarbage()
+    assert.equal("milk", rooms.find("tea").state.topic)
+    assert.is_true(rooms.find("tea"):has(ann))
+  end)
+
+  it("is forgotten when nobody is in it and nobody holds it", function()
+    local first_id = tea.id
+    tea = nil
+    collectgarbage()
+    collectgarbage()
+    assert.is_nil(rooms.all.tea)
+    assert.is_true(rooms.find("tea").id > first_id)
+  end)
+
+  it("drops a connection that has closed without telling the core", function()
+    local milk = rooms.find "milk"
+    tea:add(ann)
+    milk:add(ann)
+    conns.forget(ann)
+    rooms.drop(ann)
+    assert.equal(0, tea:size())
+    assert.equal(0, milk:size())
+    assert.same({}, ann.rooms)
+    assert.same({}, core:issued "leave")
+  end)
+end)

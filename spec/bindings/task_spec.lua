@@ -1,0 +1,111 @@
+local fake_core = require "spec.support.fake_core"
+
+describe("task", function()
+  local core, task
+
+  before_each(function()
+    local world = fake_core.world()
+    core, task = world.core, world.task
+  end)
+
+  it("runs at once until it first waits", function()
+    local steps = {}
+    task.run(function(word)
+      steps[#steps + 1] = word
+      task.sleep(10)
+      steps[#steps + 1] = "after"
+    end, "before")
+    assert.same({ "before" }, steps)
+    core:later(9)
+    assert.same({ "before" }, steps)
+    core:later(1)
+    assert.same({ "before", "after" }, steps)
+  end)
+
+  it("passes all arguments on, also to a coroutine that is used again", function()
+    local got
+    local function take(...) got = { n = select("#", ...), ... } end
+    task.run(take, 1, nil, 3)
+    assert.same({ n = 3, [1] = 1, [3] = 3 }, got)
+    task.run(take, nil, nil)
+    assert.same({ n = 2 }, got)
+  end)
+
+  it("lets others run while it waits", function()
+    local steps = {}
+    local function walk(name, pause_ms)
+      for i = 1, 2 do
+        steps[#steps + 1] = name .. i
+        task.sleep(pause_ms)
+      end
+    end
+    task.run(walk, "slow", 10)
+    task.run(walk, "fast", 4)
+    core:later(30)
+    assert.same({ "slow1", "fast1", "fast2", "slow2" }, steps)
+  end)
+
+  it("may start another", function()
+    local steps = {}
+    task.run(function()
+      task.run(function() steps[#steps + 1] = "inner" end)
+      steps[#steps + 1] = "outer"
+    end)
+    assert.same({ "inner", "outer" }, steps)
+  end)
+
+  it("uses the coroutine of one that has ended", function()
+    local workers = {}
+    local function note() workers[#workers + 1] = coroutine.running() end
+    for _ = 1, 10000 do task.run(note) end
+    for _, worker in ipairs(workers) do assert.equal(workers[1], worker) end
+  end)
+
+  it("never shares a coroutine with one that waits", function()
+    local waiting, running
+    task.run(function()
+      waiting = coroutine.running()
+      task.sleep(5)
+    end)
+    task.run(function() running = coroutine.running() end)
+    assert.are_not.equal(waiting, running)
+  end)
+
+  it("keeps 256 coroutines for later and lets the others go", function()
+    local seen, known = {}, 0
+    local function wait()
+      local worker = coroutine.running()
+      if seen[worker] then known = known + 1 end
+      seen[worker] = true
+      task.sleep(1)
+    end
+    for _ = 1, 300 do task.run(wait) end
+    core:later(1)
+    for _ = 1, 300 do task.run(wait) end
+    assert.equal(256, known)
+  end)
+
+  it("logs an error with its traceback and goes on", function()
+    local function stumble() error "ouch" end
+    task.run(stumble)
+    assert.equal(1, #core.log)
+    assert.equal("error", core.log[1].level)
+    assert.matches("^task: .*ouch", core.log[1].text)
+    assert.matches("task_spec.lua:%d+: in function", core.log[1].text)
+    local ran = false
+    task.run(function() ran = true end)
+    assert.is_true(ran)
+  end)
+
+  it("does not use a coroutine again that an error has killed", function()
+    task.run(error, "ouch")
+    task.run(error, "ouch")
+    assert.equal(2, #core.log)
+    for _, line in ipairs(core.log) do assert.matches("ouch", line.text) end
+  end)
+
+  it("alone can sleep", function()
+    assert.error_matches(function() task.sleep(1) end, "only a task can sleep")
+    assert.equal(0, #core.timers)
+  end)
+end)

@@ -1,0 +1,226 @@
+local fake_gate = require "spec.support.fake_gate"
+
+describe("auth", function()
+  local gate, conn
+
+  local function load(options, with)
+    gate = fake_gate.load("scripts/auth.lua", options, { with = with or {} })
+    conn = gate:connect()
+  end
+
+  local function auth(from, name, key)
+    return gate:deliver(from, { type = "auth", data = { name = name, key = key } })
+  end
+
+  local function code_of(from, ...) return (select(2, auth(from, ...))) end
+
+  --- A connection that has taken this name.
+  local function guest(name, key)
+    local new = gate:connect()
+    assert.same({ user = name }, auth(new, name, key))
+    return new
+  end
+
+  before_each(function() load() end)
+
+  it("gives the name that was asked for", function()
+    assert.same({ user = "ann" }, auth(conn, "ann"))
+    assert.equal("ann", conn.user)
+  end)
+
+  it("gives one name to a connection", function()
+    auth(conn, "ann")
+    assert.equal("already_authenticated", code_of(conn, "bob"))
+    assert.equal("already_authenticated", code_of(conn, "ann"))
+    assert.equal("ann", conn.user)
+  end)
+
+  it("takes 1 to 32 characters, however many bytes", function()
+    for _, name in ipairs { "a", ("a"):rep(32), ("\195\169"):rep(32), ("\240\159\152\128"):rep(32),
+      "a b", "-", "<ann>" } do
+      assert.same({ user = name }, auth(gate:connect(), name))
+    end
+  end)
+
+  it("refuses other names with bad_name", function()
+    for _, name in ipairs { "", ("a"):rep(33), ("\195\169"):rep(33), " ann", "ann ", "\tann",
+      "a\nn", "a\0n", "a\127n" } do
+      assert.equal("bad_name", code_of(conn, name), ("%q"):format(name))
+    end
+    assert.is_nil(conn.user)
+  end)
+
+  it("refuses the control characters that Unicode has beside ASCII's", function()
+    assert.equal("bad_name", code_of(conn, "a\194\133n")) -- U+0085, next line
+  end)
+
+  it("names the field that is wrong", function()
+    local wrong = {
+      { {}, "data.name" }, { { data = "ann" }, "data.name" }, { { data = {} }, "data.name" },
+      { { data = { name = 7 } }, "data.name" },
+      { { data = { name = "ann", key = 7 } }, "data.key" },
+      { { data = { name = "ann", key = "" } }, "data.key" },
+      { { data = { name = "ann", key = ("k"):rep(65) } }, "data.key" },
+    }
+    for _, case in ipairs(wrong) do
+      local message, field = case[1], case[2]
+      message.type = "auth"
+      local data, code, text = gate:deliver(conn, message)
+      assert.is_nil(data)
+      assert.equal("bad_request", code)
+      assert.equal(field, text:match "^[%a.]+")
+    end
+    assert.is_nil(conn.user)
+  end)
+
+  it("takes keys of up to 64 bytes", function()
+    assert.same({ user = "ann" }, auth(conn, "ann", ("k"):rep(64)))
+  end)
+
+  describe("before a name is taken", function()
+    before_each(function() load(nil, { "scripts/router.lua", "scripts/rooms.lua" }) end)
+
+    it("refuses everything but auth and ping", function()
+      for _, name in ipairs { "join", "leave", "say", "members", "rooms" } do
+        local data, code, _, temporary = gate:deliver(conn, { type = name, room = "tea" })
+        assert.is_nil(data)
+        assert.equal("not_authenticated", code)
+        assert.is_falsy(temporary)
+      end
+      assert.is_truthy(gate:deliver(conn, { type = "ping" }))
+      assert.is_truthy(auth(conn, "ann"))
+      assert.is_truthy(gate:deliver(conn, { type = "rooms" }))
+    end)
+  end)
+
+  describe("name", function()
+    it("is taken for as long as somebody is connected under it", function()
+      guest "ann"
+      local data, code, _, temporary = auth(conn, "ann")
+      assert.is_nil(data)
+      assert.equal("name_taken", code)
+      assert.is_true(temporary)
+      assert.is_nil(conn.user)
+      assert.is_truthy(auth(conn, "Ann"))
+    end)
+
+    it("is shared by connections with the same key", function()
+      guest("ann", "secret")
+      assert.is_truthy(auth(conn, "ann", "secret"))
+      assert.equal("ann", conn.user)
+    end)
+
+    it("is refused to another key and to none", function()
+      guest("ann", "secret")
+      assert.equal("name_taken", code_of(conn, "ann", "Secret"))
+      assert.equal("name_taken", code_of(conn, "ann"))
+    end)
+
+    it("that was taken without a key is nobody else's", function()
+      guest "ann"
+      assert.equal("name_taken", code_of(conn, "ann", "secret"))
+    end)
+
+    it("is free when its connection closes", function()
+      local ann = guest("ann", "secret")
+      gate:close(ann, "lost")
+      assert.is_truthy(auth(conn, "ann", "another"))
+    end)
+
+    it("is not free before its last connection closes", function()
+      local first, second = guest("ann", "secret"), guest("ann", "secret")
+      gate:close(first)
+      assert.equal("name_taken", code_of(conn, "ann"))
+      assert.is_truthy(auth(gate:connect(), "ann", "secret"))
+      gate:close(second)
+      assert.equal("name_taken", code_of(conn, "ann"))
+    end)
+
+    it("is not taken by a connection that was refused", function()
+      guest("ann", "secret")
+      code_of(conn, "ann", "wrong")
+      gate:close(conn)
+      assert.equal("name_taken", code_of(gate:connect(), "ann", "wrong"))
+    end)
+
+    it("is kept across a reload, with its key", function()
+      local first, second = guest("ann", "secret"), guest("ann", "secret")
+      assert(gate:reload())
+      assert.equal("name_taken", code_of(conn, "ann", "wrong"))
+      gate:close(first)
+      assert.equal("name_taken", code_of(conn, "ann", "wrong"))
+      gate:close(second)
+      assert.is_truthy(auth(conn, "ann", "wrong"))
+    end)
+
+    it("is not freed across a reload by a connection whose last request still runs", function()
+      load(nil, { "examples/echo.lua" })
+      gate:reload { slow = [[return function(gate)
+        gate:on("slow", function() gate:sleep(10) end)
+      end]] }
+      local first = guest("ann", "secret")
+      guest("ann", "secret")
+      gate:ask(first, { type = "slow" })
+      gate:close(first) -- its closed hooks wait for "slow"
+      assert(gate:reload())
+      gate:later(10)
+      assert.equal("name_taken", code_of(conn, "ann", "wrong"))
+    end)
+  end)
+
+  describe("timeout", function()
+    local function closes() return gate.core:issued "close" end
+
+    it("closes a connection without a name with 4408 after 10 seconds", function()
+      gate:later(9999)
+      assert.same({}, closes())
+      gate:later(1)
+      assert.equal(1, #closes())
+      assert.equal(conn.id, closes()[1].conn)
+      assert.equal(4408, closes()[1].code)
+      assert.equal("auth_timeout", closes()[1].reason)
+    end)
+
+    it("leaves a connection with a name alone", function()
+      gate:later(5000)
+      auth(conn, "ann")
+      gate:later(60000)
+      assert.same({}, closes())
+    end)
+
+    it("is no matter to a connection that has closed", function()
+      gate:close(conn)
+      gate:later(60000)
+      assert.same({}, closes())
+    end)
+
+    it("is an option", function()
+      load { ["auth.timeout_ms"] = 300 }
+      gate:later(299)
+      assert.same({}, closes())
+      gate:later(1)
+      assert.equal(1, #closes())
+    end)
+
+    it("is a number within reason", function()
+      for _, value in ipairs { 0, 600001, "10" } do
+        assert.has_error(function() load { ["auth.timeout_ms"] = value } end)
+      end
+    end)
+
+    it("is for the native protocol only", function()
+      load(nil, { "examples/relay.lua" })
+      gate:close(conn)
+      gate:connect(nil, { path = "/relay/tea" })
+      gate:later(60000)
+      assert.same({}, closes())
+    end)
+
+    it("runs on across a reload", function()
+      gate:later(6000)
+      assert(gate:reload())
+      gate:later(4000)
+      assert.equal(1, #closes())
+    end)
+  end)
+end)

@@ -1,0 +1,219 @@
+local fake_gate = require "spec.support.fake_gate"
+
+describe("router", function()
+  local gate, conn, json
+
+  local ECHO = [[return function(gate)
+    gate:on("echo", function(_, message) return { data = message.data } end)
+    gate:on("slow", function(_, message) gate:sleep(message.ms) return {} end)
+    gate:on("boom", function() error "ouch" end)
+    gate:on("never", function() return nil, "never" end)
+    gate:on("busy", function() return nil, "busy", "come back", true end)
+    gate:on("bad_reply", function() return { f = print } end)
+    gate:on("long_reply", function() return { text = ("x"):rep(500 * 1024) } end)
+  end]]
+
+  before_each(function()
+    gate = fake_gate.load "scripts/router.lua"
+    assert(gate:reload { echo = ECHO })
+    json = gate.world.json
+    conn = gate:connect()
+    conn.heard = {} -- hello
+  end)
+
+  --- What a text brings back: all that was heard since.
+  local function send(text, binary)
+    conn.heard = {}
+    gate:receive(conn, text, binary)
+    return conn.heard
+  end
+
+  local function refusal(id, code, text, temporary)
+    return { type = "reply", id = id, ok = false,
+      error = { code = code, message = text, temporary = temporary or false } }
+  end
+
+  --- The one reply to a text that is refused.
+  local function refused(text, binary)
+    local heard = send(text, binary)
+    assert.equal(1, #heard, text)
+    assert.equal("reply", heard[1].type)
+    assert.is_false(heard[1].ok)
+    assert.is_string(heard[1].error.message)
+    assert.is_boolean(heard[1].error.temporary)
+    return heard[1].error.code, heard[1].error.message, heard[1].id
+  end
+
+  it("offers the protocol at /ws", function()
+    local routes = gate.core:issued "route"
+    assert.equal("/ws moongate.v1.json", routes[#routes].text)
+  end)
+
+  it("says hello first, once", function()
+    local new = gate:connect()
+    assert.same({ {
+      type = "hello", protocol = "moongate.v1", server = "moongate 0.0.0-fake",
+      max_message_bytes = 65536, ping_interval_ms = 25000,
+    } }, new.heard)
+    gate:receive(new, '{"type":"ping"}')
+    assert.equal(2, #new.heard)
+    assert.equal("reply", new.heard[2].type)
+  end)
+
+  it("answers ping with the time", function()
+    assert.same({ { type = "reply", id = 1, ok = true, data = { at = 1760000000000 } } },
+      send '{"type":"ping","id":1}')
+  end)
+
+  it("grants a request of a plugin's own type", function()
+    assert.same({ { type = "reply", ok = true, data = { data = "tea" } } },
+      send '{"type":"echo","data":"tea"}')
+  end)
+
+  it("passes a refusal on, with a text and whether it is temporary", function()
+    assert.same({ refusal(1, "never", "never") }, send '{"type":"never","id":1}')
+    assert.same({ refusal(2, "busy", "come back", true) }, send '{"type":"busy","id":2}')
+  end)
+
+  it("says internal when a handler fails, and that it may succeed later", function()
+    local heard = send '{"type":"boom","id":1}'
+    assert.equal("internal", heard[1].error.code)
+    assert.is_true(heard[1].error.temporary)
+    assert.equal(1, heard[1].id)
+    assert.is_nil(json.encode(heard[1]):find "ouch")
+  end)
+
+  it("says unknown_type when nobody handles it", function()
+    local code, _, id = refused '{"type":"dance","id":"x"}'
+    assert.equal("unknown_type", code)
+    assert.equal("x", id)
+  end)
+
+  it("answers each request once, in the order they were sent", function()
+    conn.heard = {}
+    gate:receive(conn, '{"type":"slow","id":1,"ms":10}')
+    gate:receive(conn, '{"type":"ping","id":2}')
+    assert.same({}, conn.heard)
+    gate:later(10)
+    assert.equal(1, conn.heard[1].id)
+    assert.equal(2, conn.heard[2].id)
+    assert.equal(2, #conn.heard)
+  end)
+
+  it("says too_many_requests when more than 256 wait", function()
+    for n = 0, 256 do gate:receive(conn, ('{"type":"slow","id":%d,"ms":1}'):format(n)) end
+    local heard = send '{"type":"ping","id":"over"}'
+    assert.equal("too_many_requests", heard[1].error.code)
+    assert.is_true(heard[1].error.temporary)
+    assert.equal("over", heard[1].id)
+    gate:later(257)
+    assert.equal(258, #conn.heard)
+  end)
+
+  it("answers a request whose reply cannot be written with internal", function()
+    assert.equal("internal", (refused '{"type":"bad_reply","id":1}'))
+  end)
+
+  it("answers a request whose reply is too long with internal", function()
+    assert.equal("internal", (refused '{"type":"long_reply","id":1}'))
+  end)
+
+  describe("id", function()
+    it("comes back as it was", function()
+      for _, id in ipairs { "0", "7", "-1", "1760000000000", '""', '"7"', '"\195\169"',
+        '"' .. ("i"):rep(64) .. '"' } do
+        local heard = send(('{"type":"ping","id":%s}'):format(id))
+        assert.is_true(heard[1].ok)
+        assert.equal(json.decode(id), heard[1].id)
+      end
+    end)
+
+    it("comes back exact with all its digits", function()
+      assert.equal(1760000000000123, send('{"type":"ping","id":1760000000000123}')[1].id)
+      assert.equal(9007199254740991, send('{"type":"ping","id":9007199254740991}')[1].id)
+    end)
+
+    it("may be missing", function()
+      assert.is_nil(send('{"type":"ping"}')[1].id)
+    end)
+
+    it("is refused when it is anything else, and does not come back", function()
+      for _, id in ipairs { "1.5", "true", "null", "[1]", "{}", '"' .. ("i"):rep(65) .. '"' } do
+        local code, text, returned = refused(('{"type":"ping","id":%s}'):format(id))
+        assert.equal("bad_request", code)
+        assert.matches("^id: ", text)
+        assert.is_nil(returned)
+      end
+    end)
+
+    it("that is too large for a number is refused, not left without a reply", function()
+      assert.is_string((refused '{"type":"ping","id":1e999}'))
+    end)
+  end)
+
+  describe("type", function()
+    it("has 1 to 64 bytes", function()
+      assert.equal("unknown_type", (refused('{"type":"' .. ("t"):rep(64) .. '"}')))
+      for _, value in ipairs { '""', '"' .. ("t"):rep(65) .. '"', "7", "null", "{}", "[]" } do
+        local code, text = refused(('{"type":%s}'):format(value))
+        assert.equal("bad_request", code)
+        assert.matches("^type: ", text)
+      end
+    end)
+
+    it("is missed with the id of the request", function()
+      local code, _, id = refused '{"id":7}'
+      assert.equal("bad_request", code)
+      assert.equal(7, id)
+    end)
+  end)
+
+  describe("message", function()
+    it("is refused as a binary frame", function()
+      local code, _, id = refused('{"type":"ping","id":1}', true)
+      assert.equal("bad_encoding", code)
+      assert.is_nil(id)
+    end)
+
+    it("is refused when it is not JSON", function()
+      for _, text in ipairs { "", "ping", "{", '{"type":"ping"}}', '{"type":"ping"},', "\0" } do
+        assert.equal("bad_json", (refused(text)), text)
+      end
+    end)
+
+    it("is refused when it is not an object", function()
+      for _, text in ipairs { "null", "true", "false", "7", '"ping"', '[{"type":"ping"}]',
+        "[null]" } do
+        assert.equal("bad_json", (refused(text)), text)
+      end
+    end)
+
+    it("is refused as an empty array, which cannot be told from an empty object", function()
+      assert.equal("bad_request", (refused "[]"))
+    end)
+
+    it("is refused when it is nested too deep", function()
+      local function deep(n) return ("["):rep(n) .. ("]"):rep(n) end
+      assert.is_true(send('{"type":"ping","data":' .. deep(31) .. "}")[1].ok)
+      assert.equal("bad_json", (refused('{"type":"ping","data":' .. deep(32) .. "}")))
+    end)
+
+    it("brings back what a plugin does with its deepest data", function()
+      local text = ("["):rep(31) .. ("]"):rep(31)
+      assert.equal(1, #send('{"type":"echo","data":' .. text .. "}"))
+    end)
+
+    it("with a number beyond all numbers is not JSON", function()
+      assert.equal("bad_json", (refused '{"type":"echo","data":1e999}'))
+    end)
+  end)
+
+  it("leaves no error in the log for anything that a client sends", function()
+    for _, text in ipairs { "", "null", "[]", "{}", '{"type":1}', '{"type":"dance"}',
+      '{"type":"ping","id":1e999}', '{"type":"echo","data":1e999}' } do
+      send(text)
+      send(text, true)
+    end
+    for _, line in ipairs(gate.log) do assert.are_not.equal("error", line.level, line.text) end
+  end)
+end)

@@ -1,0 +1,239 @@
+--- What a plugin's spec uses: the real bindings/moongate over a core without sockets.
+--
+--   local gate = fake_gate.load("scripts/rooms.lua", { ["rooms.max_per_connection"] = 1 })
+--   local ann = gate:connect "ann"
+--   gate:deliver(ann, { type = "join", room = "tea" })
+--
+-- Each load() is a world of its own: no state, module or clock is shared with another.
+local fake_core = require "spec.support.fake_core"
+
+---@class fake_gate
+---@field log table[] { level =, text = }
+---@field core fake_core
+---@field world table the modules of bindings/moongate: world.room, world.state, …
+local Fake = {}
+local fake_mt = { __index = Fake }
+
+-- ---- the app, as a folder that stands only while it is loaded ----
+
+local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
+
+local function write(path, text)
+  local file = assert(io.open(path, "w"))
+  file:write(text)
+  file:close()
+end
+
+--- init.lua of an app that has none of its own.
+local function init_of(options)
+  local lines = { "return function(gate)" }
+  for name, value in pairs(options or {}) do
+    local text = type(value) == "string" and ("%q"):format(value) or tostring(value)
+    lines[#lines + 1] = ("  gate:set(%q, %s)"):format(name, text)
+  end
+  lines[#lines + 1] = "end"
+  return table.concat(lines, "\n")
+end
+
+local function full(path)
+  return path:sub(1, 1) == "/" and quote(path) or '"$PWD"/' .. quote(path)
+end
+
+local function fill(folder, files)
+  local folders, paths = {}, {}
+  for name, file in pairs(files) do
+    folders[#folders + 1] = quote(("%s/%s"):format(folder, name):match "^(.*)/")
+    if file.path then paths[#paths + 1] = full(file.path) end
+  end
+  local command = "mkdir -p " .. table.concat(folders, " ")
+  if paths[1] then
+    command = ("%s && ln -s %s %s"):format(command, table.concat(paths, " "), quote(folder))
+  end
+  assert(os.execute(command) == 0, "cannot make a folder for the app")
+  for name, file in pairs(files) do
+    if file.text then write(("%s/%s.lua"):format(folder, name), file.text) end
+  end
+end
+
+local function with_folder(folder, files, fn, ...)
+  fill(folder, files)
+  local ok, result, problem = pcall(fn, ...)
+  os.execute("rm -rf " .. quote(folder))
+  if not ok then error(result, 0) end
+  return result, problem
+end
+
+local function name_of(path) return path:match "([^/]+)%.lua$" end
+
+local neighbours = {} -- path of a plugin -> names and files that were found beside it
+
+--- name -> { path = } or { text = }
+local function list(plugins, options, extra)
+  local files = { init = { text = init_of(options) } }
+  if type(plugins) == "string" then files[name_of(plugins)] = { path = plugins } end
+  for name, text in pairs(type(plugins) == "table" and plugins or {}) do
+    files[name] = { text = text }
+  end
+  for name, file in pairs(neighbours[plugins] or {}) do files[name] = file end
+  for _, path in ipairs(extra and extra.with or {}) do files[name_of(path)] = { path = path } end
+  return files
+end
+
+--- The file beside the plugin that the loader has missed, if it is there.
+local function find_needed(plugins, problem)
+  local name = problem:match 'needs "([%w_-]+)", which is not there'
+  local folder = type(plugins) == "string" and (plugins:match "^(.*/)" or "")
+  local path = name and folder and folder .. name .. ".lua"
+  local file = path and io.open(path, "r")
+  if not file then return end
+  file:close()
+  neighbours[plugins] = neighbours[plugins] or {}
+  neighbours[plugins][name] = { path = path }
+  return name, path
+end
+
+-- ---- the gate ----
+
+local function decode(self, bytes)
+  local value = bytes:sub(1, 1) == "{" and self.world.json.decode(bytes)
+  return value or bytes
+end
+
+--- Connections that the scripts see get a list of what they hear.
+local function watch(self)
+  local conns = {}
+  local open = self.world.conn.open
+  self.conns = conns
+  self.world.conn.open = function(id, fields)
+    conns[id] = open(id, fields)
+    conns[id].heard = {}
+    return conns[id]
+  end
+  self.core.on_delivery = function(id, bytes)
+    table.insert(conns[id].heard, decode(self, bytes))
+  end
+end
+
+--- A plugin without a router: its connections need a path all the same.
+local function serve(self)
+  local registry = self.world.plugin.current()
+  if registry:find_route "/ws" then return end
+  registry:add_route({ name = "fake_gate", label = "fake_gate" }, "/ws", {})
+end
+
+local function start(folder, files)
+  local world = fake_core.world()
+  local self = setmetatable({ world = world, core = world.core, log = world.core.log,
+    folder = folder, files = files }, fake_mt)
+  watch(self)
+  local drain, problem = with_folder(folder, files, world.loop.start, folder)
+  if not drain then return nil, problem end
+  serve(self)
+  return self
+end
+
+local function temporary_name()
+  local name = os.tmpname()
+  os.remove(name)
+  return name
+end
+
+--- Raises when the app does not load. What a plugin of a file needs is also looked for in that
+--- file's folder.
+---@param plugins string|table<string, string> path of a file, or name -> source text
+---@param options? table<string, any> what gate:option gives
+---@param extra? { with: string[] } paths of more plugin files
+---@return fake_gate
+local function load(plugins, options, extra)
+  local files = list(plugins, options, extra)
+  local folder = temporary_name()
+  while true do
+    local self, problem = start(folder, files)
+    if self then return self end
+    local name, path = find_needed(plugins, problem)
+    if not name then error(problem, 0) end
+    files[name] = { path = path }
+  end
+end
+
+--- A connection that has opened; with `user` it has a name already.
+---@param user? string
+---@param asked? { path: string?, query: string?, protocol: string?, address: string? }
+---@return moongate.Conn conn with `heard`: what it got, JSON objects decoded
+function Fake:connect(user, asked)
+  asked = asked or {}
+  local id = self.core:open(asked.path, asked.query, asked.protocol, asked.address)
+  self.core:settle()
+  self.conns[id].user = user
+  return self.conns[id]
+end
+
+local function through_json(self, value)
+  return assert(self.world.json.decode(assert(self.world.json.encode(value))))
+end
+
+--- Carries out a request.
+---@return table answer filled in when it comes: { is_given, data, code, text, temporary }
+function Fake:ask(conn, message)
+  local answer = { is_given = false }
+  local function give(data, code, text, temporary)
+    assert(not answer.is_given, "answered twice")
+    if data ~= nil then data = through_json(self, { data })[1] end
+    answer.is_given, answer.data = true, data
+    answer.code, answer.text, answer.temporary = code, text, temporary
+  end
+  self.world.request.submit(conn, through_json(self, message), give)
+  self.core:settle()
+  return answer
+end
+
+--- Carries out a request as if the client had sent it, through all filters.
+---@return any data nil when refused
+---@return string? code "unanswered" while the handler sleeps: then use ask() and later()
+---@return string? text
+---@return boolean? temporary
+function Fake:deliver(conn, message)
+  local answer = self:ask(conn, message)
+  if not answer.is_given then return nil, "unanswered" end
+  return answer.data, answer.code, answer.text, answer.temporary
+end
+
+--- A frame arrives, for whoever serves the path.
+function Fake:receive(conn, bytes, binary)
+  self.core:receive(conn.id, bytes, binary)
+  self.core:settle()
+end
+
+---@param reason? string "client" (default), "lost", "slow", …
+function Fake:close(conn, reason, code)
+  self.core:close(conn.id, reason, code)
+  self.core:settle()
+end
+
+function Fake:later(delay_ms) self.core:later(delay_ms) end
+
+--- Loads the files again as they are now.
+---@param changes? table<string, string|false> name -> new source text, or false: deleted
+---@return true? loaded
+---@return string? problem what the log says
+function Fake:reload(changes)
+  for name, text in pairs(changes or {}) do
+    self.files[name] = text and { text = text } or nil
+  end
+  local before = self.world.plugin.current()
+  self.core:change()
+  with_folder(self.folder, self.files, self.core.settle, self.core)
+  if self.world.plugin.current() == before then return nil, self.log[#self.log].text end
+  serve(self)
+  return true
+end
+
+--- The first log line with this text in it.
+---@param text string taken as it is
+function Fake:logged(text)
+  for _, line in ipairs(self.log) do
+    if line.text:find(text, 1, true) then return line.text, line.level end
+  end
+end
+
+return { load = load }
