@@ -21,15 +21,15 @@ int moon_send(moon_conn_id conn, uint32_t opcode, const char *bytes, uint64_t le
 int moon_publish(moon_room_id room, moon_conn_id except, uint32_t opcode,
                  const char *bytes, uint64_t length);
 
-/* A connection that closes leaves its rooms by itself. MOON_EGONE, MOON_EFULL. */
+/* A connection that closes leaves its rooms by itself. MOON_EGONE; joining: MOON_EFULL. */
 int moon_join(moon_room_id room, moon_conn_id conn);
 int moon_leave(moon_room_id room, moon_conn_id conn);
 
 /* Sends what is queued, then a Close with this code and reason (at most 123 bytes of
- * UTF-8). MOON_EGONE, MOON_EFULL, MOON_EINVAL, MOON_EUTF8. */
+ * UTF-8). MOON_EGONE, MOON_EINVAL, MOON_EUTF8. */
 int moon_close(moon_conn_id conn, uint32_t code, const char *reason, uint64_t length);
 
-/* Replaces the table of WebSocket paths, as core/route.h describes it. MOON_EFULL,
+/* Replaces the table of WebSocket paths, as core/route.h describes it.
  * MOON_EBIG. */
 int moon_route(const char *table, uint64_t length);
 

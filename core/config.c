@@ -112,7 +112,7 @@ static void print_help(void)
 {
     puts("usage: moongate run [options] [APP]\n"
          "\n"
-         "APP is a folder with an init.lua (default: scripts) or one plugin file.\n"
+         "APP is a folder with an init.lua or one plugin file (MOONGATE_APP, scripts).\n"
          "SIGHUP reloads it, as saving a file does; SIGTERM and SIGINT stop the "
          "server.\n"
          "\n"

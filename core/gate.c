@@ -47,12 +47,22 @@ struct timer {
 
 /* ---- commands ---- */
 
+/* What may be refused when too much waits: the caller says so to the script. What takes
+ * something back (a membership, a connection, a route) must not be. */
+static bool is_refusable(uint32_t kind)
+{
+    return kind == MOON_SEND || kind == MOON_PUBLISH || kind == MOON_JOIN;
+}
+
+/* `head` begins with a struct moon_record. */
 static int push(struct moon_gate *gate, struct lane *lane, const void *head,
                 uint64_t head_bytes, const char *body, uint64_t body_bytes)
 {
+    struct moon_record record;
+    memcpy(&record, head, sizeof record);
     bool was_empty = moon_spill_is_empty(&lane->spill);
     if (!moon_spill_push(&lane->spill, lane->commands, head, head_bytes, body,
-                         body_bytes, false)) {
+                         body_bytes, !is_refusable(record.kind))) {
         return MOON_EFULL;
     }
     gate->spilling += was_empty && !moon_spill_is_empty(&lane->spill);

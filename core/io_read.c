@@ -102,19 +102,14 @@ void moon_io_ponged(struct moon_conn *conn)
     conn->heartbeat.heard = 1;
 }
 
-/* What to answer to a Close: its own code, nothing to an empty one, else what is
- * wrong. */
-static uint16_t answer_to(const unsigned char *payload, uint64_t bytes)
+/* What is wrong with the payload of a Close, as a close code; 0 when nothing is. */
+static uint16_t fault_of(const char *payload, uint64_t bytes, uint16_t code)
 {
-    if (bytes == 0) {
-        return 0;
-    }
-    uint32_t code = bytes < 2 ? 0 : (uint32_t)payload[0] << 8 | payload[1];
-    if (!moon_close_code_is_valid(code)) {
+    if (bytes > 0 && !moon_close_code_is_valid(code)) {
         return 1002;
     }
-    bool is_text = moon_utf8_is_valid((const char *)payload + 2, bytes - 2);
-    return is_text ? (uint16_t)code : 1007;
+    bool is_text = bytes < 2 || moon_utf8_is_valid(payload + 2, bytes - 2);
+    return is_text ? 0 : 1007;
 }
 
 void moon_io_peer_closed(struct moon_io *io, struct moon_conn *conn,
@@ -124,16 +119,20 @@ void moon_io_peer_closed(struct moon_io *io, struct moon_conn *conn,
     if (conn->state != MOON_CONN_OPEN) {
         return; /* the answer to our own */
     }
-    uint16_t code = answer_to((const unsigned char *)payload, bytes);
-    enum moon_reason reason = MOON_BY_CLIENT;
-    if (code == 1002 || code == 1007) {
-        reason = code == 1002 ? MOON_PROTOCOL : MOON_BAD_UTF8;
-    }
+    const unsigned char *code_bytes = (const unsigned char *)payload;
+    uint16_t code =
+        bytes < 2 ? 0 : (uint16_t)((uint16_t)code_bytes[0] << 8 | code_bytes[1]);
+    uint16_t fault = fault_of(payload, bytes, code);
+    uint16_t answer = fault == 0 ? code : fault;
+    enum moon_reason reason = fault == 0      ? MOON_BY_CLIENT
+                              : fault == 1007 ? MOON_BAD_UTF8
+                                              : MOON_PROTOCOL;
     if (!conn->is_blocked) {
-        (void)moon_ws_write(conn->socket, frame, moon_frame_close(frame, code, "", 0));
+        uint32_t length = moon_frame_close(frame, answer, "", 0);
+        (void)moon_ws_write(conn->socket, frame, length);
     }
     moon_outbox_clear(&conn->outbox, io->pool);
-    moon_io_end(io, conn, code == 0 ? 1005 : code, reason);
+    moon_io_end(io, conn, answer == 0 ? 1005 : answer, reason);
 }
 
 void moon_io_gone(struct moon_io *io, struct moon_conn *conn)
