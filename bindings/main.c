@@ -49,6 +49,20 @@ static void watch_signals(struct server *server)
     }
 }
 
+/* Blocked first: one more signal must not kill what is about to end well. */
+static void unwatch_signals(struct server *server)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    for (int i = 0; i < SIGNALS; i++) {
+        sigaddset(&set, server->signals[i].signum);
+    }
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    for (int i = 0; i < SIGNALS; i++) {
+        uv_close((uv_handle_t *)&server->signals[i], NULL);
+    }
+}
+
 static void raise_descriptor_limit(void)
 {
     struct rlimit limit;
@@ -83,9 +97,7 @@ static int run(const struct moon_config *config)
     watch_signals(&server);
     announce(config, moon_gate_port(server.gate));
     moon_gate_run(server.gate, moon_vm_enter, vm);
-    for (int i = 0; i < SIGNALS; i++) {
-        uv_close((uv_handle_t *)&server.signals[i], NULL);
-    }
+    unwatch_signals(&server);
     moon_vm_destroy(vm);
     moon_gate_destroy(server.gate);
     moon_log(MOON_INFO, "moongate", "stopped");
