@@ -120,8 +120,10 @@ void moon_io_peer_closed(struct moon_io *io, struct moon_conn *conn,
         return; /* the answer to our own */
     }
     const unsigned char *code_bytes = (const unsigned char *)payload;
-    uint16_t code =
-        bytes < 2 ? 0 : (uint16_t)((uint16_t)code_bytes[0] << 8 | code_bytes[1]);
+    uint16_t code = 0;
+    if (bytes >= 2) {
+        code = (uint16_t)(code_bytes[0] << 8 | code_bytes[1]);
+    }
     uint16_t fault = fault_of(payload, bytes, code);
     uint16_t answer = fault == 0 ? code : fault;
     enum moon_reason reason = fault == 0      ? MOON_BY_CLIENT
