@@ -110,13 +110,14 @@ static enum moon_config_result apply(struct moon_config *config,
 
 static void print_help(void)
 {
-    puts("usage: moongate run [options] [APP]\n"
-         "\n"
-         "APP is a folder with an init.lua or one plugin file (MOONGATE_APP, scripts).\n"
-         "SIGHUP reloads it, as saving a file does; SIGTERM and SIGINT stop the "
-         "server.\n"
-         "\n"
-         "options, each also as an environment variable:");
+    puts(
+        "usage: moongate run [options] [APP]\n"
+        "\n"
+        "APP is a folder with an init.lua or one plugin file (MOONGATE_APP, scripts).\n"
+        "SIGHUP reloads it, as saving a file does; SIGTERM and SIGINT stop the "
+        "server.\n"
+        "\n"
+        "options, each also as an environment variable:");
     for (int i = 0; i < SETTINGS; i++) {
         printf("  --%-20s %s\n  %-22s %s\n", settings[i].name, settings[i].environment,
                "", settings[i].help);

@@ -59,6 +59,9 @@ static int push(struct moon_gate *gate, struct lane *lane, const void *head,
                 uint64_t head_bytes, const char *body, uint64_t body_bytes)
 {
     struct moon_record record;
+    if (moon_io_has_ended(lane->io)) {
+        return MOON_OK; /* nobody is left to tell */
+    }
     memcpy(&record, head, sizeof record);
     bool was_empty = moon_spill_is_empty(&lane->spill);
     if (!moon_spill_push(&lane->spill, lane->commands, head, head_bytes, body,
@@ -114,6 +117,12 @@ int moon_gate_publish(struct moon_gate *gate, moon_room_id room, moon_conn_id ex
         .record = {.kind = MOON_PUBLISH, .subject = room, .other = except}};
     int status = check_message(opcode, bytes, length);
     uint32_t header = moon_frame_header(head.header, opcode, length);
+    for (uint32_t i = 0; status == MOON_OK && i < gate->count; i++) {
+        /* To all or to none: "full" must mean that nobody gets it. */
+        status = moon_spill_has_room(&gate->lanes[i].spill, sizeof head + length)
+                     ? MOON_OK
+                     : MOON_EFULL;
+    }
     for (uint32_t i = 0; status == MOON_OK && i < gate->count; i++) {
         status = push(gate, &gate->lanes[i], &head, sizeof head.record + header, bytes,
                       length);
@@ -215,6 +224,7 @@ void moon_gate_timer(struct moon_gate *gate, uint64_t token, uint32_t delay_ms)
     struct timer *timer = moon_alloc(sizeof *timer);
     timer->gate = gate;
     timer->token = token;
+    uv_update_time(&gate->loop.uv); /* the script may have worked since the last look */
     uv_timer_init(&gate->loop.uv, &timer->uv);
     timer->uv.data = timer;
     uv_timer_start(&timer->uv, on_fired, delay_ms, 0);
@@ -234,7 +244,11 @@ static bool drain_spills(struct moon_gate *gate)
 {
     for (uint32_t i = 0; gate->spilling > 0 && i < gate->count; i++) {
         struct lane *lane = &gate->lanes[i];
-        if (!moon_spill_is_empty(&lane->spill)) {
+        if (!moon_spill_is_empty(&lane->spill) && moon_io_has_ended(lane->io)) {
+            moon_spill_fini(&lane->spill);
+            moon_spill_init(&lane->spill, SPILL_BYTES);
+            gate->spilling--;
+        } else if (!moon_spill_is_empty(&lane->spill)) {
             lane->has_news = true;
             gate->spilling -= moon_spill_drain(&lane->spill, lane->commands);
         }
@@ -338,8 +352,10 @@ static bool has_work(void *owner)
     for (uint32_t i = 0; i < gate->count; i++) {
         const struct lane *lane = &gate->lanes[i];
         has_events = has_events || !moon_ring_is_empty(lane->events);
-        can_drain = can_drain || (!moon_spill_is_empty(&lane->spill) &&
-                                  !moon_ring_has_wish(lane->commands));
+        can_drain =
+            can_drain ||
+            (!moon_spill_is_empty(&lane->spill) &&
+             (moon_io_has_ended(lane->io) || !moon_ring_has_wish(lane->commands)));
     }
     /* While commands are spilling no events are taken. */
     return gate->spilling > 0 ? can_drain : has_events;

@@ -149,9 +149,7 @@ static void flush(void *owner)
 {
     struct moon_io *io = owner;
     moon_io_write_all(io);
-    if (moon_spill_drain(&io->overflow, io->events)) {
-        moon_io_resume_paused(io);
-    }
+    moon_io_relieve(io);
     if (io->has_emitted) {
         io->has_emitted = false;
         moon_wake_signal(io->logic);
@@ -164,8 +162,7 @@ static void flush(void *owner)
 static bool has_work(void *owner)
 {
     struct moon_io *io = owner;
-    bool can_drain =
-        !moon_spill_is_empty(&io->overflow) && !moon_ring_has_wish(io->events);
+    bool can_drain = io->is_congested && !moon_ring_has_wish(io->events);
     return can_drain || !moon_ring_is_empty(io->commands) || io->dirty.count > 0;
 }
 
@@ -294,7 +291,6 @@ void moon_io_destroy(struct moon_io *io)
     moon_ring_destroy(io->commands);
     moon_ring_destroy(io->events);
     moon_free(io->dirty.ids);
-    moon_free(io->paused.ids);
     moon_free(io->routes);
     moon_free(io);
 }

@@ -5,23 +5,44 @@
 void moon_io_emit(struct moon_io *io, const struct moon_record *record,
                   const char *bytes, uint64_t length)
 {
-    /* A connection whose message had to wait is paused, which bounds the overflow to
-     * one message each. */
+    /* What overflows is bounded by what one turn can read: then reading stops. */
     (void)moon_spill_push(&io->overflow, io->events, record, sizeof *record, bytes,
                           length, true);
     io->has_emitted = true;
 }
 
-void moon_io_resume_paused(struct moon_io *io)
+static void pause_all(struct moon_io *io, bool pause)
 {
-    uint32_t count = io->paused.count;
-    io->paused.count = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        struct moon_conn *conn = moon_conns_find(io->conns, io->paused.ids[i]);
-        if (conn != NULL && conn->is_paused) {
-            conn->is_paused = 0;
-            moon_ws_pause(conn->socket, false);
+    uint32_t cursor = 0;
+    struct moon_conn *conn = NULL;
+    while ((conn = moon_conns_next(io->conns, &cursor)) != NULL) {
+        /* One that is closing is read from: its answer to the Close must be seen. */
+        if (!conn->is_doomed && conn->state == MOON_CONN_OPEN &&
+            conn->is_paused != pause) {
+            conn->is_paused = pause;
+            moon_ws_pause(conn->socket, pause);
         }
+    }
+    io->is_congested = pause;
+    moon_acceptor_pause(&io->acceptor, pause);
+}
+
+void moon_io_relieve(struct moon_io *io)
+{
+    if (!moon_spill_is_empty(&io->overflow) && !io->is_congested) {
+        pause_all(io, true);
+    }
+    if (!io->is_congested) {
+        return;
+    }
+    /* Half a ring at a time, or everybody would be paused again at once. */
+    moon_ring_want_room(io->events);
+    if (moon_ring_is_half_full(io->events)) {
+        return;
+    }
+    io->has_emitted = true;
+    if (moon_spill_drain(&io->overflow, io->events)) {
+        pause_all(io, false);
     }
 }
 
@@ -49,6 +70,10 @@ struct moon_conn *moon_io_opened(struct moon_io *io, void *socket, const char *f
                                             (uint32_t)rand_r(&io->random));
     moon_wheel_set(io->wheel, &conn->deadline, moon_io_now_ms(io) + wait_ms);
     moon_io_emit(io, &opened, fields, bytes);
+    if (io->is_congested) {
+        conn->is_paused = 1;
+        moon_ws_pause(socket, true);
+    }
     if (io->is_stopping) {
         moon_io_close(io, conn, 1001, MOON_SHUTDOWN, "shutdown");
     }
@@ -65,11 +90,6 @@ static void accept_message(struct moon_io *io, struct moon_conn *conn,
         return;
     }
     moon_io_emit(io, &received, bytes, length);
-    if (!moon_spill_is_empty(&io->overflow) && !conn->is_paused) {
-        conn->is_paused = 1;
-        moon_id_list_add(&io->paused, conn->id);
-        moon_ws_pause(conn->socket, true);
-    }
 }
 
 void moon_io_received(struct moon_io *io, struct moon_conn *conn,
@@ -140,7 +160,9 @@ void moon_io_peer_closed(struct moon_io *io, struct moon_conn *conn,
 void moon_io_gone(struct moon_io *io, struct moon_conn *conn)
 {
     if (conn->state == MOON_CONN_OPEN) {
-        moon_io_end(io, conn, 1006, MOON_LOST);
+        bool is_refused = moon_ws_is_refused(conn->socket);
+        moon_io_end(io, conn, is_refused ? 1002 : 1006,
+                    is_refused ? MOON_PROTOCOL : MOON_LOST);
     }
     moon_outbox_clear(&conn->outbox, io->pool);
     moon_wheel_clear(&conn->deadline);

@@ -39,8 +39,7 @@ struct moon_io {
     struct moon_conns *conns;
     struct moon_roster *roster;
     struct moon_wheel *wheel;
-    struct moon_id_list dirty;  /* connections with something to write */
-    struct moon_id_list paused; /* not read from until the logic thread has caught up */
+    struct moon_id_list dirty; /* connections with something to write */
     uv_timer_t tick;
     uint32_t max_conns;  /* this thread's part of config->max_connections */
     uint64_t stop_by_ms; /* 0 until MOON_STOP */
@@ -48,6 +47,7 @@ struct moon_io {
     char *routes;        /* as route.h wants them */
     bool has_emitted;    /* events the logic thread may sleep over */
     bool is_stopping;
+    bool is_congested; /* events are waiting in `overflow`: nobody is read from */
     atomic_bool has_ended;
 };
 
@@ -61,8 +61,9 @@ void moon_id_list_add(struct moon_id_list *list, moon_conn_id id);
 void moon_io_emit(struct moon_io *io, const struct moon_record *record,
                   const char *bytes, uint64_t length);
 
-/* Reads again from everybody who was paused. */
-void moon_io_resume_paused(struct moon_io *io);
+/* Moves waiting events into the ring; stops reading from everybody while some still
+ * wait, and begins again once the logic thread has caught up. */
+void moon_io_relieve(struct moon_io *io);
 
 /* io_write.c */
 

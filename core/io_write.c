@@ -20,6 +20,17 @@ void moon_io_doom(struct moon_io *io, struct moon_conn *conn)
     mark_dirty(io, conn);
 }
 
+/* ws.c is closing it with 1002 by itself: there is nothing left to say. */
+static void refuse(struct moon_io *io, struct moon_conn *conn)
+{
+    if (conn->state == MOON_CONN_OPEN) {
+        moon_io_end(io, conn, 1002, MOON_PROTOCOL);
+    }
+    moon_outbox_clear(&conn->outbox, io->pool);
+    moon_wheel_set(io->wheel, &conn->deadline,
+                   moon_io_now_ms(io) + io->config->close_timeout_ms);
+}
+
 /* What has become of the frames that are in flight. */
 static void settle(struct moon_io *io, struct moon_conn *conn, int status)
 {
@@ -27,6 +38,9 @@ static void settle(struct moon_io *io, struct moon_conn *conn, int status)
         moon_outbox_land(&conn->outbox);
     } else if (status == MOON_EFULL) {
         conn->is_blocked = 1;
+    } else if (status == MOON_EINVAL) {
+        moon_outbox_land(&conn->outbox);
+        refuse(io, conn);
     } else {
         moon_io_doom(io, conn);
     }

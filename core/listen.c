@@ -107,7 +107,17 @@ static void on_readable(uv_poll_t *poll, int status, int events);
 static void on_pause_over(uv_timer_t *timer)
 {
     struct moon_acceptor *acceptor = timer->data;
-    uv_poll_start(&acceptor->poll, UV_READABLE, on_readable);
+    moon_acceptor_pause(acceptor, acceptor->is_paused);
+}
+
+void moon_acceptor_pause(struct moon_acceptor *acceptor, bool pause)
+{
+    acceptor->is_paused = pause;
+    if (acceptor->is_open && pause) {
+        uv_poll_stop(&acceptor->poll);
+    } else if (acceptor->is_open) {
+        uv_poll_start(&acceptor->poll, UV_READABLE, on_readable);
+    }
 }
 
 /* Waiting clients stay in the backlog while this pauses; polling would spin. */

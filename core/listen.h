@@ -21,12 +21,15 @@ struct moon_acceptor {
     int fd;
     void (*take)(void *owner, int fd);
     void *owner;
-    bool is_open;
+    bool is_open, is_paused;
 };
 
 /* Takes over the listening socket; calls `take` with each new, non-blocking one. */
 void moon_acceptor_start(struct moon_acceptor *acceptor, uv_loop_t *loop, int fd,
                          void (*take)(void *owner, int fd), void *owner);
+
+/* Stops or resumes accepting; whoever comes meanwhile waits in the backlog. */
+void moon_acceptor_pause(struct moon_acceptor *acceptor, bool pause);
 
 /* Closes the listening socket. Fine when it is closed. */
 void moon_acceptor_stop(struct moon_acceptor *acceptor);

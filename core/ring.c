@@ -135,6 +135,13 @@ bool moon_ring_is_empty(const struct moon_ring *ring)
            atomic_load_explicit(&ring->tail, memory_order_acquire);
 }
 
+bool moon_ring_is_half_full(const struct moon_ring *ring)
+{
+    uint64_t used = atomic_load_explicit(&ring->tail, memory_order_relaxed) -
+                    atomic_load_explicit(&ring->head, memory_order_acquire);
+    return used > (ring->mask + 1) / 2;
+}
+
 void moon_ring_want_room(struct moon_ring *ring)
 {
     atomic_store(&ring->wants_room, true);

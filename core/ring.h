@@ -33,6 +33,9 @@ const char *moon_ring_peek(struct moon_ring *ring, uint64_t *bytes);
 /* Thread: taker. Gives the room of the record last peeked back to the pusher. */
 void moon_ring_release(struct moon_ring *ring);
 
+/* Thread: pusher. Whether more than half of it is in use. */
+bool moon_ring_is_half_full(const struct moon_ring *ring);
+
 /* Thread: taker. */
 bool moon_ring_is_empty(const struct moon_ring *ring);
 

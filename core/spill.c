@@ -20,6 +20,11 @@ bool moon_spill_is_empty(const struct moon_spill *spill)
     return spill->start == spill->end;
 }
 
+bool moon_spill_has_room(const struct moon_spill *spill, uint64_t bytes)
+{
+    return spill->end - spill->start + bytes <= spill->max_bytes;
+}
+
 static void make_room(struct moon_spill *spill, uint64_t bytes)
 {
     if (spill->end + bytes <= spill->capacity) {
@@ -54,7 +59,7 @@ bool moon_spill_push(struct moon_spill *spill, struct moon_ring *ring, const voi
         return true;
     }
     uint64_t length = head_bytes + body_bytes;
-    if (!must && spill->end - spill->start + length > spill->max_bytes) {
+    if (!must && !moon_spill_has_room(spill, length)) {
         return false;
     }
     make_room(spill, sizeof length + length);

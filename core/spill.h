@@ -28,4 +28,7 @@ bool moon_spill_push(struct moon_spill *spill, struct moon_ring *ring, const voi
  * ring's taker has been asked to wake the pusher. */
 bool moon_spill_drain(struct moon_spill *spill, struct moon_ring *ring);
 
+/* Whether a record of so many bytes would be taken, even if the ring is full. */
+bool moon_spill_has_room(const struct moon_spill *spill, uint64_t bytes);
+
 bool moon_spill_is_empty(const struct moon_spill *spill);

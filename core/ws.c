@@ -14,6 +14,7 @@ enum {
     PATH_BYTES = 512,       /* longer paths and queries are refused with 400 */
     HEADER_BYTES = 256,     /* the same for each header that is looked at */
     PROTOCOLS_BYTES = 126,  /* lws itself gives up on a longer list */
+    HEADERS_BYTES = 16384,  /* of a request in all; lws hangs up on more */
     RX_BUFFER_BYTES = 2048, /* per connection, and the most one recv() takes */
     WHOLE_SEND = 1 << 20,   /* lws must not cut what it is given */
 };
@@ -71,12 +72,28 @@ static void copy_query(struct lws *wsi, char *query, int capacity)
     }
 }
 
-static int answer(struct lws *wsi, uint32_t status, const char *line)
+static int answer(struct lws *wsi, uint32_t status, const char *line, bool has_body)
 {
     char response[LWS_PRE + MOON_HTTP_MAX_BYTES];
     uint32_t length = moon_http_response(response + LWS_PRE, status, line);
+    if (!has_body) {
+        length -= (uint32_t)strlen(line) + 1;
+    }
     (void)lws_write(wsi, (unsigned char *)response + LWS_PRE, length, LWS_WRITE_HTTP);
     return -1; /* and hang up */
+}
+
+/* A request that is neither a file nor an upgrade. */
+static int answer_plain(struct lws *wsi)
+{
+    char path[PATH_BYTES] = "";
+    bool is_bad = false;
+    bool is_head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
+    (void)header(wsi, is_head ? WSI_TOKEN_HEAD_URI : WSI_TOKEN_GET_URI, path,
+                 sizeof path, &is_bad);
+    uint32_t status = moon_http_status(path);
+    const char *line = status == 200 ? "ok" : "nothing is served at this path";
+    return answer(wsi, status, line, !is_head);
 }
 
 /* Grants (0) or refuses (not 0) an upgrade; a refusal is one HTTP response. */
@@ -108,7 +125,7 @@ static int judge(struct lws *wsi)
     handshake.is_http_1_1 =
         http_version != NULL && strcmp(http_version, "HTTP/1.1") == 0;
     if (is_bad || lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_URI_ARGS) >= PATH_BYTES) {
-        return answer(wsi, 400, too_long);
+        return answer(wsi, 400, too_long, true);
     }
     moon_io_describe(ws->io, &handshake);
     moon_handshake_judge(&handshake, moon_io_routes(ws->io), ws->config->origins,
@@ -117,7 +134,7 @@ static int judge(struct lws *wsi)
         moon_log(MOON_DEBUG, "ws", "refused an upgrade of %s: %u %s",
                  handshake.path == NULL ? "?" : handshake.path, verdict.status,
                  verdict.message);
-        return answer(wsi, verdict.status, verdict.message);
+        return answer(wsi, verdict.status, verdict.message, true);
     }
     return 0;
 }
@@ -177,18 +194,12 @@ static void writable(struct lws *wsi)
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user,
                     void *in, size_t length)
 {
-    char path[PATH_BYTES] = "";
-    bool is_bad = false;
-    uint32_t status = 0;
     (void)user;
     switch ((int)reason) {
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
         return judge(wsi);
     case LWS_CALLBACK_HTTP:
-        header(wsi, WSI_TOKEN_GET_URI, path, sizeof path, &is_bad);
-        status = moon_http_status(path);
-        return answer(wsi, status,
-                      status == 200 ? "ok" : "nothing is served at this path");
+        return answer_plain(wsi);
     case LWS_CALLBACK_HTTP_FILE_COMPLETION: /* ready for the next on this connection */
         return lws_http_transaction_completed(wsi) != 0 ? -1 : 0;
     case LWS_CALLBACK_ESTABLISHED:
@@ -295,6 +306,7 @@ struct moon_ws *moon_ws_create(struct moon_io *io, const struct moon_config *con
     info.foreign_loops = loops;
     info.alpn = "http/1.1";
     info.retry_and_idle_policy = &no_validity_checks;
+    info.max_http_header_data = HEADERS_BYTES;
     info.timeout_secs = 10;
     info.timeout_secs_ah_idle = 10;
     info.keepalive_timeout = 10;
@@ -332,12 +344,21 @@ void moon_ws_adopt(struct moon_ws *ws, int fd)
 int moon_ws_write(void *socket, const char *bytes, uint32_t length)
 {
     struct lws *wsi = socket;
+    if (moon_ws_is_refused(socket)) {
+        return MOON_EINVAL;
+    }
     /* LWS_WRITE_HTTP on a WebSocket goes to the socket as it is: the frames are
      * finished, and neither the bytes nor those before them are touched. */
     if (lws_write(wsi, (unsigned char *)(uintptr_t)bytes, length, LWS_WRITE_HTTP) < 0) {
         return MOON_EGONE;
     }
     return lws_partial_buffered(wsi) ? MOON_EFULL : MOON_OK;
+}
+
+bool moon_ws_is_refused(void *socket)
+{
+    /* Only lws' own parser prepares a close payload: our Close frames are written raw. */
+    return lws_get_close_length(socket) > 0;
 }
 
 void moon_ws_pause(void *socket, bool pause)

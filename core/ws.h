@@ -27,11 +27,15 @@ void moon_ws_destroy(struct moon_ws *ws);
 void moon_ws_adopt(struct moon_ws *ws, int fd);
 
 /* One send. MOON_OK: the kernel has taken all; MOON_EFULL: ws keeps the rest and will
- * call moon_io_writable(), write nothing before; MOON_EGONE: the socket has failed. */
+ * call moon_io_writable(), write nothing before; MOON_EGONE: the socket has failed;
+ * MOON_EINVAL: the peer broke the protocol and ws is closing it, nothing was sent. */
 int moon_ws_write(void *socket, const char *bytes, uint32_t length);
 
 /* Stops or resumes reading. */
 void moon_ws_pause(void *socket, bool pause);
+
+/* Whether the peer broke the protocol and ws is closing it with a 1002 of its own. */
+bool moon_ws_is_refused(void *socket);
 
 /* Milliseconds since the kernel last received data for it, read or not. */
 uint32_t moon_ws_silence_ms(void *socket);

@@ -145,6 +145,11 @@ function Client:next()
   error(("closed with %d %s"):format(self.closed.code, self.closed.reason), 2)
 end
 
+--- Reads at least so many bytes of messages, whatever they say.
+function Client:hears_bytes(count)
+  while count > 0 do count = count - #assert(self:read(), "closed") end
+end
+
 --- Reads messages until one has all fields of `wanted`; returns it.
 function Client:hears(wanted)
   while true do

@@ -4,7 +4,13 @@ local server = require "spec.support.server"
 describe("bad input", function()
   local house, ann
 
-  setup(function() house = server.start() end)
+  setup(function()
+    house = server.start { plugins = { watcher = [[return function(gate)
+      gate:after("closed", function(conn, reason, code)
+        gate:info("%s %s %d", tostring(conn.user), reason, code)
+      end)
+    end]] } }
+  end)
   teardown(function() house:stop() end)
   before_each(function() ann = client.guest(house.port, "ann", "tea") end)
   after_each(function() ann:cut() end)
@@ -112,6 +118,19 @@ describe("bad input", function()
       assert.equal(1002, (bob:is_closed()))
     end
   end)
+
+  it("tells the scripts of a broken frame as `protocol`, and sends nothing after the Close",
+    function()
+      local bob = client.guest(house.port, "bob", "tea")
+      bob:send(3, "x")
+      for n = 1, 5 do
+        assert.is_true(ann:asks({ type = "say", room = "tea", data = n }).ok)
+      end
+      bob:is_closed()
+      assert.equal(1002, bob.closed.code)
+      assert.is_nil(bob:read_frame())
+      house:logs "bob protocol 1002"
+    end)
 
   it("reads masked frames", function()
     local mask, text = { 1, 2, 250, 4 }, '{"type":"ping","id":77}'

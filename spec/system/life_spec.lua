@@ -40,6 +40,18 @@ describe("the server", function()
     mute:cut()
   end)
 
+  it("stops although the scripts say more than can be written", function()
+    local house = server.start { plugins = { torrent = [[return function(gate)
+      gate:every(1, function()
+        for _ = 1, 200 do gate:room("tea"):publish(("x"):rep(10000)) end
+      end)
+    end]] } }
+    local ann = client.guest(house.port, "ann", "tea")
+    ann:hears_bytes(100000)
+    house:stop()
+    ann:cut()
+  end)
+
   it("frees a place for each connection that ends", function()
     local house = server.start { arguments = { "--max-connections", "1", "--threads", "1" } }
     local ann = client.guest(house.port, "ann")

@@ -37,4 +37,21 @@ describe("full rings", function()
     ann:close()
     house:stop()
   end)
+
+  it("are emptied although everybody is silent afterwards", function()
+    local house = server.start { plugins = { pressure = PLUGIN } }
+    local ann = client.guest(house.port, "ann")
+    local echoes = {}
+    for i = 1, 60 do echoes[i] = client.connect(house.port, "/echo") end
+    ann:says { type = "busy", seconds = 1 }
+    for _, each in ipairs(echoes) do
+      for n = 1, 2 do each:send_text(n .. ("x"):rep(60000)) end
+    end
+    for _, each in ipairs(echoes) do
+      for n = 1, 2 do assert.equal(tostring(n), assert(each:read(), "closed"):sub(1, 1)) end
+    end
+    for _, each in ipairs(echoes) do each:close() end
+    ann:close()
+    house:stop()
+  end)
 end)

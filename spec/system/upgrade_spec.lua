@@ -68,6 +68,12 @@ describe("an upgrade", function()
       assert.is_nil(ask("/ws").head:find "Protocol:")
     end)
 
+  it("takes the cookies of a browser that has many", function()
+    local origin = "http://127.0.0.1:" .. house.port
+    local cookie = "a=" .. ("x"):rep(8000)
+    assert.equal(101, ask("/ws", { Origin = origin, Cookie = cookie }).status)
+  end)
+
   it("takes Connection and Upgrade as lists and in any case", function()
     local headers = { Connection = "keep-alive, upgrade", Upgrade = "WebSocket" }
     assert.equal(101, ask("/ws", headers).status)
@@ -91,6 +97,15 @@ describe("HTTP", function()
     local response = get "/healthz"
     assert.equal(200, response.status)
     assert.equal("ok\n", response.body)
+  end)
+
+  it("answers HEAD /healthz without a body", function()
+    local response = client.request(house.port,
+      "HEAD /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert.equal(200, response.status)
+    local byte, problem = response.socket:receive(1)
+    assert.is_nil(byte)
+    assert.equal("closed", problem)
   end)
 
   it("serves the chat page at /, and nothing outside its folder", function()
