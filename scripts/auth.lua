@@ -1,8 +1,8 @@
 --- Guests: whoever comes chooses a name. A name belongs to the key it was taken with for as
 --- long as somebody is connected under it.
 --
--- Reload: the name is in conn.user and the key in conn.state, so the table of names can be
--- made again from the connections.
+-- Reload: who holds a name is in gate.state, one table for all generations, because a task of
+-- the old code may still be about to take or free one.
 
 local MAX_NAME = 32 -- characters
 local MAX_KEY = 64  -- bytes
@@ -38,7 +38,8 @@ end
 ---@param gate moongate.Gate
 return function(gate)
   local timeout_ms = gate:option("auth.timeout_ms", { default = 10000, min = 1, max = 600000 })
-  local holders = {} -- name -> { key, connections }
+  gate.state.holders = gate.state.holders or {} -- name -> { key, connections }
+  local holders = gate.state.holders
 
   local function hold(name, key)
     local holder = holders[name] or { key = key, connections = 0 }
@@ -46,8 +47,10 @@ return function(gate)
     holder.connections = holder.connections + 1
   end
 
+  -- Counted anew: this plugin may have been away for a while.
+  for name in pairs(holders) do holders[name] = nil end
   for _, conn in gate:conns() do
-    if conn.user then hold(conn.user, conn.state.key) end
+    if conn.state.holds_name then hold(conn.user, conn.state.key) end
   end
 
   gate:before("*", function(conn, message)
@@ -66,7 +69,7 @@ return function(gate)
       return nil, "name_taken", "somebody else is here under this name", true
     end
     hold(data.name, data.key)
-    conn.user, conn.state.key = data.name, data.key
+    conn.user, conn.state.key, conn.state.holds_name = data.name, data.key, true
     return { user = data.name }
   end)
 
@@ -78,7 +81,8 @@ return function(gate)
   end)
 
   gate:after("closed", function(conn)
-    local holder = conn.user and holders[conn.user]
+    local holder = conn.state.holds_name and holders[conn.user]
+    conn.state.holds_name = nil
     if not holder then return end
     holder.connections = holder.connections - 1
     if holder.connections == 0 then holders[conn.user] = nil end

@@ -3,7 +3,8 @@
 -- Reload: who is in is counted anew from the rooms' members, which survive.
 
 local MAX_NAME = 64  -- bytes
-local MAX_LISTED = 100
+local MAX_LISTED = 100         -- rooms in the answer to `rooms`
+local MAX_MEMBERS_LISTED = 500 -- names in the answer to `join` and `members`
 
 local function is_name(name)
   return name ~= "" and #name <= MAX_NAME
@@ -21,17 +22,20 @@ return function(gate)
     return room.state.users
   end
 
-  local function names_of(room)
-    local names = {}
-    for user in pairs(users_of(room)) do names[#names + 1] = user end
-    table.sort(names)
-    return names
-  end
-
   local function count(set)
     local n = 0
     for _ in pairs(set) do n = n + 1 end
     return n
+  end
+
+  --- The first names and the number of all, as a reply's data.
+  local function members_of(room)
+    local names = {}
+    for user in pairs(users_of(room)) do names[#names + 1] = user end
+    table.sort(names)
+    local total = #names
+    for n = total, MAX_MEMBERS_LISTED + 1, -1 do names[n] = nil end
+    return { room = room.name, members = names, count = total }
   end
 
   for _, room in gate:rooms() do
@@ -84,7 +88,7 @@ return function(gate)
           at = gate:now_ms() }, conn)
       end
     end
-    return { room = room.name, members = names_of(room) }
+    return members_of(room)
   end)
 
   gate:on("leave", function(conn, message)
@@ -109,7 +113,7 @@ return function(gate)
   gate:on("members", function(conn, message)
     local room, code, text = room_of(conn, message)
     if not room then return nil, code, text end
-    return { room = room.name, members = names_of(room) }
+    return members_of(room)
   end)
 
   gate:on("rooms", function()

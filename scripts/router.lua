@@ -69,7 +69,7 @@ return function(gate)
         local id = type(message) == "table" and is_id(message.id) and message.id or nil
         return refuse(conn, id, code, text)
       end
-      gate:request(conn, message, reply(conn, message.id))
+      gate:request(conn, message, reply(conn, message.id), #bytes)
     end,
   })
 end

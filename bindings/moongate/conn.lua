@@ -8,7 +8,7 @@ local C = core.C
 ---@class moongate.Conn
 ---@field id integer never used again
 ---@field path string as asked for, without the query: "/relay/tea"
----@field query string what followed the question mark, or ""
+---@field query string what followed the question mark, percent-decoded; ends at an empty part
 ---@field params table<string, string> what the braces of the route matched: { room = "tea" }
 ---@field route string the pattern of the route: "/relay/{room}"
 ---@field protocol string the subprotocol agreed on, or ""
@@ -58,8 +58,11 @@ end
 ---@return "gone"|"full"|"invalid"|"bad_utf8"? problem
 function conn:close(code, reason)
   if not self.is_open then return nil, "gone" end
-  reason = reason or ""
-  local result = C.moon_close(self.id, code or 1000, reason, #reason)
+  code, reason = code or 1000, reason or ""
+  if type(code) ~= "number" or code ~= code or code < 1000 or code > 4999 then
+    return nil, "invalid"
+  end
+  local result = C.moon_close(self.id, code, reason, #reason)
   if result == 0 then return true end
   return nil, status.code[result]
 end

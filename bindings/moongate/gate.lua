@@ -174,8 +174,14 @@ function gate:conns() return pairs(conn.all) end
 ---@param answer fun(data: table?, code: string?, text: string?, temporary: boolean?)
 --- called once, perhaps later; data is nil when refused. If it raises (the reply cannot be
 --- encoded), it is called again with "internal"
-function gate:request(from, message, answer) -- luacheck: no unused args
-  request.submit(from, message, answer)
+---@param bytes? integer the message's size, for the limit on what waits behind a sleeping
+--- handler; 1024
+function gate:request(from, message, answer, bytes) -- luacheck: no unused args
+  if type(message) ~= "table" or type(message.type) ~= "string" then
+    error("gate:request: expected a table with a string in message.type", 2)
+  end
+  check(answer, "function", "gate:request")
+  request.submit(from, message, answer, bytes)
 end
 
 --- Calls fn every interval_ms until the plugin is replaced.
@@ -185,8 +191,16 @@ function gate:every(interval_ms, fn)
   check(interval_ms, "number", "gate:every")
   check(fn, "function", "gate:every")
   check_loading(self, "gate:every")
-  if interval_ms < 1 then error("gate:every: expected at least 1 ms", 2) end
+  if interval_ms ~= interval_ms or interval_ms < 1 then
+    error("gate:every: expected at least 1 ms", 2)
+  end
   table.insert(self.plugin.every, { interval_ms = interval_ms, fn = fn })
+end
+
+--- While a plugin loads nothing of it may run yet: it begins when the plugin takes over.
+local function begin(self, fn)
+  if self.plugin.is_loaded then return fn() end
+  table.insert(self.registry.beginnings, fn)
 end
 
 --- Calls fn once, delay_ms from now, as a task. It runs even if the plugin is replaced meanwhile.
@@ -195,23 +209,28 @@ end
 function gate:later(delay_ms, fn)
   check(delay_ms, "number", "gate:later")
   check(fn, "function", "gate:later")
-  timer.start(delay_ms, function()
-    if self.registry.is_refused then return end -- it failed to load after this call
-    task.run(request.guard, self.plugin, "later", fn)
+  if delay_ms ~= delay_ms or delay_ms < 0 then error("gate:later: expected 0 ms or more", 2) end
+  begin(self, function()
+    timer.start(delay_ms, function() task.run(request.guard, self.plugin, "later", fn) end)
   end)
 end
 
---- Runs fn(...) as a task of its own, at once until it first waits.
+--- Runs fn(...) as a task of its own, at once until it first waits; called while the plugin
+--- loads, it begins when the plugin takes over.
 ---@param fn function
 function gate:spawn(fn, ...)
   check(fn, "function", "gate:spawn")
-  task.run(request.guard, self.plugin, "spawn", fn, ...)
+  local arguments, count = { ... }, select("#", ...)
+  begin(self, function()
+    task.run(request.guard, self.plugin, "spawn", fn, unpack(arguments, 1, count))
+  end)
 end
 
 --- Waits. Only in a task: request handlers, gate:every, gate:later, gate:spawn.
 ---@param delay_ms integer
 function gate:sleep(delay_ms) -- luacheck: no unused args
   check(delay_ms, "number", "gate:sleep")
+  if delay_ms ~= delay_ms or delay_ms < 0 then error("gate:sleep: expected 0 ms or more", 2) end
   task.sleep(delay_ms)
 end
 

@@ -33,21 +33,28 @@ end
 
 local MAX_EXACT = 9007199254740992 -- 2^53
 
--- lua-cjson writes 14 digits. Longer whole numbers travel as marked strings and lose the
--- marks in the text.
-local MARK = ("\127int%08x:"):format(math.random(0, 2147483647))
-local MARKED = '"\\u007f' .. MARK:sub(2) .. '(%-?%d+)"'
+local function is_long(value)
+  return type(value) == "number" and value % 1 == 0
+    and math.abs(value) >= 1e14 and math.abs(value) <= MAX_EXACT
+end
 
-local function mark_long_numbers(value)
-  if type(value) == "number" and value % 1 == 0 and math.abs(value) <= MAX_EXACT then
-    return math.abs(value) < 1e14 and value or MARK .. ("%.0f"):format(value)
-  end
+--- A copy in which long whole numbers are strings with the mark in front.
+local function with_marks(value, mark)
+  if is_long(value) then return mark .. ("%.0f"):format(value) end
   if type(value) ~= "table" then return value end
   local copy = {}
-  for key, inner in pairs(value) do
-    copy[key] = mark_long_numbers(inner)
-  end
+  for key, inner in pairs(value) do copy[key] = with_marks(inner, mark) end
   return copy
+end
+
+--- lua-cjson writes 14 digits: longer whole numbers travel as marked strings, and lose the
+--- quotes and the mark in the text.
+local function encode_exactly(value, text)
+  local mark
+  repeat -- one that stands nowhere in the text, whatever a client has put there
+    mark = ("number %08x "):format(math.random(0, 2147483647))
+  until not text:find(mark, 1, true)
+  return (cjson.encode(with_marks(value, mark)):gsub('"' .. mark .. '(%-?%d+)"', "%1"))
 end
 
 ---@param value any no functions, no NaN or infinity, at most 32 deep; an empty table is {};
@@ -57,9 +64,7 @@ end
 function json.encode(value)
   local ok, text = pcall(cjson.encode, value)
   if not ok then return nil, text end
-  if text:find("e+", 1, true) then -- perhaps a long number
-    text = cjson.encode(mark_long_numbers(value)):gsub(MARKED, "%1")
-  end
+  if text:find("e+", 1, true) then return encode_exactly(value, text) end
   return text
 end
 

@@ -13,7 +13,10 @@ local C = core.C
 local guard = request.guard
 local all = conns.all
 
-local MAX_EVENTS = 1024 -- per call, so that what the scripts send goes out in between
+-- Per call, so that what the scripts send goes out in between.
+local MAX_EVENTS = 1024
+local MAX_MS = 5
+local LOOK = 16 -- events between two looks at the clock
 
 local event = core.new "struct moon_event" -- reused for every event
 
@@ -70,9 +73,11 @@ end
 on[C.MOON_CHANGED] = function() plugin.reload() end
 
 local function drain()
-  for _ = 1, MAX_EVENTS do
+  local stop = C.moon_time_ms() + MAX_MS
+  for n = 1, MAX_EVENTS do
     if C.moon_event_next(event) == 0 then return end
     on[event.kind](tonumber(event.subject))
+    if n % LOOK == 0 and C.moon_time_ms() > stop then return end
   end
 end
 

@@ -29,12 +29,21 @@ end
 --- Names of the plugin files of a folder: init first, the others by name.
 local function list_files(folder)
   local names = {}
-  local listing = assert(io.popen(("ls -1 '%s'"):format(folder:gsub("'", "'\\''"))))
+  local is_whole = false
+  local quoted = "'" .. folder:gsub("'", "'\\''") .. "'"
+  local listing = assert(io.popen("ls -1 " .. quoted .. " && echo /"))
   for line in listing:lines() do
     local name = line:match "^([%w_-]+)%.lua$"
-    if name and name ~= "init" then names[#names + 1] = name end
+    if name and name ~= "init" then
+      names[#names + 1] = name
+    elseif line:match "^[^.].*%.lua$" and name ~= "init" then
+      log.warn("plugin", "%s/%s is not loaded: a plugin's name has letters, digits, _ and -",
+        folder, line)
+    end
+    is_whole = is_whole or line == "/"
   end
   listing:close()
+  if not is_whole then error(folder .. ": cannot be listed", 0) end
   table.sort(names)
   table.insert(names, 1, "init")
   return names
@@ -55,7 +64,9 @@ local function make_require(folder)
     if not chunk then error(problem, 0) end
     local environment = setmetatable({ require = app_require }, { __index = _G })
     loading[name] = true
-    local value = setfenv(chunk, environment)(name)
+    local ok, value = pcall(setfenv(chunk, environment), name)
+    loading[name] = nil
+    if not ok then error(value, 0) end
     loaded[name] = value == nil and true or value
     return loaded[name]
   end
@@ -126,6 +137,7 @@ local function swap(registry)
       start_every(registry.plugins[name], entry)
     end
   end
+  for _, fn in ipairs(registry.beginnings) do fn() end
 end
 
 --- First line of a traceback: file, line and reason.
@@ -136,7 +148,6 @@ local function try_load()
   local registry = registries.new(last_generation + 1)
   local ok, problem = xpcall(fill, traceback, registry)
   if not ok then
-    registry.is_refused = true
     restore()
     return nil, problem
   end
@@ -163,7 +174,9 @@ function plugin.reload()
   if registry then
     log.info("plugin", "generation %d: %s", last_generation, table.concat(registry.names, ", "))
   else
-    log.error("plugin", "not reloaded, generation %d goes on: %s", last_generation, problem)
+    log.error("plugin", "not reloaded, generation %d goes on: %s", last_generation,
+      first_line(problem))
+    log.debug("plugin", "%s", problem)
   end
 end
 

@@ -26,6 +26,7 @@ local function new(generation)
     route_of = {},     -- pattern -> the same
     settings = {},     -- option name -> { value, plugin that set it }
     options = {},      -- option name -> plugin that declares it
+    beginnings = {},   -- functions to call when this generation takes over
   }, registry_mt)
 end
 

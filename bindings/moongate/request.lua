@@ -2,11 +2,15 @@
 local log = require "moongate.log"
 local task = require "moongate.task"
 
-local MAX_WAITING = 256 -- requests of one connection behind one that sleeps
+-- Requests behind one that sleeps: of one connection, and their bytes of it and of all.
+local MAX_WAITING = 256
+local MAX_WAITING_BYTES = 256 * 1024
+local MAX_ALL_WAITING_BYTES = 64 * 1024 * 1024
 
 local request = {}
 
 local current -- the registry in force
+local all_waiting_bytes = 0
 
 ---@param registry table
 function request.use(registry) current = registry end
@@ -37,13 +41,22 @@ function request.tell(event, ...)
   end
 end
 
+--- What a client may be told: codes are words.
+local function refusal(plugin, code, text, temporary)
+  if type(code) ~= "string" then
+    log.error(plugin.label, "an error code is a string, not a %s", type(code))
+    return nil, "internal", "the handler failed", true
+  end
+  return nil, code, text and tostring(text), temporary and true or nil
+end
+
 --- Returns true when all filters let the message pass, else nil and the error.
 local function filter(filters, conn, message)
   for _, hook in ipairs(filters or {}) do
     local ok, pass, code, text, temporary =
       guard(hook.plugin, "before " .. message.type, hook.fn, conn, message)
     if not ok then return nil, "internal", "a filter failed", true end
-    if not pass and code then return nil, code, text, temporary end
+    if not pass and code then return refusal(hook.plugin, code, text, temporary) end
   end
   return true
 end
@@ -62,7 +75,7 @@ local function run(conn, message)
   ok, data, code, text, temporary =
     guard(handler.plugin, "on " .. message.type, handler.fn, conn, message)
   if not ok then return nil, "internal", "the handler failed", true end
-  if data == nil and code then return nil, code, text, temporary end
+  if data == nil and code then return refusal(handler.plugin, code, text, temporary) end
   if data == nil or data == true then data = {} end
   request.tell(message.type, conn, message, data)
   return data
@@ -81,39 +94,51 @@ local function work_off(conn)
   while true do
     local job = table.remove(conn.waiting, 1)
     if not job then break end
-    local ok, problem = xpcall(job, traceback)
+    conn.waiting_bytes = conn.waiting_bytes - job.bytes
+    all_waiting_bytes = all_waiting_bytes - job.bytes
+    local ok, problem = xpcall(job.run, traceback)
     if not ok then log.error("request", "%s", problem) end
   end
   conn.waiting = nil
 end
 
---- Runs `job` as a task when all earlier jobs of this connection are done.
-local function enqueue(conn, job)
+--- Runs `run` as a task when all earlier jobs of this connection are done.
+local function enqueue(conn, bytes, run_job)
+  local job = { run = run_job, bytes = bytes }
+  all_waiting_bytes = all_waiting_bytes + bytes
   if conn.waiting then
+    conn.waiting_bytes = conn.waiting_bytes + bytes
     conn.waiting[#conn.waiting + 1] = job
     return
   end
-  conn.waiting = { job }
+  conn.waiting, conn.waiting_bytes = { job }, bytes
   task.run(work_off, conn)
+end
+
+local function is_too_much(conn, bytes)
+  return conn.waiting and (#conn.waiting >= MAX_WAITING
+    or conn.waiting_bytes + bytes > MAX_WAITING_BYTES
+    or all_waiting_bytes + bytes > MAX_ALL_WAITING_BYTES)
 end
 
 ---@param conn moongate.Conn
 ---@param message table
 ---@param answer fun(data: table?, code: string?, text: string?, temporary: boolean?)
-function request.submit(conn, message, answer)
+---@param bytes? integer what the message takes while it waits
+function request.submit(conn, message, answer, bytes)
+  bytes = bytes or 1024
   if conn.is_finished then return answer(nil, "gone", "the connection has ended") end
-  if conn.waiting and #conn.waiting >= MAX_WAITING then
-    answer(nil, "too_many_requests", "earlier requests are still waiting", true)
-    return
+  if is_too_much(conn, bytes) then
+    return answer(nil, "too_many_requests", "earlier requests are still waiting", true)
   end
-  enqueue(conn, function() carry_out(conn, message, answer) end)
+  enqueue(conn, bytes, function() carry_out(conn, message, answer) end)
 end
 
 --- Runs `job` after the last request of the connection.
 ---@param conn moongate.Conn
 ---@param job fun()
 function request.finish(conn, job)
-  enqueue(conn, function()
+  enqueue(conn, 0, function()
     conn.is_finished = true
     job()
   end)

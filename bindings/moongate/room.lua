@@ -71,6 +71,7 @@ end
 ---@return true? queued
 ---@return "full"|"too_big"|"bad_utf8"? reason
 function room:publish(message, except, binary)
+  if except and not except.id then error("room:publish: `except` is a connection", 2) end
   local bytes, opcode = encode(message, binary)
   local result = C.moon_publish(self.id, except and except.id or 0, opcode, bytes, #bytes)
   if result == 0 then return true end

@@ -11,22 +11,33 @@ function state.of(plugin)
   return found
 end
 
-local function remember(value, copies)
-  if type(value) ~= "table" or copies[value] then return end
-  local copy = {}
-  copies[value] = copy
-  for k, v in pairs(value) do
-    copy[k] = v
-    remember(k, copies)
-    remember(v, copies)
+--- All tables that can be reached, each with a copy of itself. A list instead of recursion:
+--- a state may be a long chain.
+local function copy_all(root)
+  local copies, found = { [root] = {} }, { root }
+  local function note(value)
+    if type(value) == "table" and not copies[value] then
+      copies[value] = {}
+      found[#found + 1] = value
+    end
   end
+  local i = 1
+  while found[i] do
+    local copy = copies[found[i]]
+    for k, v in pairs(found[i]) do
+      copy[k] = v
+      note(k)
+      note(v)
+    end
+    i = i + 1
+  end
+  return copies
 end
 
 --- Remembers all states as they are now.
 ---@return fun() restore puts back every table in place, so that old references stay good
 function state.snapshot()
-  local copies = {} -- table -> shallow copy
-  remember(of_plugin, copies)
+  local copies = copy_all(of_plugin)
   return function()
     for original, copy in pairs(copies) do
       for k in pairs(original) do original[k] = nil end

@@ -105,6 +105,16 @@ describe("json", function()
     assert.same(value, json.decode(json.encode(value)))
   end)
 
+  it("lets no string pass for a long number", function()
+    for mark = 1, 3 do
+      local value = { n = 1e15, s = ("number %08x 0012"):format(mark), ["e+"] = "number 7" }
+      assert.same(value, json.decode(json.encode(value)))
+    end
+    local text = json.encode { n = 1234567890123456, ["number 00000000 5"] = "e+ number 1 2" }
+    assert.is_truthy(text:find('"number 00000000 5":', 1, true))
+    assert.is_truthy(text:find("1234567890123456", 1, true))
+  end)
+
   it("leaves the limits of others alone", function()
     local cjson = require "cjson"
     assert.is_table(cjson.decode(nested(40)))

@@ -325,10 +325,25 @@ describe("plugin", function()
       assert.equal("old", which())
     end)
 
+    it("runs what a plugin begins while it loads once it takes over", function()
+      load { a = "return function() end" }
+      assert.is_true(gate:reload { a = [[return function(gate)
+        gate:spawn(function(word)
+          gate:info(word)
+          gate:sleep(5)
+          gate:info "slept"
+        end, "begun")
+      end]] })
+      assert.is_truthy(gate:logged "begun")
+      gate:later(5)
+      assert.is_truthy(gate:logged "slept")
+    end)
+
     it("does not run what a generation that failed has begun", function()
       load { a = "return function() end" }
       assert.is_nil(gate:reload { a = [[return function(gate)
         gate:later(5, function() gate:info "I never was" end)
+        gate:spawn(function() gate:info "I never was" end)
         error "ouch"
       end]] })
       gate:later(5)

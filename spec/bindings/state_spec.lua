@@ -10,6 +10,18 @@ describe("state", function()
     assert.are_not.equal(state.of "rooms", state.of "auth")
   end)
 
+  it("may be a chain of any length", function()
+    local link = state.of "rooms"
+    for n = 1, 50000 do
+      link.next = { n = n }
+      link = link.next
+    end
+    local restore = state.snapshot()
+    link.n = 0
+    restore()
+    assert.equal(50000, link.n)
+  end)
+
   it("takes back what was changed, added and removed", function()
     local rooms = state.of "rooms"
     rooms.kept, rooms.changed, rooms.removed = 1, 2, 3

@@ -8,6 +8,44 @@ describe("task", function()
     core, task = world.core, world.task
   end)
 
+  it("is not disturbed by a sleep that failed in a callback of a C function", function()
+    local steps = {}
+    task.run(function()
+      local ok = pcall(string.gsub, "x", ".", function() task.sleep(10) end)
+      steps[#steps + 1] = tostring(ok)
+    end)
+    task.run(function() -- in the worker of the first
+      task.sleep(20)
+      steps[#steps + 1] = "slept"
+    end)
+    core:later(10)
+    assert.same({ "false" }, steps)
+    core:later(10)
+    assert.same({ "false", "slept" }, steps)
+    task.run(function() steps[#steps + 1] = "next" end)
+    assert.equal("next", steps[3])
+  end)
+
+  it("goes on after a plain yield, when others have had their turn", function()
+    local steps = {}
+    task.run(function()
+      coroutine.yield()
+      steps[#steps + 1] = "on"
+    end)
+    steps[#steps + 1] = "other"
+    core:later(0)
+    assert.same({ "other", "on" }, steps)
+  end)
+
+  it("cannot sleep in a coroutine of its own", function()
+    local ok, problem
+    task.run(function()
+      ok, problem = coroutine.resume(coroutine.create(function() task.sleep(1) end))
+    end)
+    assert.is_false(ok)
+    assert.matches("only a task can sleep", problem)
+  end)
+
   it("runs at once until it first waits", function()
     local steps = {}
     task.run(function(word)

@@ -153,6 +153,31 @@ describe("auth", function()
       assert.is_truthy(auth(conn, "ann", "wrong"))
     end)
 
+    it("is free after a reload while another plugin's closed hook still sleeps", function()
+      load(nil, { "examples/echo.lua" })
+      gate:reload { aaa = [[return function(gate)
+        gate:after("closed", function() gate:sleep(10) end)
+      end]] }
+      local first = guest("ann", "secret")
+      gate:close(first) -- auth's hook comes after the one that sleeps
+      assert(gate:reload())
+      gate:later(10)
+      assert.is_truthy(auth(conn, "ann", "other"))
+    end)
+
+    it("is taken once though a filter holds the request over a reload", function()
+      load(nil, { "examples/echo.lua" })
+      gate:reload { slow = [[return function(gate)
+        gate:before("auth", function() gate:sleep(10) end)
+      end]] }
+      local first = gate:connect()
+      gate:ask(first, { type = "auth", data = { name = "dup", key = "one" } })
+      assert(gate:reload { slow = "return function() end" })
+      assert.is_truthy(auth(conn, "dup", "two"))
+      gate:later(10)
+      assert.is_nil(first.user)
+    end)
+
     it("is not freed across a reload by a connection whose last request still runs", function()
       load(nil, { "examples/echo.lua" })
       gate:reload { slow = [[return function(gate)

@@ -100,6 +100,15 @@ describe("router", function()
     assert.equal(2, #conn.heard)
   end)
 
+  it("says too_many_requests when what waits is more than 256 KiB", function()
+    local long = ('{"type":"slow","ms":1,"x":"%s"}'):format(("x"):rep(60000))
+    for _ = 1, 5 do gate:receive(conn, long) end -- the first one runs
+    assert.same({}, conn.heard)
+    assert.equal("too_many_requests", send(long)[1].error.code)
+    gate:later(10)
+    assert.equal(6, #conn.heard)
+  end)
+
   it("says too_many_requests when more than 256 wait", function()
     for n = 0, 256 do gate:receive(conn, ('{"type":"slow","id":%d,"ms":1}'):format(n)) end
     local heard = send '{"type":"ping","id":"over"}'

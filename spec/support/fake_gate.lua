@@ -212,6 +212,12 @@ end
 
 function Fake:later(delay_ms) self.core:later(delay_ms) end
 
+local function last_error(self)
+  for i = #self.log, 1, -1 do
+    if self.log[i].level == "error" then return self.log[i].text end
+  end
+end
+
 --- Loads the files again as they are now.
 ---@param changes? table<string, string|false> name -> new source text, or false: deleted
 ---@return true? loaded
@@ -223,7 +229,7 @@ function Fake:reload(changes)
   local before = self.world.plugin.current()
   self.core:change()
   with_folder(self.folder, self.files, self.core.settle, self.core)
-  if self.world.plugin.current() == before then return nil, self.log[#self.log].text end
+  if self.world.plugin.current() == before then return nil, last_error(self) end
   serve(self)
   return true
 end
