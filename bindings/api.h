@@ -21,7 +21,8 @@ int moon_send(moon_conn_id conn, uint32_t opcode, const char *bytes, uint64_t le
 int moon_publish(moon_room_id room, moon_conn_id except, uint32_t opcode,
                  const char *bytes, uint64_t length);
 
-/* A connection that closes leaves its rooms by itself. MOON_EGONE; joining: MOON_EFULL. */
+/* A connection that closes leaves its rooms by itself. MOON_EGONE; joining may also be
+ * refused with MOON_EFULL. */
 int moon_join(moon_room_id room, moon_conn_id conn);
 int moon_leave(moon_room_id room, moon_conn_id conn);
 

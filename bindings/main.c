@@ -16,6 +16,8 @@
 enum {
     BAD_START = 2, /* exit status when the server cannot start as asked */
     SIGNALS = 3,
+    DESCRIPTORS = 48, /* for a start, and some clients */
+    DESCRIPTORS_PER_THREAD = 12,
 };
 
 struct server {
@@ -28,9 +30,10 @@ struct server {
 static void on_signal(uv_signal_t *handle, int number)
 {
     struct server *server = handle->data;
-    if (number == SIGHUP) {
+    if (number == SIGHUP && !server->is_stopping) {
+        moon_watch_renew(server->watch);
         moon_gate_post(server->gate, MOON_CHANGED, 0);
-    } else if (!server->is_stopping) {
+    } else if (number != SIGHUP && !server->is_stopping) {
         moon_log(MOON_INFO, "moongate", "stopping on %s", strsignal(number));
         server->is_stopping = true;
         moon_watch_destroy(server->watch);
@@ -63,13 +66,24 @@ static void unwatch_signals(struct server *server)
     }
 }
 
-static void raise_descriptor_limit(void)
+/* Every connection takes one: all that may be had. libuv aborts when it gets none at
+ * the start, so that is asked for here. */
+static bool has_descriptors(uint32_t threads)
 {
     struct rlimit limit;
+    rlim_t least = DESCRIPTORS + (rlim_t)threads * DESCRIPTORS_PER_THREAD;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
         limit.rlim_cur = limit.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &limit);
+        if (limit.rlim_cur < least) {
+            (void)fprintf(stderr,
+                          "moongate: %lu descriptors allowed (ulimit -n), at least %lu "
+                          "are needed\n",
+                          (unsigned long)limit.rlim_cur, (unsigned long)least);
+            return false;
+        }
     }
+    return true;
 }
 
 static void announce(const struct moon_config *config, uint32_t port)
@@ -116,6 +130,5 @@ int main(int argc, char **argv)
         break;
     }
     moon_log_set_level((enum moon_level)config.log_level);
-    raise_descriptor_limit();
-    return run(&config);
+    return has_descriptors(config.threads) ? run(&config) : BAD_START;
 }

@@ -9,30 +9,50 @@
 
 enum {
     QUIET_MS = 50, /* an editor writes, renames and touches: wait until it is through */
-    MAX_FOLDERS = 64,
+    MAX_FOLDERS = 256,
+    MAX_DEPTH = 8,
     PATH_BYTES = 4096,
 };
 
 struct moon_watch {
     struct moon_gate *gate;
+    const char *app;
     uv_timer_t quiet;
-    uv_fs_event_t folders[MAX_FOLDERS];
-    unsigned count,
-        open; /* handles in use; handles not yet closed, the timer included */
+    uv_fs_event_t *folders[MAX_FOLDERS];
+    unsigned count;
 };
+
+static void free_handle(uv_handle_t *handle)
+{
+    moon_free(handle);
+}
+
+static void unwatch(struct moon_watch *watch)
+{
+    while (watch->count > 0) {
+        uv_close((uv_handle_t *)watch->folders[--watch->count], free_handle);
+    }
+}
 
 static void on_quiet(uv_timer_t *timer)
 {
     struct moon_watch *watch = timer->data;
+    moon_watch_renew(watch); /* folders may have come and gone */
     moon_gate_post(watch->gate, MOON_CHANGED, 0);
+}
+
+/* A script, or what may be a folder of scripts. */
+static bool is_of_interest(const char *file)
+{
+    const char *dot = strrchr(file, '.');
+    return dot == NULL || strcmp(dot, ".lua") == 0;
 }
 
 static void on_change(uv_fs_event_t *event, const char *file, int events, int status)
 {
     struct moon_watch *watch = event->data;
-    size_t length = file == NULL ? 0 : strlen(file);
     (void)events, (void)status;
-    if (length > 4 && strcmp(file + length - 4, ".lua") == 0) {
+    if (file != NULL && is_of_interest(file)) {
         uv_timer_start(&watch->quiet, on_quiet, QUIET_MS, 0);
     }
 }
@@ -40,15 +60,14 @@ static void on_change(uv_fs_event_t *event, const char *file, int events, int st
 static void watch_folder(struct moon_watch *watch, const char *path)
 {
     if (watch->count == MAX_FOLDERS) {
-        moon_log(MOON_WARN, "watch",
-                 "more than %d folders: %s is not watched, use SIGHUP", MAX_FOLDERS,
-                 path);
+        moon_log(MOON_WARN, "watch", "over %d folders: %s is not watched, use SIGHUP",
+                 MAX_FOLDERS, path);
         return;
     }
-    uv_fs_event_t *folder = &watch->folders[watch->count++];
+    uv_fs_event_t *folder = moon_alloc(sizeof *folder);
     uv_fs_event_init(moon_gate_loop(watch->gate), folder);
     folder->data = watch;
-    watch->open++;
+    watch->folders[watch->count++] = folder;
     int status = uv_fs_event_start(folder, on_change, path, 0);
     if (status != 0) {
         moon_log(MOON_WARN, "watch", "cannot watch %s (%s): use SIGHUP to reload", path,
@@ -56,17 +75,23 @@ static void watch_folder(struct moon_watch *watch, const char *path)
     }
 }
 
-static void watch_subfolders(struct moon_watch *watch, const char *path)
+static bool is_folder(const char *path)
 {
-    DIR *folder = opendir(path);
-    struct dirent *entry = NULL;
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+/* A folder and those in it. A link to a folder above ends at MAX_DEPTH. */
+static void watch_tree(struct moon_watch *watch, const char *path, int depth)
+{
     char child[PATH_BYTES];
+    struct dirent *entry = NULL;
+    watch_folder(watch, path);
+    DIR *folder = depth == MAX_DEPTH ? NULL : opendir(path);
     while (folder != NULL && (entry = readdir(folder)) != NULL) {
         (void)snprintf(child, sizeof child, "%s/%s", path, entry->d_name);
-        struct stat status;
-        if (entry->d_name[0] != '.' && stat(child, &status) == 0 &&
-            S_ISDIR(status.st_mode)) {
-            watch_folder(watch, child);
+        if (entry->d_name[0] != '.' && is_folder(child)) {
+            watch_tree(watch, child, depth + 1);
         }
     }
     if (folder != NULL) {
@@ -74,42 +99,46 @@ static void watch_subfolders(struct moon_watch *watch, const char *path)
     }
 }
 
-struct moon_watch *moon_watch_create(struct moon_gate *gate, const char *app)
+static void watch_app(struct moon_watch *watch)
 {
-    struct moon_watch *watch = moon_alloc(sizeof *watch);
-    struct stat status;
     char path[PATH_BYTES];
-    watch->gate = gate;
-    watch->open = 1;
-    uv_timer_init(moon_gate_loop(gate), &watch->quiet);
-    watch->quiet.data = watch;
-    if (stat(app, &status) == 0 && S_ISDIR(status.st_mode)) {
-        watch_folder(watch, app);
-        watch_subfolders(watch, app);
-        return watch;
+    if (is_folder(watch->app)) {
+        watch_tree(watch, watch->app, 1);
+        return;
     }
     /* Editors replace a file: watch its folder, or the watch would end with the old
      * one. */
-    const char *slash = strrchr(app, '/');
+    const char *slash = strrchr(watch->app, '/');
     (void)snprintf(path, sizeof path, "%.*s",
-                   slash == NULL ? 1 : (int)(slash - app + 1),
-                   slash == NULL ? "." : app);
+                   slash == NULL ? 1 : (int)(slash - watch->app + 1),
+                   slash == NULL ? "." : watch->app);
     watch_folder(watch, path);
+}
+
+struct moon_watch *moon_watch_create(struct moon_gate *gate, const char *app)
+{
+    struct moon_watch *watch = moon_alloc(sizeof *watch);
+    watch->gate = gate;
+    watch->app = app;
+    uv_timer_init(moon_gate_loop(gate), &watch->quiet);
+    watch->quiet.data = watch;
+    watch_app(watch);
     return watch;
+}
+
+void moon_watch_renew(struct moon_watch *watch)
+{
+    unwatch(watch);
+    watch_app(watch);
 }
 
 static void on_closed(uv_handle_t *handle)
 {
-    struct moon_watch *watch = handle->data;
-    if (--watch->open == 0) {
-        moon_free(watch);
-    }
+    moon_free(handle->data);
 }
 
 void moon_watch_destroy(struct moon_watch *watch)
 {
-    for (unsigned i = 0; i < watch->count; i++) {
-        uv_close((uv_handle_t *)&watch->folders[i], on_closed);
-    }
+    unwatch(watch);
     uv_close((uv_handle_t *)&watch->quiet, on_closed);
 }

@@ -2,6 +2,7 @@
 #include "config.h"
 #include "conn.h"
 #include "log.h"
+#include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stddef.h>
@@ -45,7 +46,7 @@ static const struct setting settings[] = {
      offsetof(struct moon_config, max_message_bytes), 125, 262144,
      "longest message from a client, else it is closed with 1009 (65536)"},
     {"max-outbox-bytes", "MOONGATE_MAX_OUTBOX_BYTES", NUMBER,
-     offsetof(struct moon_config, max_outbox_bytes), 1024, 1073741824,
+     offsetof(struct moon_config, max_outbox_bytes), 1024, 268435456,
      "write queue of a connection, else it is closed with 4008 (1048576)"},
     {"max-outbox-messages", "MOONGATE_MAX_OUTBOX_MESSAGES", NUMBER,
      offsetof(struct moon_config, max_outbox_messages), 1, 1000000,
@@ -126,6 +127,17 @@ static void print_help(void)
          "  --version              the version");
 }
 
+/* `word` is where getopt_long() stopped; a letter may stand in the middle of it. */
+static enum moon_config_result bad_option(int choice, const char *word)
+{
+    char letter[] = {'-', (char)optopt, '\0'};
+    if (choice == ':') {
+        return bad("option", word, "a value is missing");
+    }
+    bool is_letter = optopt > 0 && optopt < 128;
+    return bad("option", is_letter ? letter : word, "unknown; see --help");
+}
+
 static enum moon_config_result read_options(struct moon_config *config, int argc,
                                             char **argv)
 {
@@ -149,8 +161,7 @@ static enum moon_config_result read_options(struct moon_config *config, int argc
             return MOON_CONFIG_DONE;
         }
         if (choice == '?' || choice == ':') {
-            return bad("option", argv[optind - 1],
-                       choice == ':' ? "a value is missing" : "unknown; see --help");
+            return bad_option(choice, argv[optind - 1]);
         }
         (void)snprintf(what, sizeof what, "--%s", settings[choice].name);
         enum moon_config_result result = apply(config, &settings[choice], what, optarg);
@@ -202,7 +213,16 @@ static enum moon_config_result check(struct moon_config *config)
         return bad("--static", config->static_dir, "no such folder");
     }
     if (config->pong_timeout_ms >= config->ping_interval_ms) {
-        return bad("--pong-timeout-ms", "", "must be less than --ping-interval-ms");
+        char times[32];
+        (void)snprintf(times, sizeof times, "%u and %u", config->pong_timeout_ms,
+                       config->ping_interval_ms);
+        return bad("--pong-timeout-ms and --ping-interval-ms", times,
+                   "the first must be less than the second");
+    }
+    unsigned char address[sizeof(struct in6_addr)];
+    if (inet_pton(AF_INET, config->host, address) != 1 &&
+        inet_pton(AF_INET6, config->host, address) != 1) {
+        return bad("--host", config->host, "expected an IP address");
     }
     return MOON_CONFIG_RUN;
 }

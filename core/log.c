@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "log.h"
+#include <poll.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -8,12 +10,13 @@
 #include <unistd.h>
 
 enum {
-    LINE_BYTES = 8192, /* longer lines are cut */
+    LINE_BYTES = 4096, /* longer lines are cut; a pipe that is writable takes so many */
 };
 
 static const char *const words[] = {"error", "warn", "info", "debug"};
 
 static enum moon_level threshold = MOON_INFO;
+static atomic_uint lost; /* lines since the last one that went out */
 
 void moon_log_set_level(enum moon_level level)
 {
@@ -55,6 +58,16 @@ static size_t escape(char *out, unsigned char c)
 
 static void write_line(const char *line, size_t length)
 {
+    struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+    if (poll(&out, 1, 0) != 1) {
+        atomic_fetch_add(&lost, 1);
+        return;
+    }
+    unsigned count = atomic_exchange(&lost, 0);
+    if (count > 0) {
+        (void)dprintf(STDERR_FILENO, "(%u lines are lost: nobody read the log)\n",
+                      count);
+    }
     ssize_t written = write(STDERR_FILENO, line, length);
     (void)written; /* there is nowhere to say that the log is gone */
 }
@@ -73,7 +86,12 @@ void moon_log_text(enum moon_level level, const char *bytes, uint64_t length)
     used += (size_t)snprintf(line + used, sizeof line - used, ".%03dZ %-5s ",
                              (int)(now.tv_nsec / 1000000), words[level]);
     for (uint64_t i = 0; i < length && used < sizeof line - 8; i++) {
-        used += escape(line + used, (unsigned char)bytes[i]);
+        unsigned char c = (unsigned char)bytes[i];
+        /* U+0080 to U+009F are C2 80 to C2 9F: some terminals obey them. */
+        bool is_c1 =
+            c == 0xC2 && i + 1 < length && ((unsigned char)bytes[i + 1] & 0xE0) == 0x80;
+        used += escape(line + used, is_c1 ? '?' : c);
+        i += is_c1;
     }
     line[used++] = '\n';
     write_line(line, used);

@@ -1,7 +1,8 @@
 /* log.h - one line per event on stderr: time (UTC), level, area, text.
  *
  * Each line is one write(2), so lines of several threads never mix. Control
- * characters are escaped: nothing a client sends can forge a line.
+ * characters are escaped: nothing a client sends can forge a line. When nobody reads
+ * stderr, lines are lost and counted: the log must not stop a heartbeat.
  * Thread: any; the level is set before threads start.
  *
  * SPDX-License-Identifier: MIT

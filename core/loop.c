@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "loop.h"
 #include "log.h"
+#include <stdlib.h>
 
 static void on_wake(uv_poll_t *poll, int status, int events)
 {
@@ -40,7 +41,11 @@ void moon_loop_init(struct moon_loop *loop, const struct moon_loop_calls *calls,
     loop->calls = *calls;
     loop->owner = owner;
     loop->wake = moon_wake_create();
-    uv_loop_init(&loop->uv);
+    int status = uv_loop_init(&loop->uv);
+    if (status != 0) {
+        moon_log(MOON_ERROR, "loop", "cannot start: %s", uv_strerror(status));
+        exit(2); /* out of descriptors, before anything has started */
+    }
     uv_poll_init(&loop->uv, &loop->poll, moon_wake_fd(loop->wake));
     uv_prepare_init(&loop->uv, &loop->prepare);
     uv_check_init(&loop->uv, &loop->check);

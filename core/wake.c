@@ -21,7 +21,7 @@ struct moon_wake *moon_wake_create(void)
     wake->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (wake->fd < 0) {
         moon_log(MOON_ERROR, "wake", "eventfd: %s", strerror(errno));
-        abort(); /* only out of descriptors or memory before anything has started */
+        exit(2); /* out of descriptors, before anything has started */
     }
     return wake;
 }

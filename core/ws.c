@@ -316,7 +316,9 @@ struct moon_ws *moon_ws_create(struct moon_io *io, const struct moon_config *con
         ws->context == NULL ? NULL : lws_get_vhost_by_name(ws->context, "default");
     if (ws->vhost == NULL) {
         moon_log(MOON_ERROR, "ws",
-                 "libwebsockets did not start; is libwebsockets-evlib-uv installed?");
+                 "libwebsockets did not start: are there enough descriptors (ulimit "
+                 "-n), and "
+                 "is libwebsockets-evlib-uv installed?");
         moon_free(ws);
         return NULL;
     }
@@ -357,7 +359,7 @@ int moon_ws_write(void *socket, const char *bytes, uint32_t length)
 
 bool moon_ws_is_refused(void *socket)
 {
-    /* Only lws' own parser prepares a close payload: our Close frames are written raw. */
+    /* Only lws' own parser prepares a close payload: our Close frames go out raw. */
     return lws_get_close_length(socket) > 0;
 }
 

@@ -14,7 +14,8 @@ local timer = require "moongate.timer"
 ---@field opened? fun(conn: moongate.Conn)
 ---@field received? fun(conn: moongate.Conn, bytes: string, binary: boolean)
 ---@field closed? fun(conn: moongate.Conn, reason: string, code: integer)
----@field protocols? string[] subprotocols spoken here; none: clients must not offer any
+---@field protocols? string[] subprotocols spoken here, of those the core knows:
+--- "moongate.v1.json"; none: clients must not offer any
 
 ---@class moongate.Gate
 ---@field state table this plugin's data; survives reloads and is the same table always
@@ -86,6 +87,12 @@ function gate:raw(pattern, handlers)
   for segment in pattern:gmatch "[^/]+" do
     if segment:find "[{}]" and not segment:match "^{[%w_]+}$" then
       error("gate:raw: a name in braces takes a whole segment: " .. pattern, 2)
+    end
+  end
+  for _, protocol in ipairs(handlers.protocols or {}) do
+    if protocol ~= "moongate.v1.json" then
+      error(('gate:raw: the core does not speak the subprotocol "%s"'):format(
+        tostring(protocol)), 2)
     end
   end
   self.registry:add_route(self.plugin, pattern, handlers)

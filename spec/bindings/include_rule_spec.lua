@@ -16,7 +16,10 @@ local RESERVED = {
     ["core/ring.c"] = "the one thread-safe thing",
     ["core/wake.c"] = "its wake-up",
     ["core/io_state.h"] = "a thread says that it has ended",
+    ["core/log.c"] = "counts the lines lost, in all threads",
   },
+  ["poll.h"] = { ["core/log.c"] = "an unread log must not stop a thread" },
+  ["arpa/inet.h"] = { ["core/config.c"] = "whether --host is an address" },
   ["sys/eventfd.h"] = { ["core/wake.c"] = "is one" },
   ["sys/socket.h"] = {
     ["core/listen.c"] = "opens the port",

@@ -46,10 +46,15 @@ describe("plugin", function()
 
     it("gives the core the routes", function()
       load { a = [[return function(gate)
-        gate:raw("/a", { protocols = { "one", "two" } })
+        gate:raw("/a", { protocols = { "moongate.v1.json" } })
         gate:raw("/b/{c}", {})
       end]] }
-      assert.equal("/a one two\n/b/{c}", gate.core:issued("route")[1].text)
+      assert.equal("/a moongate.v1.json\n/b/{c}", gate.core:issued("route")[1].text)
+    end)
+
+    it("refuses a subprotocol that the core does not speak", function()
+      assert.matches('does not speak the subprotocol "one"', problem_of {
+        a = 'return function(gate) gate:raw("/a", { protocols = { "one" } }) end' })
     end)
 
     it("stops at a syntax error, with file and line", function()

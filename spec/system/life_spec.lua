@@ -93,6 +93,9 @@ describe("the command line", function()
     fails({ "run", "--port", "80a" }, { "--port 80a" })
     fails({ "run", "--log", "loud" }, { "--log loud", "debug" })
     fails({ "run", "--threads", "0" }, { "--threads 0" })
+    fails({ "run", "-x" }, { "option -x" })
+    fails({ "run", "--ping-interval-ms", "5000" }, { "--pong-timeout-ms", "10000 and 5000" })
+    fails({ "run", "--host", "localhost" }, { "--host localhost", "IP address" })
     fails({ "run", "--host", "nowhere" }, { "nowhere" })
     fails({ "run", "--static", "no/such" }, { "no/such" })
     fails({ "fly" }, { "unknown command" })
@@ -108,6 +111,21 @@ describe("the command line", function()
     file:close()
     fails({ "run", "--port", "0", name }, { name, "a plugin returns a function" })
     os.remove(name)
+  end)
+
+  it("says that there are too few descriptors", function()
+    local function start(limit, threads)
+      local pipe = io.popen(("ulimit -n %d; timeout 1 %s run --port 0 --threads %d 2>&1; echo $?")
+        :format(limit, server.BINARY, threads))
+      local text = pipe:read "*a"
+      pipe:close()
+      return text
+    end
+    for _, limit in ipairs { 10, 20, 40, 83 } do
+      assert.equal(("moongate: %d descriptors allowed (ulimit -n), at least 84 are needed\n2\n")
+        :format(limit), start(limit, 3))
+    end
+    assert.is_truthy(start(84, 3):find "is ready") -- until timeout stops it
   end)
 
   it("says that the port is taken, also by another moongate", function()

@@ -86,6 +86,30 @@ describe("a reload", function()
     ann:close()
   end)
 
+  it("sees modules in folders that came later", function()
+    local ann = client.guest(house.port, "ann")
+    local function save_module(value)
+      local file = io.open(house.app .. "/lib/deep/value.lua", "w")
+      file:write("return " .. value)
+      file:close()
+    end
+    os.execute("mkdir -p " .. house.app .. "/lib/deep")
+    house:logs "generation 2:"
+    save_module(1)
+    house:save("value", [[return function(gate)
+      local value = require "lib.deep.value"
+      gate:on("value", function() return { value = value } end)
+    end]])
+    server.eventually("the module", function()
+      return (ann:asks { type = "value" }.data or {}).value == 1
+    end)
+    save_module(2)
+    server.eventually("the changed module", function()
+      return ann:asks({ type = "value" }).data.value == 2
+    end)
+    ann:close()
+  end)
+
   it("closes the connections of a path that nothing serves any more", function()
     house:save("echo", "return function(gate) gate:raw('/echo', {}) end")
     house:logs "generation 2:"
