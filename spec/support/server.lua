@@ -37,15 +37,15 @@ local function make_folder()
   return path
 end
 
---- Starts `BINARY arguments` with its output in folder/out and folder/err.
-local function spawn(folder, arguments)
+--- Starts `program arguments` with its output in folder/out and folder/err.
+local function spawn(folder, arguments, program)
   local pid = unistd.fork()
   if pid == 0 then
     for fd, name in pairs { [1] = "out", [2] = "err" } do
       local file = fcntl.open(folder .. "/" .. name, fcntl.O_WRONLY + fcntl.O_CREAT, 420)
       unistd.dup2(file, fd)
     end
-    unistd.execp(BINARY, arguments)
+    unistd.execp(program or BINARY, arguments)
     unistd._exit(127)
   end
   return pid
@@ -64,12 +64,13 @@ end
 
 --- Runs the command to its end.
 ---@param arguments string[]
+---@param program? string the server
 ---@return integer status
 ---@return string out
 ---@return string err
-local function run_to_end(arguments)
+local function run_to_end(arguments, program)
   local folder = make_folder()
-  local pid = spawn(folder, arguments)
+  local pid = spawn(folder, arguments, program)
   local _, _, status = wait.wait(pid)
   local out, err = read(folder .. "/out"), read(folder .. "/err")
   run("rm -rf " .. folder)
