@@ -45,6 +45,7 @@ local function spawn(folder, arguments, program)
       local file = fcntl.open(folder .. "/" .. name, fcntl.O_WRONLY + fcntl.O_CREAT, 420)
       unistd.dup2(file, fd)
     end
+    for fd = 3, 1023 do unistd.close(fd) end -- the sockets of other specs are none of its
     unistd.execp(program or BINARY, arguments)
     unistd._exit(127)
   end
