@@ -146,6 +146,7 @@ static void work(void *owner)
     give_back(gate);
 }
 
+/* Timers may go on firing for ever: only what the I/O threads have said counts. */
 static bool all_have_ended(struct moon_gate *gate)
 {
     for (uint32_t i = 0; i < gate->count; i++) {
@@ -154,7 +155,7 @@ static bool all_have_ended(struct moon_gate *gate)
             return false;
         }
     }
-    return gate->first_post == gate->last_post;
+    return true;
 }
 
 static void flush(void *owner)
