@@ -16,10 +16,11 @@ static int push(struct moon_gate *gate, struct moon_lane *lane, const void *head
                 uint64_t head_bytes, const char *body, uint64_t body_bytes)
 {
     struct moon_record record;
-    if (moon_io_has_ended(lane->io)) {
-        return MOON_OK; /* nobody is left to tell */
-    }
     memcpy(&record, head, sizeof record);
+    if (moon_io_has_ended(lane->io)) {
+        /* Nobody is left to tell. A script that says as much as it can must hear so. */
+        return is_refusable(record.kind) ? MOON_EFULL : MOON_OK;
+    }
     bool was_empty = moon_spill_is_empty(&lane->spill);
     if (!moon_spill_push(&lane->spill, lane->commands, head, head_bytes, body,
                          body_bytes, !is_refusable(record.kind))) {
@@ -76,9 +77,10 @@ int moon_gate_publish(struct moon_gate *gate, moon_room_id room, moon_conn_id ex
     uint32_t header = moon_frame_header(head.header, opcode, length);
     for (uint32_t i = 0; status == MOON_OK && i < gate->count; i++) {
         /* To all or to none: "full" must mean that nobody gets it. */
-        status = moon_spill_has_room(&gate->lanes[i].spill, sizeof head + length)
-                     ? MOON_OK
-                     : MOON_EFULL;
+        const struct moon_lane *lane = &gate->lanes[i];
+        bool has_room = moon_spill_has_room(&lane->spill, sizeof head + length) &&
+                        !moon_io_has_ended(lane->io);
+        status = has_room ? MOON_OK : MOON_EFULL;
     }
     for (uint32_t i = 0; status == MOON_OK && i < gate->count; i++) {
         status = push(gate, &gate->lanes[i], &head, sizeof head.record + header, bytes,

@@ -44,6 +44,9 @@ describe("the server", function()
     local house = server.start { plugins = { torrent = [[return function(gate)
       gate:every(1, function()
         for _ = 1, 200 do gate:room("tea"):publish(("x"):rep(10000)) end
+        for _, conn in gate:conns() do
+          if not conn.is_open then while gate:room("tea"):publish "more" do end end
+        end
       end)
     end]] } }
     local ann = client.guest(house.port, "ann", "tea")
