@@ -65,7 +65,7 @@ static void close_by_script(struct moon_io *io, const struct moon_record *record
     if (conn != NULL) {
         moon_io_catch_up(io, conn);
         char word[MOON_FRAME_CONTROL_MAX] = "";
-        memcpy(word, text, length); /* gate.c has checked the length */
+        memcpy(word, text, length); /* gate_command.c has checked it */
         moon_io_close(io, conn, record->code, MOON_BY_SCRIPT, word);
     }
 }
@@ -133,8 +133,7 @@ static void work(void *owner)
         moon_ring_release(io->commands);
     }
     if (total > 0 && moon_ring_take_wish(io->commands)) {
-        io->has_emitted =
-            true; /* the logic thread waits for the room that is there now */
+        io->has_emitted = true; /* the logic thread waits for room: there is some */
     }
 }
 

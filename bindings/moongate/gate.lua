@@ -191,7 +191,8 @@ function gate:request(from, message, answer, bytes) -- luacheck: no unused args
   request.submit(from, message, answer, bytes)
 end
 
---- Calls fn every interval_ms until the plugin is replaced.
+--- Calls fn every interval_ms as a task, until the plugin is replaced; leaves a turn out while
+--- the one before still runs.
 ---@param interval_ms integer
 ---@param fn fun()
 function gate:every(interval_ms, fn)

@@ -49,6 +49,13 @@ local function list_files(folder)
   return names
 end
 
+--- A file's chunk in an environment of its own, whose globals nobody else sees.
+local function compile(path, app_require)
+  local chunk, problem = loadfile(path)
+  if not chunk then error(problem, 0) end
+  return setfenv(chunk, setmetatable({ require = app_require }, { __index = _G }))
+end
+
 --- require for plugins: modules of the app's own folder are loaded anew for each generation
 --- and get its environment; all others are the process's.
 local function make_require(folder)
@@ -60,24 +67,15 @@ local function make_require(folder)
     local file = path and io.open(path, "r")
     if not file then return require(name) end
     file:close()
-    local chunk, problem = loadfile(path)
-    if not chunk then error(problem, 0) end
-    local environment = setmetatable({ require = app_require }, { __index = _G })
+    local chunk = compile(path, app_require)
     loading[name] = true
-    local ok, value = pcall(setfenv(chunk, environment), name)
+    local ok, value = pcall(chunk, name)
     loading[name] = nil
     if not ok then error(value, 0) end
     loaded[name] = value == nil and true or value
     return loaded[name]
   end
   return app_require
-end
-
-local function compile(path, app_require)
-  local chunk, problem = loadfile(path)
-  if not chunk then error(problem, 0) end
-  setfenv(chunk, setmetatable({ require = app_require }, { __index = _G }))
-  return chunk
 end
 
 local function run_plugin(registry, name, path, chunk)
@@ -114,12 +112,18 @@ local function fill(registry)
   end
 end
 
+--- A run that has not ended when the next is due makes it wait for the one after.
 local function start_every(owner, entry)
   local slot = {}
+  local function run()
+    slot.is_running = true
+    request.guard(owner, "every", entry.fn)
+    slot.is_running = false
+  end
   local function fire()
     slot.token = timer.start(entry.interval_ms, function()
       fire()
-      task.run(request.guard, owner, "every", entry.fn)
+      if not slot.is_running then task.run(run) end
     end)
   end
   fire()

@@ -251,6 +251,23 @@ describe("gate", function()
     end)
   end)
 
+  describe("every", function()
+    it("leaves a turn out while the one before still runs", function()
+      load [[return function(gate)
+        gate.state.begun = 0
+        gate:every(10, function()
+          gate.state.begun = gate.state.begun + 1
+          gate:sleep(25)
+        end)
+      end]]
+      gate:later(10)
+      gate:later(20)
+      assert.equal(1, gate.world.state.of("a").begun)
+      gate:later(20)
+      assert.equal(2, gate.world.state.of("a").begun)
+    end)
+  end)
+
   describe("sleep", function()
     it("is refused where nobody can wait, and a task can be spawned there", function()
       load [[return function(gate)
