@@ -123,8 +123,11 @@ void moon_acceptor_pause(struct moon_acceptor *acceptor, bool pause)
 /* Waiting clients stay in the backlog while this pauses; polling would spin. */
 static void run_dry(struct moon_acceptor *acceptor, int reason)
 {
-    moon_log(MOON_WARN, "listen", "cannot accept for %d ms: %s", PAUSE_MS,
-             strerror(reason));
+    if (!acceptor->is_dry) {
+        acceptor->is_dry = true;
+        moon_log(MOON_WARN, "listen", "cannot accept: %s; trying again every %d ms",
+                 strerror(reason), PAUSE_MS);
+    }
     uv_poll_stop(&acceptor->poll);
     uv_timer_start(&acceptor->pause, on_pause_over, PAUSE_MS, 0);
 }
@@ -142,6 +145,11 @@ static void on_readable(uv_poll_t *poll, int status, int events)
             }
             return;
         }
+        if (acceptor->is_dry) {
+            acceptor->is_dry = false;
+            moon_log(MOON_INFO, "listen", "accepting again");
+        }
+        set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
         set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
         set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, UNACKED_MS);
         acceptor->take(acceptor->owner, fd);

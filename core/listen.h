@@ -22,6 +22,7 @@ struct moon_acceptor {
     void (*take)(void *owner, int fd);
     void *owner;
     bool is_open, is_paused;
+    bool is_dry; /* descriptors have run out; said so once */
 };
 
 /* Takes over the listening socket; calls `take` with each new, non-blocking one. */

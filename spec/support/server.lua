@@ -78,7 +78,8 @@ local function run_to_end(arguments, program)
   return status, out, err
 end
 
----@param options? { app?: string, plugins?: table<string, string>, arguments?: string[] }
+---@param options? { app?: string, plugins?: table<string, string>, arguments?: string[],
+--- descriptors?: integer }
 local function start(options)
   options = options or {}
   local folder = make_folder()
@@ -92,7 +93,12 @@ local function start(options)
   local arguments = { "run", "--port", "0" }
   for _, argument in ipairs(options.arguments or {}) do arguments[#arguments + 1] = argument end
   arguments[#arguments + 1] = app
-  self.pid = spawn(folder, arguments)
+  if options.descriptors then
+    local limited = ("ulimit -n %d; exec %s \"$@\""):format(options.descriptors, BINARY)
+    self.pid = spawn(folder, { "-c", limited, "moongate", unpack(arguments) }, "/bin/sh")
+  else
+    self.pid = spawn(folder, arguments)
+  end
   self.port = eventually("the server to start: " .. read(folder .. "/err"), function()
     return tonumber(read(folder .. "/out"):match ":(%d+)/")
   end)

@@ -55,6 +55,21 @@ describe("the server", function()
     ann:cut()
   end)
 
+  it("goes on when descriptors run out, and takes newcomers again when there are some", function()
+    local house = server.start { descriptors = 80, arguments = { "--threads", "1" } }
+    local ann = client.guest(house.port, "ann", "tea")
+    local waiting = {}
+    for i = 1, 80 do waiting[i] = require("socket").connect("127.0.0.1", house.port) end
+    house:logs "cannot accept: Too many open files"
+    assert.is_true(ann:asks({ type = "say", room = "tea", data = 1 }).ok)
+    for _, each in ipairs(waiting) do each:close() end
+    client.guest(house.port, "bob", "tea"):close()
+    house:logs "accepting again"
+    assert.equal(1, select(2, house:log():gsub("cannot accept", "")))
+    ann:close()
+    house:stop()
+  end)
+
   it("frees a place for each connection that ends", function()
     local house = server.start { arguments = { "--max-connections", "1", "--threads", "1" } }
     local ann = client.guest(house.port, "ann")
