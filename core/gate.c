@@ -8,8 +8,9 @@
 
 enum {
     SPILL_BYTES =
-        64 << 20,     /* commands that may wait for one I/O thread, else MOON_EFULL */
-    FAIR_EVENTS = 64, /* from one I/O thread before the next has its turn */
+        64 << 20, /* commands that may wait for one I/O thread, else MOON_EFULL */
+    EVENTS_PER_POST = 8, /* of the I/O threads between two of our own */
+    FAIR_EVENTS = 64,    /* from one I/O thread before the next has its turn */
 };
 
 struct timer {
@@ -115,16 +116,8 @@ static bool read_lane(struct moon_gate *gate, struct moon_event *event)
     return true;
 }
 
-bool moon_gate_next(struct moon_gate *gate, struct moon_event *event)
+static bool read_lanes(struct moon_gate *gate, struct moon_event *event)
 {
-    give_back(gate);
-    if (gate->spilling > 0 && !drain_spills(gate)) {
-        return false; /* the scripts produce faster than the I/O threads can take */
-    }
-    if (gate->first_post < gate->last_post) {
-        *event = gate->posts[gate->first_post++];
-        return true;
-    }
     if (gate->taken >= FAIR_EVENTS) {
         next_lane(gate);
     }
@@ -135,6 +128,26 @@ bool moon_gate_next(struct moon_gate *gate, struct moon_event *event)
         next_lane(gate);
     }
     return false;
+}
+
+bool moon_gate_next(struct moon_gate *gate, struct moon_event *event)
+{
+    give_back(gate);
+    if (gate->spilling > 0 && !drain_spills(gate)) {
+        return false; /* the scripts produce faster than the I/O threads can take */
+    }
+    /* Neither may starve the other: a timer may keep the rings full all the time. */
+    bool has_post = gate->first_post < gate->last_post;
+    if (has_post && gate->since_post < EVENTS_PER_POST && read_lanes(gate, event)) {
+        gate->since_post++;
+        return true;
+    }
+    if (has_post) {
+        gate->since_post = 0;
+        *event = gate->posts[gate->first_post++];
+        return true;
+    }
+    return read_lanes(gate, event);
 }
 
 /* ---- the turn ---- */

@@ -29,7 +29,8 @@ struct moon_gate {
     struct moon_ring *borrowed; /* its record is in the script's hands */
     struct moon_event *posts;   /* events of the logic thread itself */
     uint32_t first_post, last_post, posts_capacity;
-    uint32_t spilling; /* lanes with a spill that is not empty */
+    uint32_t since_post; /* events handed out since the last of them */
+    uint32_t spilling;   /* lanes with a spill that is not empty */
     void (*enter)(void *owner);
     void *owner;
 };

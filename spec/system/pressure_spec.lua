@@ -38,6 +38,22 @@ describe("full rings", function()
     house:stop()
   end)
 
+  it("do not keep clients from being heard while a timer says more than can be written",
+    function()
+      local house = server.start { plugins = { torrent = [[return function(gate)
+        local text = ("x"):rep(400000)
+        gate:every(1, function()
+          for _ = 1, 20 do gate:room("nobody is here"):publish(text) end
+        end)
+      end]] } }
+      local ann = client.guest(house.port, "ann", "tea")
+      for n = 1, 20 do
+        assert.is_true(ann:asks({ type = "say", room = "tea", data = n }).ok)
+      end
+      ann:close()
+      house:stop()
+    end)
+
   it("are emptied although everybody is silent afterwards", function()
     local house = server.start { plugins = { pressure = PLUGIN } }
     local ann = client.guest(house.port, "ann")
