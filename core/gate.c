@@ -217,7 +217,6 @@ struct moon_gate *moon_gate_create(const struct moon_config *config)
         return NULL;
     }
     struct moon_gate *gate = moon_alloc(sizeof *gate);
-    gate->config = config;
     gate->port = port;
     gate->count = config->threads;
     moon_loop_init(&gate->loop, &calls, gate);

@@ -22,7 +22,6 @@ struct moon_lane {
 
 struct moon_gate {
     struct moon_loop loop;
-    const struct moon_config *config;
     struct moon_lane lanes[MOON_MAX_THREADS];
     uint32_t count, port;
     uint32_t turn, taken;       /* the lane being read, and how many events in a row */
