@@ -6,6 +6,7 @@
 #pragma GCC visibility pop
 #include "../core/gate.h"
 #include "../core/log.h"
+#include "../core/reason.h"
 #include "vm.h"
 #include <time.h>
 
@@ -21,6 +22,7 @@ void moon_api_bind(struct moon_gate *the_gate, const struct moon_config *config)
         .max_message_bytes = config->max_message_bytes,
         .ping_interval_ms = config->ping_interval_ms,
         .pong_timeout_ms = config->pong_timeout_ms,
+        .http_timeout_ms = config->http_timeout_ms,
     };
 }
 
@@ -29,15 +31,23 @@ int moon_event_next(struct moon_event *event)
     return moon_gate_next(gate, event);
 }
 
-int moon_send(moon_conn_id conn, uint32_t opcode, const char *bytes, uint64_t length)
+int moon_send(moon_conn_id conn, uint32_t opcode, uint32_t class, uint64_t key,
+              const char *bytes, uint64_t length)
 {
-    return moon_gate_send(gate, conn, opcode, bytes, length);
+    const struct moon_parcel parcel = {opcode, class, key, bytes, length};
+    return moon_gate_send(gate, conn, &parcel);
 }
 
 int moon_publish(moon_room_id room, moon_conn_id except, uint32_t opcode,
-                 const char *bytes, uint64_t length)
+                 uint32_t class, uint64_t key, const char *bytes, uint64_t length)
 {
-    return moon_gate_publish(gate, room, except, opcode, bytes, length);
+    const struct moon_parcel parcel = {opcode, class, key, bytes, length};
+    return moon_gate_publish(gate, room, except, &parcel);
+}
+
+uint64_t moon_key(const char *bytes, uint64_t length)
+{
+    return moon_gate_key(gate, bytes, length);
 }
 
 int moon_join(moon_room_id room, moon_conn_id conn)
@@ -53,6 +63,35 @@ int moon_leave(moon_room_id room, moon_conn_id conn)
 int moon_close(moon_conn_id conn, uint32_t code, const char *reason, uint64_t length)
 {
     return moon_gate_close(gate, conn, code, reason, length);
+}
+
+int moon_admit(moon_conn_id conn)
+{
+    return moon_gate_admit(gate, conn);
+}
+
+int moon_limit(moon_conn_id conn, const struct moon_limits *limits)
+{
+    return moon_gate_limit(gate, conn, limits);
+}
+
+int moon_respond(moon_conn_id conn, uint32_t number, uint32_t status,
+                 const char *headers, uint64_t headers_length, const char *body,
+                 uint64_t body_length)
+{
+    const struct moon_answer answer = {number,         status, headers,
+                                       headers_length, body,   body_length};
+    return moon_gate_respond(gate, conn, &answer);
+}
+
+int moon_policy(const struct moon_policy *policy, const char *fields, uint64_t length)
+{
+    return moon_gate_policy(gate, policy, fields, length);
+}
+
+const char *moon_reason_word(uint32_t reason)
+{
+    return moon_reason_name(reason);
 }
 
 int moon_route(const char *table, uint64_t length)

@@ -13,13 +13,21 @@
 /* Takes the next event, oldest first. Returns 1, or 0 when there is none now. */
 int moon_event_next(struct moon_event *event);
 
-/* Queues one message for one client. MOON_EGONE, MOON_EFULL, MOON_EBIG, MOON_EUTF8. */
-int moon_send(moon_conn_id conn, uint32_t opcode, const char *bytes, uint64_t length);
+/* Queues one message for one client; `class` is enum moon_class, `key` what moon_key()
+ * made for MOON_LATEST, else 0. MOON_EGONE, MOON_EFULL, MOON_EBIG, MOON_EUTF8,
+ * MOON_EINVAL. */
+int moon_send(moon_conn_id conn, uint32_t opcode, uint32_t class, uint64_t key,
+              const char *bytes, uint64_t length);
 
-/* Queues one message for all members of a room but `except` (0 for none). Failures as
- * moon_send() but MOON_EGONE: a room without members is no mistake. */
+/* Queues one message for all members of a room but `except` (0 for none); not of
+ * MOON_CONTROL. Failures as moon_send() but MOON_EGONE: a room without members is no
+ * mistake. */
 int moon_publish(moon_room_id room, moon_conn_id except, uint32_t opcode,
-                 const char *bytes, uint64_t length);
+                 uint32_t class, uint64_t key, const char *bytes, uint64_t length);
+
+/* A number for a key of MOON_LATEST: the same for the same bytes while the process
+ * lives. */
+uint64_t moon_key(const char *bytes, uint64_t length);
 
 /* A connection that closes leaves its rooms by itself. MOON_EGONE; joining may also be
  * refused with MOON_EFULL. */
@@ -30,9 +38,30 @@ int moon_leave(moon_room_id room, moon_conn_id conn);
  * UTF-8). MOON_EGONE, MOON_EINVAL, MOON_EUTF8. */
 int moon_close(moon_conn_id conn, uint32_t code, const char *reason, uint64_t length);
 
-/* Replaces the table of WebSocket paths, as core/route.h describes it.
+/* The connection has authenticated itself: its deadline for that is lifted. MOON_EGONE.
+ * */
+int moon_admit(moon_conn_id conn);
+
+/* Changes what the connection may cost; fields of 0 stay. MOON_EGONE, MOON_EINVAL. */
+int moon_limit(moon_conn_id conn, const struct moon_limits *limits);
+
+/* Answers the HTTP request `number` of the connection that asked; a second answer, and
+ * one after the deadline, misses quietly. `headers` are lines ended by CR LF, as
+ * core/http.h allows them. MOON_EGONE, MOON_EFULL, MOON_EBIG (headers and body together
+ * over MOON_MAX_FRAME_BYTES), MOON_EINVAL (status not 200 to 599, or headers). */
+int moon_respond(moon_conn_id conn, uint32_t number, uint32_t status,
+                 const char *headers, uint64_t headers_length, const char *body,
+                 uint64_t body_length);
+
+/* Replaces the table of WebSocket and HTTP paths, as core/route.h describes it.
  * MOON_EBIG. */
 int moon_route(const char *table, uint64_t length);
+
+/* Changes who may come in. `fields` are three texts, each ended by NUL: the origins
+ * (comma-separated; "*" for all), the denied networks ("192.0.2.0/24, 2001:db8::/32"),
+ * and why all are refused. A text of one byte 1 leaves that one as it is. MOON_EINVAL
+ * for a network that is none, MOON_EBIG. */
+int moon_policy(const struct moon_policy *policy, const char *fields, uint64_t length);
 
 /* Asks for a MOON_FIRED event carrying `token`, once, `delay_ms` from now. */
 void moon_timer_start(uint64_t token, uint32_t delay_ms);
@@ -45,6 +74,9 @@ void moon_log_line(uint32_t level, const char *bytes, uint64_t length);
 
 /* Borrowed, as long as the process lives. */
 const struct moon_facts *moon_facts(void);
+
+/* The word for an enum moon_reason: "slow". Borrowed, as long as the process lives. */
+const char *moon_reason_word(uint32_t reason);
 
 /* sizeof(struct moon_event), for the spec that compares both sides. */
 uint64_t moon_event_size(void);

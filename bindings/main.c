@@ -10,8 +10,10 @@
 #include "watch.h"
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 enum {
     BAD_START = 2, /* exit status when the server cannot start as asked */
@@ -32,6 +34,7 @@ static void on_signal(uv_signal_t *handle, int number)
     struct server *server = handle->data;
     if (number == SIGHUP && !server->is_stopping) {
         moon_watch_renew(server->watch);
+        moon_gate_renew(server->gate);
         moon_gate_post(server->gate, MOON_CHANGED, 0);
     } else if (number != SIGHUP && !server->is_stopping) {
         moon_log(MOON_INFO, "moongate", "stopping on %s", strsignal(number));
@@ -91,7 +94,8 @@ static void announce(const struct moon_config *config, uint32_t port)
     bool is_any =
         strcmp(config->host, "0.0.0.0") == 0 || strcmp(config->host, "::") == 0;
     bool is_v6 = strchr(config->host, ':') != NULL && !is_any;
-    printf("moongate is ready at http://%s%s%s:%u/\n", is_v6 ? "[" : "",
+    const char *scheme = config->tls_cert == NULL ? "http" : "https";
+    printf("moongate is ready at %s://%s%s%s:%u/\n", scheme, is_v6 ? "[" : "",
            is_any ? "localhost" : config->host, is_v6 ? "]" : "", port);
     (void)fflush(stdout);
 }
@@ -130,5 +134,9 @@ int main(int argc, char **argv)
         break;
     }
     moon_log_set_level((enum moon_level)config.log_level);
+    /* libwebsockets asks for the local time in several threads: with the zone named,
+     * the C library reads it once, here. */
+    (void)setenv("TZ", ":/etc/localtime", 0);
+    tzset();
     return has_descriptors(config.threads) ? run(&config) : BAD_START;
 }

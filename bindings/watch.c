@@ -41,18 +41,19 @@ static void on_quiet(uv_timer_t *timer)
     moon_gate_post(watch->gate, MOON_CHANGED, 0);
 }
 
-/* A script, or what may be a folder of scripts. */
-static bool is_of_interest(const char *file)
+/* A script, or what may be a folder of scripts that comes or goes; but not a log that
+ * is written here, or each line about a reload would be the reason for another. */
+static bool is_of_interest(const char *file, int events)
 {
     const char *dot = strrchr(file, '.');
-    return dot == NULL || strcmp(dot, ".lua") == 0;
+    return dot == NULL ? (events & UV_RENAME) != 0 : strcmp(dot, ".lua") == 0;
 }
 
 static void on_change(uv_fs_event_t *event, const char *file, int events, int status)
 {
     struct moon_watch *watch = event->data;
-    (void)events, (void)status;
-    if (file != NULL && is_of_interest(file)) {
+    (void)status;
+    if (file != NULL && is_of_interest(file, events)) {
         uv_timer_start(&watch->quiet, on_quiet, QUIET_MS, 0);
     }
 }

@@ -9,13 +9,20 @@
 #include "types.h"
 
 enum moon_command_kind {
-    MOON_SEND = 1, /* subject: connection; code: opcode */
-    MOON_PUBLISH,  /* subject: room; other: a member who does not get it, or 0 */
+    MOON_SEND = 1, /* subject: connection; code: class; key; bytes: a whole frame */
+    MOON_PUBLISH,  /* subject: room; other: a member who does not get it, or 0; code:
+                      class; key; bytes: a whole frame */
     MOON_JOIN,     /* subject: room; other: connection */
     MOON_LEAVE,    /* subject: room; other: connection */
     MOON_CLOSE, /* subject: connection; code: close code; bytes: reason for the peer */
-    MOON_ROUTE, /* bytes: the whole new route table, see route.h */
-    MOON_STOP,  /* refuse newcomers, close everybody with 1001, then end the thread */
+    MOON_ADMIT, /* subject: connection, which has authenticated itself */
+    MOON_LIMIT, /* subject: connection; bytes: struct moon_limits */
+    MOON_RESPOND, /* subject: connection; other: number of the request; code: status;
+                      reason: length of the header lines; bytes: those, then the body */
+    MOON_ROUTE,   /* bytes: the whole new route table, see route.h */
+    MOON_POLICY,  /* bytes: struct moon_policy, then the texts of moon_policy() */
+    MOON_RENEW,   /* the certificate files have changed */
+    MOON_STOP,    /* refuse newcomers, close everybody with 1001, then end the thread */
 };
 
 struct moon_record {
@@ -24,4 +31,5 @@ struct moon_record {
     uint32_t reason;
     uint64_t subject;
     uint64_t other;
+    uint64_t key; /* of a message of MOON_LATEST */
 };

@@ -2,70 +2,19 @@
 #include "config.h"
 #include "conn.h"
 #include "log.h"
-#include <arpa/inet.h>
+#include "settings.h"
 #include <errno.h>
 #include <getopt.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum kind {
-    NUMBER,
-    TEXT,
-    LEVEL,
-};
-
-struct setting {
-    const char *name, *environment;
-    enum kind kind;
-    size_t offset;
-    uint32_t min, max;
-    const char *help;
-};
-
-static const struct setting settings[] = {
-    {"port", "MOONGATE_PORT", NUMBER, offsetof(struct moon_config, port), 0, 65535,
-     "TCP port to listen on; 0 takes a free one (8080)"},
-    {"host", "MOONGATE_HOST", TEXT, offsetof(struct moon_config, host), 0, 0,
-     "IP address to listen on (127.0.0.1; 0.0.0.0 or :: for all)"},
-    {"threads", "MOONGATE_THREADS", NUMBER, offsetof(struct moon_config, threads), 1,
-     MOON_MAX_THREADS, "I/O threads (CPUs less one, at least 1)"},
-    {"log", "MOONGATE_LOG", LEVEL, offsetof(struct moon_config, log_level), 0, 0,
-     "error, warn, info or debug (info)"},
-    {"static", "MOONGATE_STATIC", TEXT, offsetof(struct moon_config, static_dir), 0, 0,
-     "folder of files to serve at / (examples/chat if it is there)"},
-    {"origin", "MOONGATE_ORIGIN", TEXT, offsetof(struct moon_config, origins), 0, 0,
-     "origins that may connect beside the server's own, comma-separated"},
-    {"max-connections", "MOONGATE_MAX_CONNECTIONS", NUMBER,
-     offsetof(struct moon_config, max_connections), 1, 1000000,
-     "connections in all, shared out evenly to the threads (65536)"},
-    {"max-message-bytes", "MOONGATE_MAX_MESSAGE_BYTES", NUMBER,
-     offsetof(struct moon_config, max_message_bytes), 125, 262144,
-     "longest message from a client, else it is closed with 1009 (65536)"},
-    {"max-outbox-bytes", "MOONGATE_MAX_OUTBOX_BYTES", NUMBER,
-     offsetof(struct moon_config, max_outbox_bytes), 1024, 268435456,
-     "write queue of a connection, else it is closed with 4008 (1048576)"},
-    {"max-outbox-messages", "MOONGATE_MAX_OUTBOX_MESSAGES", NUMBER,
-     offsetof(struct moon_config, max_outbox_messages), 1, 1000000,
-     "the same in messages (1024)"},
-    {"ping-interval-ms", "MOONGATE_PING_INTERVAL_MS", NUMBER,
-     offsetof(struct moon_config, ping_interval_ms), 100, 3600000,
-     "time between pings to a client (25000)"},
-    {"pong-timeout-ms", "MOONGATE_PONG_TIMEOUT_MS", NUMBER,
-     offsetof(struct moon_config, pong_timeout_ms), 50, 3600000,
-     "silence after a ping until it is closed with 4009 (10000)"},
-    {"close-timeout-ms", "MOONGATE_CLOSE_TIMEOUT_MS", NUMBER,
-     offsetof(struct moon_config, close_timeout_ms), 100, 60000,
-     "patience for a client's answer to a Close (5000)"},
-};
-
 enum {
-    SETTINGS = sizeof settings / sizeof *settings,
     HELP = 1000,
     VERSION,
+    MB_PER_THREAD = 4, /* twice what its rings take */
 };
 
 static enum moon_config_result bad(const char *what, const char *value,
@@ -75,26 +24,46 @@ static enum moon_config_result bad(const char *what, const char *value,
     return MOON_CONFIG_BAD;
 }
 
+/* The same for the checks after reading. */
+static bool complain(const char *what, const char *value, const char *expected)
+{
+    return bad(what, value, expected) == MOON_CONFIG_RUN;
+}
+
+/* The place of `word` in a list separated by spaces, or -1. */
+static int place_of(const char *word, const char *list)
+{
+    size_t length = strlen(word);
+    for (int place = 0; *list != '\0'; place++) {
+        size_t end = strcspn(list, " ");
+        if (end == length && memcmp(list, word, length) == 0) {
+            return place;
+        }
+        list += end + strspn(list + end, " ");
+    }
+    return -1;
+}
+
 static enum moon_config_result apply(struct moon_config *config,
-                                     const struct setting *setting, const char *what,
-                                     const char *value)
+                                     const struct moon_setting *setting,
+                                     const char *what, const char *value)
 {
     void *field = (char *)config + setting->offset;
-    enum moon_level level = MOON_INFO;
     char expected[80];
     char *end = NULL;
-    switch (setting->kind) {
-    case TEXT:
+    if (setting->kind == MOON_SETTING_TEXT) {
         *(const char **)field = value;
         return MOON_CONFIG_RUN;
-    case LEVEL:
-        if (!moon_log_parse_level(value, &level)) {
-            return bad(what, value, "expected error, warn, info or debug");
+    }
+    if (setting->kind == MOON_SETTING_WORD) {
+        int place = place_of(value, setting->words);
+        if (place < 0) {
+            (void)snprintf(expected, sizeof expected, "expected one of: %s",
+                           setting->words);
+            return bad(what, value, expected);
         }
-        *(uint32_t *)field = level;
+        *(uint32_t *)field = (uint32_t)place + setting->min;
         return MOON_CONFIG_RUN;
-    case NUMBER:
-        break;
     }
     errno = 0;
     long number = strtol(value, &end, 10);
@@ -115,16 +84,16 @@ static void print_help(void)
         "usage: moongate run [options] [APP]\n"
         "\n"
         "APP is a folder with an init.lua or one plugin file (MOONGATE_APP, scripts).\n"
-        "SIGHUP reloads it, as saving a file does; SIGTERM and SIGINT stop the "
-        "server.\n"
+        "SIGHUP reloads it and the certificate, as saving a file does; SIGTERM and "
+        "SIGINT\nstop the server.\n"
         "\n"
         "options, each also as an environment variable:");
-    for (int i = 0; i < SETTINGS; i++) {
-        printf("  --%-20s %s\n  %-22s %s\n", settings[i].name, settings[i].environment,
-               "", settings[i].help);
+    for (int i = 0; i < MOON_SETTINGS; i++) {
+        printf("  --%-29s %s\n  %-31s %s\n", moon_settings[i].name,
+               moon_settings[i].environment, "", moon_settings[i].help);
     }
-    puts("  --help                 this text\n"
-         "  --version              the version");
+    puts("  --help                          this text\n"
+         "  --version                       the version");
 }
 
 /* `word` is where getopt_long() stopped; a letter may stand in the middle of it. */
@@ -141,13 +110,13 @@ static enum moon_config_result bad_option(int choice, const char *word)
 static enum moon_config_result read_options(struct moon_config *config, int argc,
                                             char **argv)
 {
-    struct option options[SETTINGS + 3];
+    struct option options[MOON_SETTINGS + 3];
     memset(options, 0, sizeof options);
-    for (int i = 0; i < SETTINGS; i++) {
-        options[i] = (struct option){settings[i].name, required_argument, NULL, i};
+    for (int i = 0; i < MOON_SETTINGS; i++) {
+        options[i] = (struct option){moon_settings[i].name, required_argument, NULL, i};
     }
-    options[SETTINGS] = (struct option){"help", no_argument, NULL, HELP};
-    options[SETTINGS + 1] = (struct option){"version", no_argument, NULL, VERSION};
+    options[MOON_SETTINGS] = (struct option){"help", no_argument, NULL, HELP};
+    options[MOON_SETTINGS + 1] = (struct option){"version", no_argument, NULL, VERSION};
     int choice = 0;
     char what[64];
     opterr = 0;
@@ -163,8 +132,9 @@ static enum moon_config_result read_options(struct moon_config *config, int argc
         if (choice == '?' || choice == ':') {
             return bad_option(choice, argv[optind - 1]);
         }
-        (void)snprintf(what, sizeof what, "--%s", settings[choice].name);
-        enum moon_config_result result = apply(config, &settings[choice], what, optarg);
+        (void)snprintf(what, sizeof what, "--%s", moon_settings[choice].name);
+        enum moon_config_result result =
+            apply(config, &moon_settings[choice], what, optarg);
         if (result != MOON_CONFIG_RUN) {
             return result;
         }
@@ -174,11 +144,11 @@ static enum moon_config_result read_options(struct moon_config *config, int argc
 
 static enum moon_config_result read_environment(struct moon_config *config)
 {
-    for (int i = 0; i < SETTINGS; i++) {
-        const char *value = getenv(settings[i].environment);
+    for (int i = 0; i < MOON_SETTINGS; i++) {
+        const char *value = getenv(moon_settings[i].environment);
         if (value != NULL) {
             enum moon_config_result result =
-                apply(config, &settings[i], settings[i].environment, value);
+                apply(config, &moon_settings[i], moon_settings[i].environment, value);
             if (result != MOON_CONFIG_RUN) {
                 return result;
             }
@@ -195,36 +165,85 @@ static bool is_folder(const char *path)
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-static enum moon_config_result check(struct moon_config *config)
+static bool check_app(const struct moon_config *config)
 {
-    static const char default_static_dir[] = "examples/chat";
     char init[4096];
     if (access(config->app, R_OK) != 0) {
-        return bad("app", config->app, strerror(errno));
+        return complain("app", config->app, strerror(errno));
     }
     (void)snprintf(init, sizeof init, "%s/init.lua", config->app);
     if (is_folder(config->app) && access(init, R_OK) != 0) {
-        return bad("app", config->app, "expected a folder with an init.lua");
+        return complain("app", config->app, "expected a folder with an init.lua");
     }
+    return true;
+}
+
+static bool check_networks(const char *what, const char *text,
+                           struct moon_networks *networks)
+{
+    const char *element = NULL;
+    if (!moon_networks_parse(text, networks, &element)) {
+        return complain(what, element,
+                        "expected addresses or networks, as 192.0.2.0/24");
+    }
+    return true;
+}
+
+static bool check_tls(const struct moon_config *config)
+{
+    if ((config->tls_cert == NULL) != (config->tls_key == NULL)) {
+        return complain(config->tls_cert == NULL ? "--tls-key" : "--tls-cert",
+                        config->tls_cert == NULL ? config->tls_key : config->tls_cert,
+                        "--tls-cert and --tls-key come together");
+    }
+    return true;
+}
+
+static bool check_numbers(const struct moon_config *config)
+{
+    char numbers[32];
+    if (config->pong_timeout_ms >= config->ping_interval_ms) {
+        (void)snprintf(numbers, sizeof numbers, "%u and %u", config->pong_timeout_ms,
+                       config->ping_interval_ms);
+        return complain("--pong-timeout-ms and --ping-interval-ms", numbers,
+                        "the first must be less than the second");
+    }
+    uint32_t least_mb = config->threads * MB_PER_THREAD;
+    if (config->memory_budget_mb < least_mb) {
+        char expected[80];
+        (void)snprintf(numbers, sizeof numbers, "%u", config->memory_budget_mb);
+        (void)snprintf(expected, sizeof expected,
+                       "%u threads need at least %u: their rings count",
+                       config->threads, least_mb);
+        return complain("--memory-budget-mb", numbers, expected);
+    }
+    return true;
+}
+
+static bool check_listener(struct moon_config *config)
+{
+    static const char default_static_dir[] = "examples/chat";
+    struct moon_address address;
     if (config->static_dir == NULL && is_folder(default_static_dir)) {
         config->static_dir = default_static_dir;
     }
     if (config->static_dir != NULL && !is_folder(config->static_dir)) {
-        return bad("--static", config->static_dir, "no such folder");
+        return complain("--static", config->static_dir, "no such folder");
     }
-    if (config->pong_timeout_ms >= config->ping_interval_ms) {
-        char times[32];
-        (void)snprintf(times, sizeof times, "%u and %u", config->pong_timeout_ms,
-                       config->ping_interval_ms);
-        return bad("--pong-timeout-ms and --ping-interval-ms", times,
-                   "the first must be less than the second");
+    if (!moon_address_parse(config->host, &address)) {
+        return complain("--host", config->host, "expected an IP address");
     }
-    unsigned char address[sizeof(struct in6_addr)];
-    if (inet_pton(AF_INET, config->host, address) != 1 &&
-        inet_pton(AF_INET6, config->host, address) != 1) {
-        return bad("--host", config->host, "expected an IP address");
-    }
-    return MOON_CONFIG_RUN;
+    return true;
+}
+
+static enum moon_config_result check(struct moon_config *config)
+{
+    bool is_good =
+        check_app(config) && check_listener(config) && check_tls(config) &&
+        check_numbers(config) &&
+        check_networks("--proxies", config->proxies_text, &config->proxies) &&
+        check_networks("--metrics-from", config->metrics_text, &config->metrics_from);
+    return is_good ? MOON_CONFIG_RUN : MOON_CONFIG_BAD;
 }
 
 static uint32_t default_threads(void)
@@ -236,24 +255,49 @@ static uint32_t default_threads(void)
     return cpus > MOON_MAX_THREADS ? MOON_MAX_THREADS : (uint32_t)cpus - 1;
 }
 
+static const struct moon_config defaults = {
+    .app = "scripts",
+    .host = "127.0.0.1",
+    .origins = "",
+    .token_cookie = "moongate_token",
+    .proxies_text = "",
+    .metrics_text = "127.0.0.0/8, ::1",
+    .limits =
+        {
+            .outbox_bytes = 1048576,
+            .outbox_messages = 1024,
+            .outbox_age_ms = 15000,
+            .rate_messages = 10000,
+            .burst_messages = 20000,
+            .rate_bytes = 16777216,
+            .burst_bytes = 16777216,
+            .flood_action = MOON_FLOOD_PAUSE,
+        },
+    .port = 8080,
+    .log_level = MOON_INFO,
+    .max_connections = 65536,
+    .max_handshakes = 4096,
+    .max_per_address = 2048,
+    .address_bits_v4 = 32,
+    .address_bits_v6 = 64,
+    .handshakes_per_second = 5000,
+    .memory_budget_mb = 1024,
+    .max_message_bytes = 65536,
+    .max_fragments = 1024,
+    .max_body_bytes = 65536,
+    .ping_interval_ms = 25000,
+    .pong_timeout_ms = 10000,
+    .handshake_timeout_ms = 10000,
+    .auth_timeout_ms = 10000,
+    .close_timeout_ms = 5000,
+    .http_timeout_ms = 10000,
+};
+
 enum moon_config_result moon_config_read(struct moon_config *config, int argc,
                                          char **argv)
 {
-    *config = (struct moon_config){
-        .app = "scripts",
-        .host = "127.0.0.1",
-        .origins = "",
-        .port = 8080,
-        .threads = default_threads(),
-        .log_level = MOON_INFO,
-        .max_connections = 65536,
-        .max_message_bytes = 65536,
-        .max_outbox_bytes = 1048576,
-        .max_outbox_messages = 1024,
-        .ping_interval_ms = 25000,
-        .pong_timeout_ms = 10000,
-        .close_timeout_ms = 5000,
-    };
+    *config = defaults;
+    config->threads = default_threads();
     enum moon_config_result result = read_environment(config);
     if (result == MOON_CONFIG_RUN) {
         result = read_options(config, argc, argv);

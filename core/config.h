@@ -3,24 +3,40 @@
  * SPDX-License-Identifier: MIT
  */
 #pragma once
-#include <stdbool.h>
-#include <stdint.h>
+#include "address.h"
+#include "types.h"
 
 struct moon_config {
     const char *app;        /* folder with an init.lua, or one plugin file */
     const char *host;       /* address to listen on */
     const char *static_dir; /* files served at /; NULL for none */
     const char *origins;    /* beside the server's own; comma-separated */
-    uint32_t port;          /* 0: any free one */
-    uint32_t threads;       /* I/O threads */
-    uint32_t log_level;     /* enum moon_level */
+    const char *tls_cert;   /* PEM files; NULL: plain text */
+    const char *tls_key;
+    const char *token_cookie; /* name of the cookie that may hold a token */
+    const char *proxies_text, *metrics_text; /* the two lists below, as given */
+    struct moon_networks proxies;      /* whose word on the client's address counts */
+    struct moon_networks metrics_from; /* who may read /metrics */
+    struct moon_limits limits;         /* of a connection */
+    uint32_t port;                     /* 0: any free one */
+    uint32_t threads;                  /* I/O threads */
+    uint32_t log_level;                /* enum moon_level */
+    uint32_t proxy_protocol;           /* 1: proxies begin with a PROXY header */
     uint32_t max_connections;
+    uint32_t max_handshakes; /* sockets at once that are no WebSocket (yet) */
+    uint32_t max_per_address;
+    uint32_t address_bits_v4, address_bits_v6; /* what counts as one address */
+    uint32_t handshakes_per_second;
+    uint32_t memory_budget_mb;
     uint32_t max_message_bytes;
-    uint32_t max_outbox_bytes;
-    uint32_t max_outbox_messages;
+    uint32_t max_fragments; /* of one message */
+    uint32_t max_body_bytes;
     uint32_t ping_interval_ms;
     uint32_t pong_timeout_ms;
+    uint32_t handshake_timeout_ms;
+    uint32_t auth_timeout_ms;
     uint32_t close_timeout_ms;
+    uint32_t http_timeout_ms;
 };
 
 enum moon_config_result {

@@ -91,7 +91,8 @@ struct moon_conn *moon_conns_add(struct moon_conns *conns)
     conn->id = generation << (THREAD_BITS + SLOT_BITS) | (uint64_t)slot << THREAD_BITS |
                conns->thread;
     conn->deadline.owner = conn->id;
-    conn->state = MOON_CONN_OPEN;
+    conn->patience.owner = conn->id;
+    conn->state = MOON_CONN_GREETING;
     return conn;
 }
 

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: MIT */
+#include "certificate.h"
 #include "command.h"
 #include "gate_state.h"
 #include "listen.h"
 #include "log.h"
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 enum {
     SPILL_BYTES =
         64 << 20, /* commands that may wait for one I/O thread, else MOON_EFULL */
     EVENTS_PER_POST = 8, /* of the I/O threads between two of our own */
     FAIR_EVENTS = 64,    /* from one I/O thread before the next has its turn */
+    TICK_MS = 250,
+    TICKS_PER_LOOK = 4, /* at the certificate's files */
 };
 
 struct timer {
@@ -171,10 +175,20 @@ static bool all_have_ended(struct moon_gate *gate)
     return true;
 }
 
+static uint64_t spilled_bytes(const struct moon_gate *gate)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < gate->count; i++) {
+        bytes += gate->lanes[i].spill.capacity;
+    }
+    return bytes;
+}
+
 static void flush(void *owner)
 {
     struct moon_gate *gate = owner;
     (void)drain_spills(gate);
+    moon_governor_report(gate->shared.governor, gate->count, spilled_bytes(gate));
     for (uint32_t i = 0; i < gate->count; i++) {
         if (gate->lanes[i].has_news) {
             gate->lanes[i].has_news = false;
@@ -205,24 +219,83 @@ static bool has_work(void *owner)
 
 /* ---- life ---- */
 
-struct moon_gate *moon_gate_create(const struct moon_config *config)
+void moon_gate_renew(struct moon_gate *gate)
+{
+    if (gate->certificate != NULL && moon_certificate_look(gate->certificate)) {
+        moon_gate_renew_all(gate);
+    }
+}
+
+static void on_tick(uv_timer_t *tick)
+{
+    struct moon_gate *gate = tick->data;
+    gate->metrics.held_bytes = spilled_bytes(gate);
+    moon_mirror_publish(gate->shared.mirrors[gate->count], &gate->metrics);
+    gate->ticks++;
+    if (gate->certificate != NULL && gate->ticks % TICKS_PER_LOOK == 0 &&
+        moon_certificate_has_changed(gate->certificate)) {
+        moon_gate_renew_all(gate);
+    }
+}
+
+static void create_shared(struct moon_shared *shared, const struct moon_config *config)
+{
+    shared->config = config;
+    shared->governor = moon_governor_create((uint64_t)config->memory_budget_mb << 20,
+                                            config->threads + 1);
+    for (uint32_t i = 0; i <= config->threads; i++) {
+        shared->mirrors[i] = moon_mirror_create();
+    }
+    shared->start_s = (double)time(NULL);
+}
+
+static void destroy_shared(struct moon_shared *shared)
+{
+    for (uint32_t i = 0; i <= shared->config->threads; i++) {
+        moon_mirror_destroy(shared->mirrors[i]);
+    }
+    moon_governor_destroy(shared->governor);
+}
+
+static struct moon_gate *create_gate(const struct moon_config *config)
 {
     static const struct moon_loop_calls calls = {work, flush, has_work};
+    struct moon_gate *gate = moon_alloc(sizeof *gate);
+    gate->count = config->threads;
+    create_shared(&gate->shared, config);
+    moon_loop_init(&gate->loop, &calls, gate);
+    uv_timer_init(&gate->loop.uv, &gate->tick);
+    gate->tick.data = gate;
+    if (uv_random(NULL, NULL, &gate->key_seed, sizeof gate->key_seed, 0, NULL) != 0) {
+        gate->key_seed = uv_hrtime();
+    }
+    return gate;
+}
+
+struct moon_gate *moon_gate_create(const struct moon_config *config)
+{
     int listeners[MOON_MAX_THREADS];
     uint32_t port = config->port;
+    struct moon_certificate *certificate = NULL;
+    if (config->tls_cert != NULL) {
+        certificate = moon_certificate_create(config->tls_cert, config->tls_key);
+        if (certificate == NULL) {
+            return NULL;
+        }
+    }
     int failure = moon_listen(config->host, &port, listeners, config->threads);
     if (failure != 0) {
         (void)fprintf(stderr, "moongate: cannot listen on %s port %u: %s\n",
                       config->host, port, strerror(failure));
+        moon_certificate_destroy(certificate);
         return NULL;
     }
-    struct moon_gate *gate = moon_alloc(sizeof *gate);
+    struct moon_gate *gate = create_gate(config);
     gate->port = port;
-    gate->count = config->threads;
-    moon_loop_init(&gate->loop, &calls, gate);
+    gate->certificate = certificate;
     for (uint32_t i = 0; i < gate->count; i++) {
         struct moon_lane *lane = &gate->lanes[i];
-        lane->io = moon_io_create(i + 1, config, listeners[i], gate->loop.wake);
+        lane->io = moon_io_create(i + 1, &gate->shared, listeners[i], gate->loop.wake);
         lane->events = moon_io_events(lane->io);
         lane->commands = moon_io_commands(lane->io);
         moon_spill_init(&lane->spill, SPILL_BYTES);
@@ -234,6 +307,7 @@ void moon_gate_run(struct moon_gate *gate, void (*enter)(void *owner), void *own
 {
     gate->enter = enter;
     gate->owner = owner;
+    uv_timer_start(&gate->tick, on_tick, TICK_MS, TICK_MS);
     for (uint32_t i = 0; i < gate->count; i++) {
         moon_io_start(gate->lanes[i].io);
     }
@@ -257,9 +331,12 @@ void moon_gate_destroy(struct moon_gate *gate)
         moon_io_destroy(gate->lanes[i].io);
         moon_spill_fini(&gate->lanes[i].spill);
     }
+    uv_close((uv_handle_t *)&gate->tick, NULL);
     uv_walk(&gate->loop.uv, close_timer, NULL);
     moon_loop_close(&gate->loop);
     moon_loop_fini(&gate->loop);
+    destroy_shared(&gate->shared);
+    moon_certificate_destroy(gate->certificate);
     moon_free(gate->posts);
     moon_free(gate);
 }

@@ -39,11 +39,41 @@ void moon_gate_post(struct moon_gate *gate, enum moon_event_kind kind,
  * first. */
 bool moon_gate_next(struct moon_gate *gate, struct moon_event *event);
 
+/* Has the certificate's files looked at now. Fine without TLS. */
+void moon_gate_renew(struct moon_gate *gate);
+
+/* What goes out, and to whom. */
+struct moon_parcel {
+    uint32_t opcode, class; /* enum moon_opcode, enum moon_class */
+    uint64_t key;           /* of MOON_LATEST */
+    const char *bytes;
+    uint64_t length;
+};
+
+/* A script's answer to an HTTP request. */
+struct moon_answer {
+    uint32_t number; /* of the request */
+    uint32_t status;
+    const char *headers; /* lines */
+    uint64_t headers_length;
+    const char *body;
+    uint64_t body_length;
+};
+
 /* The commands, as bindings/api.h describes them. */
-int moon_gate_send(struct moon_gate *gate, moon_conn_id conn, uint32_t opcode,
-                   const char *bytes, uint64_t length);
+int moon_gate_send(struct moon_gate *gate, moon_conn_id conn,
+                   const struct moon_parcel *parcel);
 int moon_gate_publish(struct moon_gate *gate, moon_room_id room, moon_conn_id except,
-                      uint32_t opcode, const char *bytes, uint64_t length);
+                      const struct moon_parcel *parcel);
+uint64_t moon_gate_key(const struct moon_gate *gate, const char *bytes,
+                       uint64_t length);
+int moon_gate_admit(struct moon_gate *gate, moon_conn_id conn);
+int moon_gate_limit(struct moon_gate *gate, moon_conn_id conn,
+                    const struct moon_limits *limits);
+int moon_gate_respond(struct moon_gate *gate, moon_conn_id conn,
+                      const struct moon_answer *answer);
+int moon_gate_policy(struct moon_gate *gate, const struct moon_policy *policy,
+                     const char *fields, uint64_t length);
 int moon_gate_join(struct moon_gate *gate, moon_room_id room, moon_conn_id conn);
 int moon_gate_leave(struct moon_gate *gate, moon_room_id room, moon_conn_id conn);
 int moon_gate_close(struct moon_gate *gate, moon_conn_id conn, uint32_t code,

@@ -10,6 +10,7 @@
 #include "gate.h"
 #include "io.h"
 #include "loop.h"
+#include "shared.h"
 #include "spill.h"
 
 /* One I/O thread as the logic thread sees it. */
@@ -22,8 +23,13 @@ struct moon_lane {
 
 struct moon_gate {
     struct moon_loop loop;
+    struct moon_shared shared;
+    struct moon_metrics metrics;
+    uv_timer_t tick; /* publishes them, and looks at the certificate's files */
+    struct moon_certificate *certificate; /* NULL without TLS */
+    uint64_t key_seed;
     struct moon_lane lanes[MOON_MAX_THREADS];
-    uint32_t count, port;
+    uint32_t count, port, ticks;
     uint32_t turn, taken;       /* the lane being read, and how many events in a row */
     struct moon_ring *borrowed; /* its record is in the script's hands */
     struct moon_event *posts;   /* events of the logic thread itself */
@@ -33,3 +39,6 @@ struct moon_gate {
     void (*enter)(void *owner);
     void *owner;
 };
+
+/* gate_command.c: has every I/O thread read the certificate's files. */
+void moon_gate_renew_all(struct moon_gate *gate);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "handshake.h"
+#include "origin.h"
 #include "route.h"
+#include <assert.h>
 #include <string.h>
 #include <strings.h>
 
@@ -16,30 +18,64 @@ static const char base64_chars[] = "0123456789+/"
                                    "abcdefghijklmnopqrstuvwxyz"
                                    "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-/* Takes the next element of a comma-separated list; NULL at the end. */
-static const char *next_element(const char **list, size_t *length)
+/* RFC 6750 section 2.1: b64token without the "=" at its end. */
+static const char b64token_chars[] = "0123456789-._~+/"
+                                     "abcdefghijklmnopqrstuvwxyz"
+                                     "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+static const char bearer_prefix[] = "bearer.";
+
+/* A part of a header value. */
+struct part {
+    const char *bytes;
+    size_t length;
+};
+
+static bool is(const struct part *part, const char *text)
 {
-    *list += strspn(*list, ", \t");
-    const char *element = *list;
-    size_t end = strcspn(element, ",");
-    *list += end;
-    while (end > 0 && (element[end - 1] == ' ' || element[end - 1] == '\t')) {
-        end--;
+    return part->length == strlen(text) && memcmp(part->bytes, text, part->length) == 0;
+}
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* Takes the next part before a separator, without the blanks around it; false at the
+ * end. Empty ones are skipped (RFC 9110 section 5.6.1). */
+static bool next_part(const char **list, char separator, struct part *part)
+{
+    const char separators[] = {separator, '\0'};
+    const char skipped[] = {separator, ' ', '\t', '\0'};
+    *list += strspn(*list, skipped);
+    part->bytes = *list;
+    part->length = strcspn(*list, separators);
+    *list += part->length;
+    while (part->length > 0 && is_space(part->bytes[part->length - 1])) {
+        part->length--;
     }
-    *length = end;
-    return end == 0 ? NULL : element;
+    return part->length > 0;
 }
 
 static bool list_has(const char *list, const char *wanted)
 {
-    size_t length = 0;
-    const char *element = NULL;
-    while ((element = next_element(&list, &length)) != NULL) {
-        if (length == strlen(wanted) && strncasecmp(element, wanted, length) == 0) {
+    struct part element;
+    while (next_part(&list, ',', &element)) {
+        if (element.length == strlen(wanted) &&
+            strncasecmp(element.bytes, wanted, element.length) == 0) {
             return true;
         }
     }
     return false;
+}
+
+static void refuse(struct moon_verdict *verdict, uint32_t status,
+                   enum moon_refusal refusal, const char *message)
+{
+    memset(verdict, 0, sizeof *verdict);
+    verdict->status = status;
+    verdict->refusal = refusal;
+    verdict->message = message;
 }
 
 static bool is_key(const char *key)
@@ -48,48 +84,12 @@ static bool is_key(const char *key)
            strcmp(key + KEY_BYTES - 2, "==") == 0;
 }
 
-/* The server's own origin is http:// and what the Host header says. */
-static bool is_welcome(const struct moon_handshake *handshake, const char *origins)
+/* Two of them arrive as one with a comma, which is in no host. */
+static bool is_one_host(const struct moon_handshake *handshake)
 {
-    static const char scheme[] = "http://";
-    const char *origin = handshake->origin;
-    if (origin == NULL) {
-        return !handshake->has_cookie; /* not a browser: nothing to steal */
-    }
-    if (strncasecmp(origin, scheme, sizeof scheme - 1) == 0 &&
-        handshake->host != NULL &&
-        strcasecmp(origin + sizeof scheme - 1, handshake->host) == 0) {
-        return true;
-    }
-    return list_has(origins, "*") || list_has(origins, origin);
-}
-
-/* The client's first choice that the route speaks; false when there is none, or no
- * list. */
-static bool choose(const char *offered, const struct moon_route *route, char *chosen,
-                   size_t capacity)
-{
-    size_t length = 0;
-    const char *element = NULL;
-    bool has_chosen = false;
-    while ((element = next_element(&offered, &length)) != NULL) {
-        if (strspn(element, token_chars) < length || length >= capacity) {
-            chosen[0] = '\0';
-            return false;
-        }
-        if (!has_chosen && moon_route_speaks(route, element, length)) {
-            memcpy(chosen, element, length);
-            chosen[length] = '\0';
-            has_chosen = true;
-        }
-    }
-    return has_chosen;
-}
-
-static void refuse(struct moon_verdict *verdict, uint32_t status, const char *message)
-{
-    verdict->status = status;
-    verdict->message = message;
+    struct moon_origin own;
+    return handshake->host != NULL &&
+           moon_origin_of_host(handshake->host, handshake->is_tls, &own);
 }
 
 /* RFC 6455 section 4.2.1, in the order in which a client's author would look for the
@@ -97,47 +97,264 @@ static void refuse(struct moon_verdict *verdict, uint32_t status, const char *me
 static bool is_well_formed(const struct moon_handshake *handshake,
                            struct moon_verdict *verdict)
 {
+    uint32_t status = 400;
+    const char *message = NULL;
     if (!handshake->is_get) {
-        refuse(verdict, 405, "only GET can be upgraded");
-    } else if (!handshake->is_http_1_1 || handshake->host == NULL) {
-        refuse(verdict, 400, "an upgrade needs HTTP/1.1 and a Host header");
+        status = 405;
+        message = "only GET can be upgraded";
+    } else if (!handshake->is_http_1_1 || !is_one_host(handshake)) {
+        message = "an upgrade needs HTTP/1.1 and one Host header";
     } else if (handshake->upgrade == NULL ||
                !list_has(handshake->upgrade, "websocket")) {
-        refuse(verdict, 400, "the Upgrade header does not say websocket");
+        message = "the Upgrade header does not say websocket";
     } else if (handshake->connection == NULL ||
                !list_has(handshake->connection, "Upgrade")) {
-        refuse(verdict, 400, "the Connection header does not say Upgrade");
+        message = "the Connection header does not say Upgrade";
     } else if (handshake->version == NULL || strcmp(handshake->version, "13") != 0) {
-        refuse(verdict, 426, "this server speaks Sec-WebSocket-Version 13");
+        status = 426;
+        message = "this server speaks Sec-WebSocket-Version 13";
     } else if (handshake->key == NULL || !is_key(handshake->key)) {
-        refuse(verdict, 400, "Sec-WebSocket-Key is not 16 bytes in base64");
+        message = "Sec-WebSocket-Key is not 16 bytes in base64";
+    } else {
+        return true;
+    }
+    refuse(verdict, status, MOON_REFUSED_MALFORMED, message);
+    return false;
+}
+
+static void refuse_for_now(struct moon_verdict *verdict,
+                           const struct moon_admission *admission, uint32_t status,
+                           enum moon_refusal refusal, const char *message)
+{
+    refuse(verdict, status, refusal, message);
+    verdict->retry_after_s =
+        admission->retry_after_s == 0 ? 1 : admission->retry_after_s;
+}
+
+static bool has_room(const struct moon_admission *admission,
+                     struct moon_verdict *verdict)
+{
+    if (admission->is_stopping) {
+        refuse_for_now(verdict, admission, 503, MOON_REFUSED_DRAINING,
+                       "the server is stopping");
+    } else if (admission->reason != NULL) {
+        bool is_silent = admission->reason[0] == '\0';
+        refuse_for_now(verdict, admission, 503, MOON_REFUSED_DRAINING,
+                       is_silent ? "nobody is let in now" : admission->reason);
+    } else if (admission->is_denied) {
+        refuse(verdict, 403, MOON_REFUSED_ADDRESS, "this address may not connect");
+    } else if (admission->is_out_of_room) {
+        refuse_for_now(verdict, admission, 503, MOON_REFUSED_MEMORY,
+                       "the server is short of memory");
+    } else if (admission->is_full) {
+        refuse_for_now(verdict, admission, 503, MOON_REFUSED_FULL,
+                       "the server is full");
+    } else if (admission->is_crowded) {
+        refuse_for_now(verdict, admission, 429, MOON_REFUSED_ADDRESS,
+                       "too many connections from this address");
+    } else if (admission->is_too_fast) {
+        refuse_for_now(verdict, admission, 503, MOON_REFUSED_RATE,
+                       "too many newcomers at once");
     } else {
         return true;
     }
     return false;
 }
 
+static bool is_listed(const char *list, const char *text,
+                      const struct moon_origin *origin)
+{
+    struct part element;
+    struct moon_origin listed;
+    while (next_part(&list, ',', &element)) {
+        bool is_same = origin != NULL &&
+                       moon_origin_read(element.bytes, element.length, &listed) &&
+                       moon_origin_equals(&listed, origin);
+        bool is_null = is(&element, "null") && strcmp(text, "null") == 0;
+        if (is_same || is_null || is(&element, "*")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_welcome(const struct moon_handshake *handshake, const char *origins)
+{
+    const char *text = handshake->origin;
+    struct moon_origin own, origin;
+    if (text == NULL) {
+        return handshake->cookie == NULL; /* not a browser: nothing to steal */
+    }
+    bool is_origin = moon_origin_read(text, strlen(text), &origin);
+    if (is_origin && moon_origin_of_host(handshake->host, handshake->is_tls, &own) &&
+        moon_origin_equals(&own, &origin)) {
+        return true;
+    }
+    return is_listed(origins, text, is_origin ? &origin : NULL);
+}
+
+static bool is_bearer(const struct part *element)
+{
+    size_t length = sizeof bearer_prefix - 1;
+    return element->length >= length &&
+           memcmp(element->bytes, bearer_prefix, length) == 0;
+}
+
+static const char *fault_of(bool has_bearer, bool has_name)
+{
+    if (has_name) {
+        return "none of the offered subprotocols is spoken here";
+    }
+    return has_bearer ? "offer a subprotocol beside bearer.<token>"
+                      : "Sec-WebSocket-Protocol is malformed";
+}
+
+/* Chooses the client's first subprotocol that the route speaks. Returns why there is
+ * none, or NULL. */
+static const char *choose(const char *offered, const struct moon_route *route,
+                          char *chosen)
+{
+    struct part name;
+    bool has_bearer = false, has_name = false;
+    chosen[0] = '\0';
+    while (next_part(&offered, ',', &name)) {
+        if (strspn(name.bytes, token_chars) < name.length) {
+            return fault_of(false, false);
+        }
+        if (is_bearer(&name)) {
+            has_bearer = true;
+            continue;
+        }
+        if (name.length >= MOON_PROTOCOL_BYTES) {
+            return "the name of a subprotocol is too long";
+        }
+        has_name = true;
+        if (chosen[0] == '\0' && moon_route_speaks(route, name.bytes, name.length)) {
+            memcpy(chosen, name.bytes, name.length);
+            chosen[name.length] = '\0';
+        }
+    }
+    return chosen[0] == '\0' ? fault_of(has_bearer, has_name) : NULL;
+}
+
+static bool is_usable(const struct part *token)
+{
+    return token->length > 0 && token->length <= MOON_TOKEN_BYTES;
+}
+
+/* RFC 6750 section 2.1. */
+static bool is_authorized(const char *authorization, struct part *token)
+{
+    static const char scheme[] = "Bearer ";
+    if (authorization == NULL ||
+        strncasecmp(authorization, scheme, sizeof scheme - 1) != 0) {
+        return false;
+    }
+    token->bytes = authorization + sizeof scheme - 1;
+    token->bytes += strspn(token->bytes, " ");
+    token->length = strspn(token->bytes, b64token_chars);
+    if (token->length > 0) {
+        token->length += strspn(token->bytes + token->length, "=");
+    }
+    const char *end = token->bytes + token->length;
+    return end[strspn(end, " \t")] == '\0' && is_usable(token);
+}
+
+/* For browsers, whose scripts may set no other header. */
+static bool is_among_protocols(const char *protocols, struct part *token)
+{
+    while (protocols != NULL && next_part(&protocols, ',', token)) {
+        if (is_bearer(token)) {
+            token->bytes += sizeof bearer_prefix - 1;
+            token->length -= sizeof bearer_prefix - 1;
+            return is_usable(token);
+        }
+    }
+    return false;
+}
+
+static bool has_cookie_octets(const struct part *value)
+{
+    for (size_t i = 0; i < value->length; i++) {
+        char c = value->bytes[i];
+        if (c <= ' ' || c > '~' || c == '"' || c == ',' || c == ';' || c == '\\') {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* RFC 6265 section 4.1.1. The first cookie of this name counts: that of the longest
+ * path. */
+static bool is_in_cookie(const char *cookies, const char *name, struct part *token)
+{
+    if (cookies == NULL || name == NULL || name[0] == '\0') {
+        return false;
+    }
+    size_t prefix = strlen(name) + 1;
+    while (next_part(&cookies, ';', token)) {
+        if (token->length < prefix || token->bytes[prefix - 1] != '=' ||
+            memcmp(token->bytes, name, prefix - 1) != 0) {
+            continue;
+        }
+        token->bytes += prefix;
+        token->length -= prefix;
+        if (token->length >= 2 && token->bytes[0] == '"' &&
+            token->bytes[token->length - 1] == '"') {
+            token->bytes++;
+            token->length -= 2;
+        }
+        return has_cookie_octets(token) && is_usable(token);
+    }
+    return false;
+}
+
+/* False when the route wants a token and there is none. */
+static bool grant(const struct moon_handshake *handshake,
+                  const struct moon_admission *admission,
+                  const struct moon_route *route, struct moon_verdict *verdict)
+{
+    struct part token;
+    bool has_token = is_authorized(handshake->authorization, &token) ||
+                     is_among_protocols(handshake->protocols, &token) ||
+                     is_in_cookie(handshake->cookie, admission->token_cookie, &token);
+    if (has_token) {
+        verdict->token = token.bytes;
+        verdict->token_bytes = (uint32_t)token.length;
+    }
+    verdict->status = 101;
+    verdict->message = "";
+    verdict->wants_auth = route->wants_auth;
+    return has_token || !route->wants_token;
+}
+
 void moon_handshake_judge(const struct moon_handshake *handshake, const char *routes,
-                          const char *origins, struct moon_verdict *verdict)
+                          const struct moon_admission *admission,
+                          struct moon_verdict *verdict)
 {
     struct moon_route route;
+    assert(handshake->path != NULL || !handshake->is_get);
     memset(verdict, 0, sizeof *verdict);
     if (!is_well_formed(handshake, verdict)) {
         return;
     }
-    if (!moon_route_find(routes, handshake->path, &route)) {
-        refuse(verdict, 404, "nothing is served at this path");
-    } else if (!is_welcome(handshake, origins)) {
-        refuse(verdict, 403, "this Origin may not connect");
-    } else if (handshake->protocols != NULL &&
-               !choose(handshake->protocols, &route, verdict->protocol,
-                       sizeof verdict->protocol)) {
-        refuse(verdict, 400, "none of the offered subprotocols is spoken here");
-    } else if (handshake->is_stopping) {
-        refuse(verdict, 503, "the server is stopping");
-    } else if (handshake->is_full) {
-        refuse(verdict, 503, "the server is full");
-    } else {
-        refuse(verdict, 101, "");
+    if (!moon_route_find(routes, "ws", handshake->path, &route)) {
+        refuse(verdict, 404, MOON_REFUSED_PATH, "nothing is served at this path");
+        return;
+    }
+    if (!has_room(admission, verdict)) {
+        return;
+    }
+    if (!is_welcome(handshake, admission->origins)) {
+        refuse(verdict, 403, MOON_REFUSED_ORIGIN, "this Origin may not connect");
+        return;
+    }
+    const char *fault = handshake->protocols == NULL
+                            ? NULL
+                            : choose(handshake->protocols, &route, verdict->protocol);
+    if (fault != NULL) {
+        refuse(verdict, 400, MOON_REFUSED_PROTOCOL, fault);
+    } else if (!grant(handshake, admission, &route, verdict)) {
+        refuse(verdict, 401, MOON_REFUSED_TOKEN, "a token is needed here");
     }
 }

@@ -8,6 +8,9 @@ enum {
     RING_BYTES = 1 << 20,   /* each way */
     POOL_BYTES = 8 << 20,   /* queue buffers kept for the next connection */
     TURN_BYTES = 512 << 10, /* commands carried out before the sockets get their turn */
+    LIMITS = sizeof(struct moon_limits) / sizeof(uint32_t),
+    DEADLINES = 256, /* that have passed, dealt with in one turn */
+    CLOSES = 100,    /* the same for closes, each of which costs a send */
 };
 
 uint64_t moon_io_now_ms(const struct moon_io *io)
@@ -24,29 +27,39 @@ void moon_id_list_add(struct moon_id_list *list, moon_conn_id id)
     list->ids[list->count++] = id;
 }
 
-static void send_to(struct moon_io *io, moon_conn_id id, const char *frame,
-                    uint64_t bytes)
+static struct moon_letter letter_of(const struct moon_record *record, const char *frame,
+                                    uint64_t bytes)
 {
-    struct moon_conn *conn = moon_io_find_open(io, id);
+    return (struct moon_letter){.frame = frame,
+                                .bytes = (uint32_t)bytes,
+                                .class = record->code,
+                                .key = record->key};
+}
+
+static void send_to(struct moon_io *io, const struct moon_record *record,
+                    const char *frame, uint64_t bytes)
+{
+    struct moon_conn *conn = moon_io_find_open(io, record->subject);
     if (conn == NULL) {
         return; /* its MOON_CLOSED is on the way */
     }
     moon_io_catch_up(io, conn);
     if (conn->state == MOON_CONN_OPEN) {
-        moon_io_enqueue(io, conn, frame, (uint32_t)bytes, 1);
+        const struct moon_letter letter = letter_of(record, frame, bytes);
+        moon_io_enqueue(io, conn, &letter);
     }
 }
 
 static void publish(struct moon_io *io, const struct moon_record *record,
                     const char *frame, uint64_t bytes)
 {
+    const struct moon_letter letter = letter_of(record, frame, bytes);
     struct moon_conn *except =
         record->other == 0 ? NULL : moon_io_find_open(io, record->other);
     if (except != NULL) {
         moon_io_catch_up(io, except);
     }
-    (void)moon_roster_publish(io->roster, record->subject, record->other, frame,
-                              (uint32_t)bytes);
+    (void)moon_roster_publish(io->roster, record->subject, record->other, &letter);
 }
 
 static void leave(struct moon_io *io, moon_room_id room, moon_conn_id id)
@@ -77,15 +90,57 @@ static void replace_routes(struct moon_io *io, const char *table, uint64_t lengt
     io->routes[length] = '\0';
 }
 
+static void admit(struct moon_io *io, moon_conn_id id)
+{
+    struct moon_conn *conn = moon_io_find_open(io, id);
+    if (conn != NULL) {
+        conn->admit_by_ms = 0;
+        moon_io_watch(io, conn);
+    }
+}
+
+/* A connection with limits of its own has a copy of the listener's, changed. */
+static void limit(struct moon_io *io, moon_conn_id id, const char *bytes)
+{
+    struct moon_conn *conn = moon_io_find_open(io, id);
+    if (conn == NULL) {
+        return;
+    }
+    if (conn->own_limits == NULL) {
+        conn->own_limits = moon_alloc(sizeof *conn->own_limits);
+        *conn->own_limits = *conn->limits;
+        conn->limits = conn->own_limits;
+    }
+    uint32_t now[LIMITS], changes[LIMITS];
+    memcpy(now, conn->own_limits, sizeof now);
+    memcpy(changes, bytes, sizeof changes);
+    for (size_t i = 0; i < LIMITS; i++) {
+        now[i] = changes[i] == 0 ? now[i] : changes[i];
+    }
+    memcpy(conn->own_limits, now, sizeof now);
+    moon_io_watch(io, conn);
+}
+
 static void begin_stop(struct moon_io *io)
 {
-    uint32_t cursor = 0;
-    struct moon_conn *conn = NULL;
-    io->is_stopping = true;
+    io->is_stopping = io->is_saying_goodbye = true;
     io->stop_by_ms = moon_io_now_ms(io) + io->config->close_timeout_ms;
     moon_acceptor_stop(&io->acceptor);
-    while ((conn = moon_conns_next(io->conns, &cursor)) != NULL) {
-        moon_io_close(io, conn, 1001, MOON_SHUTDOWN, "shutdown");
+}
+
+/* Some each turn: a send for each of ten thousand would hold up everything else. */
+static void say_goodbye(struct moon_io *io)
+{
+    struct moon_conn *conn = NULL;
+    for (uint32_t i = 0; i < CLOSES && io->is_saying_goodbye; i++) {
+        conn = moon_conns_next(io->conns, &io->stop_cursor);
+        if (conn == NULL) {
+            io->is_saying_goodbye = false;
+        } else if (conn->state == MOON_CONN_GREETING && !conn->is_asking) {
+            moon_io_doom(io, conn);
+        } else {
+            moon_io_close_for(io, conn, MOON_SHUTDOWN);
+        }
     }
 }
 
@@ -94,7 +149,7 @@ static void obey(struct moon_io *io, const struct moon_record *record,
 {
     switch ((enum moon_command_kind)record->kind) {
     case MOON_SEND:
-        send_to(io, record->subject, bytes, length);
+        send_to(io, record, bytes, length);
         break;
     case MOON_PUBLISH:
         publish(io, record, bytes, length);
@@ -110,8 +165,23 @@ static void obey(struct moon_io *io, const struct moon_record *record,
     case MOON_CLOSE:
         close_by_script(io, record, bytes, length);
         break;
+    case MOON_ADMIT:
+        admit(io, record->subject);
+        break;
+    case MOON_LIMIT:
+        limit(io, record->subject, bytes);
+        break;
+    case MOON_RESPOND:
+        moon_io_answer(io, record, bytes, length);
+        break;
     case MOON_ROUTE:
         replace_routes(io, bytes, length);
+        break;
+    case MOON_POLICY:
+        moon_io_set_policy(io, bytes);
+        break;
+    case MOON_RENEW:
+        moon_ws_renew(io->ws);
         break;
     case MOON_STOP:
         begin_stop(io);
@@ -123,23 +193,29 @@ static void work(void *owner)
 {
     struct moon_io *io = owner;
     uint64_t length = 0, total = 0;
+    uint32_t closes = 0;
     const char *bytes = NULL;
     struct moon_record record;
-    while (total < TURN_BYTES &&
+    while (total < TURN_BYTES && closes < CLOSES &&
            (bytes = moon_ring_peek(io->commands, &length)) != NULL) {
         memcpy(&record, bytes, sizeof record);
         obey(io, &record, bytes + sizeof record, length - sizeof record);
+        closes += record.kind == MOON_CLOSE;
         total += length;
         moon_ring_release(io->commands);
     }
     if (total > 0 && moon_ring_take_wish(io->commands)) {
         io->has_emitted = true; /* the logic thread waits for room: there is some */
     }
+    say_goodbye(io);
+    if (io->is_late) {
+        moon_io_expire(io);
+    }
 }
 
 static bool is_done(struct moon_io *io)
 {
-    return io->is_stopping &&
+    return io->is_stopping && !io->is_saying_goodbye &&
            (moon_conns_count(io->conns) == 0 || moon_io_now_ms(io) >= io->stop_by_ms) &&
            moon_spill_is_empty(&io->overflow);
 }
@@ -148,7 +224,10 @@ static void flush(void *owner)
 {
     struct moon_io *io = owner;
     moon_io_write_all(io);
+    moon_io_govern(io);
     moon_io_relieve(io);
+    moon_io_apply_pauses(io);
+    moon_io_note_turn(io);
     if (io->has_emitted) {
         io->has_emitted = false;
         moon_wake_signal(io->logic);
@@ -162,72 +241,26 @@ static bool has_work(void *owner)
 {
     struct moon_io *io = owner;
     bool can_drain = io->is_congested && !moon_ring_has_wish(io->events);
-    return can_drain || !moon_ring_is_empty(io->commands) || io->dirty.count > 0;
-}
-
-/* The payload is the time, for those who look at the wire. Not empty: libwebsockets
- * does not tell of empty pongs. */
-static void ping(struct moon_io *io, struct moon_conn *conn)
-{
-    char frame[MOON_FRAME_HEADER_MAX + sizeof(uint64_t)];
-    uint64_t now_ms = moon_io_now_ms(io);
-    uint32_t header = moon_frame_header(frame, MOON_FRAME_PING, sizeof now_ms);
-    memcpy(frame + header, &now_ms, sizeof now_ms);
-    moon_io_enqueue_control(io, conn, frame, header + sizeof now_ms);
-}
-
-/* libwebsockets does not tell of pings, and what a paused connection sends is not
- * read. */
-static bool is_silent(const struct moon_io *io, const struct moon_conn *conn)
-{
-    return !conn->is_paused &&
-           moon_ws_silence_ms(conn->socket) >= io->heartbeat.pong_timeout_ms;
-}
-
-static void beat(struct moon_io *io, struct moon_conn *conn)
-{
-    uint32_t wait_ms = 0;
-    enum moon_beat what =
-        moon_heartbeat_due(&conn->heartbeat, &io->heartbeat, &wait_ms);
-    if (what == MOON_BEAT_DEAD && is_silent(io, conn)) {
-        moon_io_close(io, conn, 4009, MOON_NO_PONG, "no_pong");
-        return;
-    }
-    if (what == MOON_BEAT_PING) {
-        ping(io, conn);
-    }
-    moon_wheel_set(io->wheel, &conn->deadline, moon_io_now_ms(io) + wait_ms);
+    return can_drain || !moon_ring_is_empty(io->commands) || io->dirty.count > 0 ||
+           io->doomed.count > 0 || io->is_saying_goodbye || io->is_late;
 }
 
 static void on_tick(uv_timer_t *timer)
 {
     struct moon_io *io = timer->data;
-    struct moon_deadline *deadline = NULL;
-    while ((deadline = moon_wheel_next(io->wheel, moon_io_now_ms(io))) != NULL) {
-        struct moon_conn *conn = moon_conns_find(io->conns, deadline->owner);
-        if (conn->state == MOON_CONN_OPEN) {
-            beat(io, conn);
-        } else {
-            moon_io_doom(io, conn); /* it had its time to answer the Close */
-        }
-    }
+    moon_io_expire(io);
+    moon_io_publish_metrics(io);
 }
 
-static void adopt(void *owner, int fd)
-{
-    struct moon_io *io = owner;
-    moon_ws_adopt(io->ws, fd);
-}
-
-struct moon_io *moon_io_create(uint32_t thread, const struct moon_config *config,
+struct moon_io *moon_io_create(uint32_t thread, const struct moon_shared *shared,
                                int listener, struct moon_wake *logic)
 {
     static const struct moon_loop_calls calls = {work, flush, has_work};
+    const struct moon_config *config = shared->config;
     struct moon_io *io = moon_alloc(sizeof *io);
+    io->number = thread;
+    io->shared = shared;
     io->config = config;
-    io->max_conns = (config->max_connections + config->threads - 1) / config->threads;
-    io->limits = (struct moon_outbox_limits){config->max_outbox_bytes,
-                                             config->max_outbox_messages};
     io->heartbeat = (struct moon_heartbeat_times){config->ping_interval_ms,
                                                   config->pong_timeout_ms};
     io->logic = logic;
@@ -237,10 +270,12 @@ struct moon_io *moon_io_create(uint32_t thread, const struct moon_config *config
     io->events = moon_ring_create(RING_BYTES);
     io->commands = moon_ring_create(RING_BYTES);
     moon_spill_init(&io->overflow, 0);
-    io->pool = moon_pool_create(POOL_BYTES);
-    io->conns = moon_conns_create(thread, io->max_conns);
-    io->roster = moon_roster_create(io->pool);
+    io->post.pool = moon_pool_create(POOL_BYTES);
+    io->conns = moon_conns_create(thread, MOON_MAX_CONNS);
+    io->roster = moon_roster_create(io->post.pool);
     moon_loop_init(&io->loop, &calls, io);
+    uv_loop_configure(&io->loop.uv, UV_METRICS_IDLE_TIME);
+    moon_io_begin_admission(io);
     io->wheel = moon_wheel_create(moon_io_now_ms(io));
     uv_timer_init(&io->loop.uv, &io->tick);
     io->tick.data = io;
@@ -256,7 +291,8 @@ static void *run(void *argument)
     struct moon_io *io = argument;
     uv_update_time(&io->loop.uv);
     uv_timer_start(&io->tick, on_tick, MOON_WHEEL_TICK_MS, MOON_WHEEL_TICK_MS);
-    moon_acceptor_start(&io->acceptor, &io->loop.uv, io->listener, adopt, io);
+    io->turn_ns = uv_hrtime();
+    moon_acceptor_start(&io->acceptor, &io->loop.uv, io->listener, moon_io_adopt, io);
     moon_loop_run(&io->loop);
     atomic_store(&io->has_ended, true);
     moon_wake_signal(io->logic);
@@ -278,6 +314,7 @@ void moon_io_join(struct moon_io *io)
 
 void moon_io_destroy(struct moon_io *io)
 {
+    moon_io_drop_greetings(io);
     uv_close((uv_handle_t *)&io->tick, NULL);
     moon_loop_close(&io->loop);
     moon_ws_destroy(io->ws);
@@ -285,11 +322,15 @@ void moon_io_destroy(struct moon_io *io)
     moon_wheel_destroy(io->wheel);
     moon_roster_destroy(io->roster);
     moon_conns_destroy(io->conns);
-    moon_pool_destroy(io->pool);
+    moon_post_fini(&io->post);
+    moon_pool_destroy(io->post.pool);
     moon_spill_fini(&io->overflow);
     moon_ring_destroy(io->commands);
     moon_ring_destroy(io->events);
+    moon_io_end_admission(io);
     moon_free(io->dirty.ids);
+    moon_free(io->pausing.ids);
+    moon_free(io->doomed.ids);
     moon_free(io->routes);
     moon_free(io);
 }

@@ -10,17 +10,17 @@
  * SPDX-License-Identifier: MIT
  */
 #pragma once
-#include "config.h"
-#include "conn.h"
 #include "handshake.h"
+#include "http.h"
 #include "ring.h"
+#include "shared.h"
 #include "wake.h"
 
 struct moon_io;
 
 /* `thread` counts from 1; `listener` is a listening socket, taken; `logic` is signalled
- * when events wait. NULL on failure, which has been logged. */
-struct moon_io *moon_io_create(uint32_t thread, const struct moon_config *config,
+ * when events wait. Exits on failure, which has been logged. */
+struct moon_io *moon_io_create(uint32_t thread, const struct moon_shared *shared,
                                int listener, struct moon_wake *logic);
 void moon_io_start(struct moon_io *io);
 
@@ -51,15 +51,23 @@ struct moon_part {
 /* The route table in force, as route.h wants it. */
 const char *moon_io_routes(const struct moon_io *io);
 
-/* Fills in what the handshake wants to know of the server. */
-void moon_io_describe(const struct moon_io *io, struct moon_handshake *handshake);
+/* What holds for this newcomer now; counts the attempt. */
+void moon_io_describe(struct moon_io *io, const struct moon_conn *conn,
+                      struct moon_admission *admission);
 
-/* `fields` as in MOON_OPENED. NULL when there is no place. */
-struct moon_conn *moon_io_opened(struct moon_io *io, void *socket, const char *fields,
-                                 uint64_t bytes);
+/* A trusted proxy says that the client is somebody else. */
+void moon_io_rename(struct moon_io *io, struct moon_conn *conn,
+                    const struct moon_address *address);
+
+void moon_io_refused(struct moon_io *io, enum moon_refusal refusal);
+
+/* The 101 is out. `fields` as in MOON_OPENED. */
+void moon_io_opened(struct moon_io *io, struct moon_conn *conn, bool wants_auth,
+                    const char *fields, uint64_t bytes);
 void moon_io_received(struct moon_io *io, struct moon_conn *conn,
                       const struct moon_part *part);
-void moon_io_ponged(struct moon_conn *conn);
+void moon_io_ponged(struct moon_io *io, struct moon_conn *conn, const char *payload,
+                    uint64_t bytes);
 void moon_io_writable(struct moon_io *io, struct moon_conn *conn);
 
 /* A Close frame with this payload has arrived; answers it. */
@@ -68,3 +76,37 @@ void moon_io_peer_closed(struct moon_io *io, struct moon_conn *conn,
 
 /* The socket is no more; `conn` is invalid afterwards. */
 void moon_io_gone(struct moon_io *io, struct moon_conn *conn);
+
+/* ---- HTTP: one request at a time per connection ---- */
+
+/* A request's head is there; its deadline begins, unless it is for a file. */
+void moon_io_asked(struct moon_io *io, struct moon_conn *conn, bool is_file);
+
+/* Whether the scripts are so late, or memory is so short, that no request can be kept. */
+bool moon_io_is_short(const struct moon_io *io);
+
+/* It has got an error instead of being kept. */
+void moon_io_refused_request(struct moon_io *io);
+
+/* Keeps a part of a request for the scripts: first its head, as in MOON_REQUESTED and
+ * of conn->head_bytes, then its body; then moon_io_ask(). */
+void moon_io_keep(struct moon_io *io, struct moon_conn *conn, const char *bytes,
+                  uint64_t length);
+
+/* The request is whole: tells the scripts. What they answer, or a 504, goes out with
+ * ws.h's moon_ws_respond(). */
+void moon_io_ask(struct moon_io *io, struct moon_conn *conn);
+
+/* Puts a response into conn->message: with the head that `response` describes. */
+void moon_io_respond(struct moon_io *io, struct moon_conn *conn,
+                     const struct moon_response *response, const char *body);
+
+/* The response has been sent, and is_out when the kernel has taken all of it; the
+ * connection may ask again for a while. */
+void moon_io_responded(struct moon_io *io, struct moon_conn *conn, bool is_out);
+
+/* The text for Prometheus, of all threads; freed by the caller with moon_free(). */
+char *moon_io_metrics(struct moon_io *io, uint64_t *bytes);
+
+/* Why a load balancer should send nobody here now; NULL when it may. */
+const char *moon_io_unready(const struct moon_io *io);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "io_state.h"
-#include <stdlib.h>
+#include "reason.h"
+#include <string.h>
 
 void moon_io_emit(struct moon_io *io, const struct moon_record *record,
                   const char *bytes, uint64_t length)
@@ -11,19 +12,43 @@ void moon_io_emit(struct moon_io *io, const struct moon_record *record,
     io->has_emitted = true;
 }
 
+/* Not now: libwebsockets 4.1 goes round for ever when a callback that receives pauses a
+ * TLS connection while OpenSSL holds more of what it has read. */
+void moon_io_pause(struct moon_io *io, struct moon_conn *conn, enum moon_pause why,
+                   bool pause)
+{
+    uint8_t pauses = (uint8_t)(pause ? conn->pauses | why : conn->pauses & ~why);
+    if ((pauses != 0) != (conn->pauses != 0)) {
+        moon_id_list_add(&io->pausing, conn->id);
+    }
+    conn->pauses = pauses;
+}
+
+void moon_io_apply_pauses(struct moon_io *io)
+{
+    for (uint32_t i = 0; i < io->pausing.count; i++) {
+        struct moon_conn *conn = moon_conns_find(io->conns, io->pausing.ids[i]);
+        if (conn != NULL && !conn->is_doomed &&
+            conn->is_paused != (conn->pauses != 0)) {
+            conn->is_paused = !conn->is_paused;
+            moon_ws_pause(conn->socket, conn->is_paused);
+        }
+    }
+    io->pausing.count = 0;
+}
+
 static void pause_all(struct moon_io *io, bool pause)
 {
     uint32_t cursor = 0;
     struct moon_conn *conn = NULL;
     while ((conn = moon_conns_next(io->conns, &cursor)) != NULL) {
         /* One that is closing is read from: its answer to the Close must be seen. */
-        if (!conn->is_doomed && conn->state == MOON_CONN_OPEN &&
-            conn->is_paused != pause) {
-            conn->is_paused = pause;
-            moon_ws_pause(conn->socket, pause);
+        if (!conn->is_doomed && conn->state == MOON_CONN_OPEN) {
+            moon_io_pause(io, conn, MOON_PAUSED_BY_RING, pause);
         }
     }
     io->is_congested = pause;
+    io->metrics.events_overflows += pause;
     moon_acceptor_pause(&io->acceptor, pause);
 }
 
@@ -51,45 +76,80 @@ const char *moon_io_routes(const struct moon_io *io)
     return io->routes;
 }
 
-void moon_io_describe(const struct moon_io *io, struct moon_handshake *handshake)
+/* ---- what a client may send ---- */
+
+/* Its turn comes again when what it owes has come in. */
+static void wait_for_flood(struct moon_io *io, struct moon_conn *conn, uint32_t wait_ms)
 {
-    handshake->is_full = moon_conns_count(io->conns) >= io->max_conns;
-    handshake->is_stopping = io->is_stopping;
+    conn->resume_ms = moon_io_now_ms(io) + wait_ms;
+    moon_io_pause(io, conn, MOON_PAUSED_BY_FLOOD, true);
+    moon_io_watch(io, conn);
 }
 
-struct moon_conn *moon_io_opened(struct moon_io *io, void *socket, const char *fields,
-                                 uint64_t bytes)
+/* How long it should have waited with this message; 0 when it is within its rate. Where
+ * the message is accepted all the same, what a bucket has refused is owed to it. */
+static uint32_t take_tokens(struct moon_io *io, struct moon_conn *conn, uint64_t length)
 {
-    struct moon_conn *conn = moon_conns_add(io->conns);
-    if (conn == NULL) {
-        return NULL;
+    const struct moon_limits *limits = conn->limits;
+    bool may_owe = limits->flood_action == MOON_FLOOD_PAUSE;
+    uint64_t now_ms = moon_io_now_ms(io);
+    uint32_t messages_ms = moon_bucket_take(&conn->messages, limits->rate_messages,
+                                            limits->burst_messages, 1, now_ms);
+    uint32_t bytes_ms = moon_bucket_take(&conn->bytes, limits->rate_bytes,
+                                         limits->burst_bytes, (uint32_t)length, now_ms);
+    if (may_owe && messages_ms > 0) {
+        moon_bucket_owe(&conn->messages, 1);
     }
-    const struct moon_record opened = {.kind = MOON_OPENED, .subject = conn->id};
-    conn->socket = socket;
-    uint32_t wait_ms = moon_heartbeat_start(&conn->heartbeat, &io->heartbeat,
-                                            (uint32_t)rand_r(&io->random));
-    moon_wheel_set(io->wheel, &conn->deadline, moon_io_now_ms(io) + wait_ms);
-    moon_io_emit(io, &opened, fields, bytes);
-    if (io->is_congested) {
-        conn->is_paused = 1;
-        moon_ws_pause(socket, true);
+    if (may_owe && bytes_ms > 0) {
+        moon_bucket_owe(&conn->bytes, (uint32_t)length);
     }
-    if (io->is_stopping) {
-        moon_io_close(io, conn, 1001, MOON_SHUTDOWN, "shutdown");
+    return messages_ms > bytes_ms ? messages_ms : bytes_ms;
+}
+
+/* Whoever goes on although it is told to wait is closed in the end. */
+static bool may_be_refused(struct moon_io *io, struct moon_conn *conn)
+{
+    const struct moon_limits *limits = conn->limits;
+    return moon_bucket_take(&conn->refusals, limits->rate_messages,
+                            limits->burst_messages, 1, moon_io_now_ms(io)) == 0;
+}
+
+/* Returns the kind of event that the message goes up as; 0 when it does not. */
+static uint16_t admit_message(struct moon_io *io, struct moon_conn *conn,
+                              uint64_t length, uint32_t *wait_ms)
+{
+    *wait_ms = take_tokens(io, conn, length);
+    if (*wait_ms == 0) {
+        return MOON_RECEIVED;
     }
-    return conn;
+    uint32_t action = conn->limits->flood_action;
+    io->metrics.flooded[action]++;
+    if (action == MOON_FLOOD_PAUSE) {
+        wait_for_flood(io, conn, *wait_ms);
+        *wait_ms = 0;
+        return MOON_RECEIVED; /* it had been read already: nothing is lost */
+    }
+    if (action == MOON_FLOOD_REFUSE && may_be_refused(io, conn)) {
+        return MOON_REFUSED;
+    }
+    moon_io_close_for(io, conn, MOON_FLOOD);
+    return 0;
 }
 
 static void accept_message(struct moon_io *io, struct moon_conn *conn,
                            const char *bytes, uint64_t length)
 {
-    const struct moon_record received = {
-        .kind = MOON_RECEIVED, .code = conn->opcode, .subject = conn->id};
+    struct moon_record received = {.code = conn->opcode, .subject = conn->id};
     if (conn->opcode == MOON_TEXT && !moon_utf8_is_valid(bytes, length)) {
-        moon_io_close(io, conn, 1007, MOON_BAD_UTF8, "bad_utf8");
+        moon_io_close_for(io, conn, MOON_BAD_UTF8);
         return;
     }
-    moon_io_emit(io, &received, bytes, length);
+    io->metrics.received[conn->opcode == MOON_BINARY]++;
+    io->metrics.received_bytes[conn->opcode == MOON_BINARY] += length;
+    received.kind = admit_message(io, conn, length, &received.reason);
+    if (received.kind != 0) {
+        moon_io_emit(io, &received, bytes, length);
+    }
 }
 
 void moon_io_received(struct moon_io *io, struct moon_conn *conn,
@@ -101,25 +161,40 @@ void moon_io_received(struct moon_io *io, struct moon_conn *conn,
         return;
     }
     conn->opcode = part->opcode;
-    if (conn->message.length + part->length + part->still_to_come > max_bytes) {
-        moon_io_close(io, conn, 1009, MOON_TOO_BIG, "too_big");
+    conn->fragments += part->still_to_come == 0;
+    if (conn->message.length + part->length + part->still_to_come > max_bytes ||
+        conn->fragments > io->config->max_fragments) {
+        moon_io_close_for(io, conn, MOON_TOO_BIG);
         return;
     }
     if (part->is_last && conn->message.length == 0) {
+        conn->fragments = 0;
         accept_message(io, conn, part->bytes, part->length); /* whole: no copy */
         return;
     }
-    (void)moon_message_append(&conn->message, io->pool, max_bytes, part->bytes,
+    (void)moon_message_append(&conn->message, io->post.pool, max_bytes, part->bytes,
                               part->length);
     if (part->is_last) {
+        conn->fragments = 0;
         accept_message(io, conn, conn->message.bytes, conn->message.length);
-        moon_message_clear(&conn->message, io->pool);
+        moon_message_clear(&conn->message, io->post.pool);
     }
 }
 
-void moon_io_ponged(struct moon_conn *conn)
+void moon_io_ponged(struct moon_io *io, struct moon_conn *conn, const char *payload,
+                    uint64_t bytes)
 {
+    uint64_t sent_us = 0;
     conn->heartbeat.heard = 1;
+    io->metrics.pongs++;
+    if (bytes == sizeof sent_us) {
+        memcpy(&sent_us, payload, sizeof sent_us);
+    }
+    if (sent_us != 0 && sent_us == conn->ping_us) {
+        conn->ping_us = 0; /* the second answer to the same ping says nothing */
+        moon_metrics_observe(io->metrics.rtt, MOON_RTT_BUCKETS, &io->metrics.rtt_us_sum,
+                             MOON_RTT_FIRST_US, uv_hrtime() / 1000 - sent_us);
+    }
 }
 
 /* What is wrong with the payload of a Close, as a close code; 0 when nothing is. */
@@ -149,22 +224,32 @@ void moon_io_peer_closed(struct moon_io *io, struct moon_conn *conn,
     enum moon_reason reason = fault == 0      ? MOON_BY_CLIENT
                               : fault == 1007 ? MOON_BAD_UTF8
                                               : MOON_PROTOCOL;
+    moon_outbox_clear(&conn->outbox, &io->post);
     if (!conn->is_blocked) {
+        struct moon_tally tally = {.messages = {[MOON_CONTROL] = 1}};
         uint32_t length = moon_frame_close(frame, answer, "", 0);
-        (void)moon_ws_write(conn->socket, frame, length);
+        tally.bytes[MOON_CONTROL] = length;
+        moon_outbox_fly(&conn->outbox, &io->post, &tally, moon_io_now_ms(io));
+        if (moon_ws_write(conn->socket, frame, length) == MOON_OK) {
+            moon_outbox_land(&conn->outbox, &io->post);
+        }
     }
-    moon_outbox_clear(&conn->outbox, io->pool);
     moon_io_end(io, conn, answer == 0 ? 1005 : answer, reason);
 }
 
 void moon_io_gone(struct moon_io *io, struct moon_conn *conn)
 {
+    moon_outbox_abandon(&conn->outbox, &io->post);
     if (conn->state == MOON_CONN_OPEN) {
         bool is_refused = moon_ws_is_refused(conn->socket);
-        moon_io_end(io, conn, is_refused ? 1002 : 1006,
-                    is_refused ? MOON_PROTOCOL : MOON_LOST);
+        enum moon_reason reason = is_refused ? MOON_PROTOCOL : MOON_LOST;
+        moon_io_end(io, conn, moon_reason_code(reason), reason);
     }
-    moon_outbox_clear(&conn->outbox, io->pool);
+    moon_message_clear(&conn->message, io->post.pool);
     moon_wheel_clear(&conn->deadline);
+    moon_wheel_clear(&conn->patience);
+    moon_io_count_out(io, conn);
+    moon_free(conn->own_limits);
+    io->states[conn->state]--;
     moon_conns_remove(io->conns, conn);
 }

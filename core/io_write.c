@@ -1,32 +1,69 @@
 /* SPDX-License-Identifier: MIT */
+#include "greet.h"
 #include "io_state.h"
+#include "reason.h"
 #include <string.h>
 
 enum {
-    WRITE_BYTES = 256 << 10, /* the most one send is given from an outbox */
+    WRITE_BYTES = 256 << 10, /* the most one send is given */
+    WRITE_SHARE = 4, /* and the part of a queue's limit: the rest of it can still be
+                                replaced or dropped when the send gets stuck */
+    KILLS = 64,      /* sockets in one turn: libwebsockets takes some 60 us for each */
 };
 
 static void mark_dirty(struct moon_io *io, struct moon_conn *conn)
 {
     if (!conn->is_dirty) {
-        conn->is_dirty = 1;
+        conn->is_dirty = true;
         moon_id_list_add(&io->dirty, conn->id);
     }
 }
 
 void moon_io_doom(struct moon_io *io, struct moon_conn *conn)
 {
-    conn->is_doomed = 1;
-    mark_dirty(io, conn);
+    if (!conn->is_doomed) {
+        conn->is_doomed = true;
+        moon_id_list_add(&io->doomed, conn->id);
+    }
 }
+
+/* ---- marks ---- */
+
+static void tell(struct moon_io *io, const struct moon_conn *conn,
+                 enum moon_event_kind kind)
+{
+    const struct moon_record record = {.kind = (uint16_t)kind, .subject = conn->id};
+    struct moon_books books;
+    moon_outbox_books(&conn->outbox, &books);
+    moon_io_emit(io, &record, (const char *)&books, sizeof books);
+}
+
+static void look_at_marks(struct moon_io *io, struct moon_conn *conn)
+{
+    if (conn->state != MOON_CONN_OPEN) {
+        return;
+    }
+    if (!conn->is_slow && conn->is_blocked &&
+        moon_outbox_is_high(&conn->outbox, conn->limits)) {
+        conn->is_slow = true;
+        io->metrics.slowed++;
+        tell(io, conn, MOON_SLOWED);
+    } else if (conn->is_slow && moon_outbox_is_low(&conn->outbox, conn->limits)) {
+        conn->is_slow = false;
+        io->metrics.drained++;
+        tell(io, conn, MOON_DRAINED);
+    }
+}
+
+/* ---- sockets ---- */
 
 /* ws.c is closing it with 1002 by itself: there is nothing left to say. */
 static void refuse(struct moon_io *io, struct moon_conn *conn)
 {
+    moon_outbox_abandon(&conn->outbox, &io->post);
     if (conn->state == MOON_CONN_OPEN) {
         moon_io_end(io, conn, 1002, MOON_PROTOCOL);
     }
-    moon_outbox_clear(&conn->outbox, io->pool);
     moon_wheel_set(io->wheel, &conn->deadline,
                    moon_io_now_ms(io) + io->config->close_timeout_ms);
 }
@@ -35,46 +72,71 @@ static void refuse(struct moon_io *io, struct moon_conn *conn)
 static void settle(struct moon_io *io, struct moon_conn *conn, int status)
 {
     if (status == MOON_OK) {
-        moon_outbox_land(&conn->outbox);
+        moon_outbox_land(&conn->outbox, &io->post);
     } else if (status == MOON_EFULL) {
-        conn->is_blocked = 1;
+        conn->is_blocked = true;
+        moon_io_watch(io, conn);
     } else if (status == MOON_EINVAL) {
-        moon_outbox_land(&conn->outbox);
         refuse(io, conn);
     } else {
         moon_io_doom(io, conn);
     }
 }
 
+static uint32_t write_bytes(const struct moon_conn *conn)
+{
+    uint32_t share = conn->limits->outbox_bytes / WRITE_SHARE;
+    return share < WRITE_BYTES ? share : WRITE_BYTES;
+}
+
 static void write_out(struct moon_io *io, struct moon_conn *conn)
 {
+    uint32_t most = write_bytes(conn);
     uint32_t bytes = 0;
     const char *frames = NULL;
     while (!conn->is_blocked && !conn->is_doomed &&
-           (frames = moon_outbox_peek(&conn->outbox, WRITE_BYTES, &bytes)) != NULL) {
+           (frames = moon_outbox_peek(&conn->outbox, &io->post, most, &bytes)) !=
+               NULL) {
         int status = moon_ws_write(conn->socket, frames, bytes);
-        moon_outbox_take(&conn->outbox, io->pool, bytes);
+        moon_outbox_take(&conn->outbox, &io->post, bytes);
         settle(io, conn, status);
     }
+    look_at_marks(io, conn);
 }
 
 /* One send, past the outbox, which is empty. */
 static void write_through(struct moon_io *io, struct moon_conn *conn,
-                          const char *frames, uint32_t bytes, uint32_t messages)
+                          const char *frames, uint32_t bytes,
+                          const struct moon_tally *tally)
 {
-    moon_outbox_fly(&conn->outbox, bytes, messages);
+    moon_outbox_fly(&conn->outbox, &io->post, tally, moon_io_now_ms(io));
     settle(io, conn, moon_ws_write(conn->socket, frames, bytes));
 }
+
+static void write_letter(struct moon_io *io, struct moon_conn *conn,
+                         const struct moon_letter *letter)
+{
+    struct moon_tally tally = {.messages = {0}};
+    tally.messages[letter->class] = 1;
+    tally.bytes[letter->class] = letter->bytes;
+    write_through(io, conn, letter->frame, letter->bytes, &tally);
+}
+
+/* ---- ends ---- */
 
 void moon_io_end(struct moon_io *io, struct moon_conn *conn, uint16_t code,
                  enum moon_reason reason)
 {
     const struct moon_record closed = {
         .kind = MOON_CLOSED, .code = code, .reason = reason, .subject = conn->id};
-    conn->state = MOON_CONN_CLOSING;
+    struct moon_books books;
+    moon_io_set_state(io, conn, MOON_CONN_CLOSING);
+    io->metrics.closed[reason]++;
     moon_roster_drop(io->roster, conn->id);
-    moon_message_clear(&conn->message, io->pool);
-    moon_io_emit(io, &closed, NULL, 0);
+    moon_message_clear(&conn->message, io->post.pool);
+    moon_wheel_clear(&conn->patience);
+    moon_outbox_books(&conn->outbox, &books);
+    moon_io_emit(io, &closed, (const char *)&books, sizeof books);
 }
 
 void moon_io_close(struct moon_io *io, struct moon_conn *conn, uint16_t code,
@@ -84,47 +146,91 @@ void moon_io_close(struct moon_io *io, struct moon_conn *conn, uint16_t code,
     if (conn->state != MOON_CONN_OPEN) {
         return;
     }
-    if (reason == MOON_SLOW) {
-        moon_outbox_clear(&conn->outbox, io->pool); /* it will not be read in time */
+    if (reason == MOON_SLOW || reason == MOON_OVERLOAD) {
+        moon_outbox_clear(&conn->outbox, &io->post); /* it will not be read in time */
     }
     moon_io_enqueue_control(io, conn, frame,
                             moon_frame_close(frame, code, word, strlen(word)));
     moon_io_end(io, conn, code, reason);
     moon_wheel_set(io->wheel, &conn->deadline,
                    moon_io_now_ms(io) + io->config->close_timeout_ms);
-    if (conn->is_paused) {
-        conn->is_paused = 0;
-        moon_ws_pause(conn->socket, false); /* or its Close would never be read */
-    }
+    moon_io_pause(io, conn, MOON_PAUSED_BY_RING,
+                  false); /* or its Close is never read */
+    moon_io_pause(io, conn, MOON_PAUSED_BY_FLOOD, false);
 }
+
+void moon_io_close_for(struct moon_io *io, struct moon_conn *conn,
+                       enum moon_reason reason)
+{
+    moon_io_close(io, conn, moon_reason_code(reason), reason, moon_reason_name(reason));
+}
+
+/* ---- queues ---- */
 
 void moon_io_enqueue_control(struct moon_io *io, struct moon_conn *conn,
                              const char *frame, uint32_t bytes)
 {
-    moon_outbox_push_control(&conn->outbox, io->pool, frame, bytes);
+    moon_outbox_push_control(&conn->outbox, &io->post, frame, bytes,
+                             moon_io_now_ms(io));
     mark_dirty(io, conn);
 }
 
-/* Only a connection that is blocked can overflow: any other is written out first. */
-void moon_io_enqueue(struct moon_io *io, struct moon_conn *conn, const char *frames,
-                     uint32_t bytes, uint32_t messages)
+/* Only a connection that is blocked can overflow: any other is written out first. False
+ * when the letter has had its chance already. */
+static bool make_room(struct moon_io *io, struct moon_conn *conn,
+                      const struct moon_letter *letter)
 {
-    if (moon_outbox_push(&conn->outbox, io->pool, &io->limits, frames, bytes,
-                         messages)) {
-        mark_dirty(io, conn);
-        return;
+    if (conn->is_blocked ||
+        moon_outbox_has_room(&conn->outbox, conn->limits, letter->bytes)) {
+        return true;
     }
     write_out(io, conn);
-    if (conn->is_doomed) {
+    if (conn->is_doomed || conn->state != MOON_CONN_OPEN) {
+        return false;
+    }
+    if (!conn->is_blocked && letter->bytes > conn->limits->outbox_bytes) {
+        write_letter(io, conn, letter); /* larger than a queue */
+        return false;
+    }
+    return true;
+}
+
+void moon_io_enqueue(struct moon_io *io, struct moon_conn *conn,
+                     const struct moon_letter *letter)
+{
+    if (!make_room(io, conn, letter)) {
         return;
     }
-    if (moon_outbox_push(&conn->outbox, io->pool, &io->limits, frames, bytes,
-                         messages)) {
+    if (moon_outbox_push(&conn->outbox, &io->post, conn->limits, letter,
+                         moon_io_now_ms(io)) != MOON_OK) {
+        moon_io_close_for(io, conn, MOON_SLOW);
+        return;
+    }
+    if (!conn->is_blocked) {
         mark_dirty(io, conn);
-    } else if (!conn->is_blocked && moon_outbox_is_empty(&conn->outbox)) {
-        write_through(io, conn, frames, bytes, messages); /* larger than a queue */
-    } else {
-        moon_io_close(io, conn, 4008, MOON_SLOW, "slow");
+        return;
+    }
+    if (io->is_shedding && letter->class == MOON_VOLATILE) {
+        moon_io_shed(io, conn);
+    }
+    if (conn->patience.next == NULL) {
+        moon_io_watch(io, conn);
+    }
+    look_at_marks(io, conn);
+}
+
+static void enqueue_share(struct moon_io *io, struct moon_conn *conn,
+                          const struct moon_share *share)
+{
+    struct moon_letter letter = {.frame = share->frames};
+    for (uint32_t i = 0;
+         i < share->messages && conn->state == MOON_CONN_OPEN && !conn->is_doomed;
+         i++) {
+        letter.bytes = share->labels[i].bytes;
+        letter.class = share->labels[i].class;
+        letter.key = share->labels[i].key;
+        moon_io_enqueue(io, conn, &letter);
+        letter.frame += letter.bytes;
     }
 }
 
@@ -133,7 +239,7 @@ void moon_io_catch_up(struct moon_io *io, struct moon_conn *conn)
     struct moon_share share;
     while (conn->state == MOON_CONN_OPEN &&
            moon_roster_catch_up(io->roster, conn->id, &share)) {
-        moon_io_enqueue(io, conn, share.frames, share.bytes, share.messages);
+        enqueue_share(io, conn, &share);
     }
 }
 
@@ -144,16 +250,19 @@ struct moon_conn *moon_io_find_open(struct moon_io *io, moon_conn_id id)
                                                                              : NULL;
 }
 
+/* ---- the end of the turn ---- */
+
 static void deliver(struct moon_io *io, const struct moon_share *share)
 {
     struct moon_conn *conn = moon_io_find_open(io, share->conn);
     if (conn == NULL) {
         return;
     }
-    if (share->is_only_room && !conn->is_blocked && !conn->is_dirty) {
-        write_through(io, conn, share->frames, share->bytes, share->messages);
+    if (share->is_only_room && !conn->is_blocked && !conn->is_dirty &&
+        share->bytes <= write_bytes(conn)) {
+        write_through(io, conn, share->frames, share->bytes, &share->tally);
     } else {
-        moon_io_enqueue(io, conn, share->frames, share->bytes, share->messages);
+        enqueue_share(io, conn, share);
     }
 }
 
@@ -169,30 +278,45 @@ static void write_dirty(struct moon_io *io)
 {
     for (uint32_t i = 0; i < io->dirty.count; i++) { /* it may grow meanwhile */
         struct moon_conn *conn = moon_conns_find(io->conns, io->dirty.ids[i]);
-        if (conn == NULL) {
-            continue;
-        }
-        conn->is_dirty = 0;
-        write_out(io, conn);
-        if (conn->is_doomed) {
-            moon_wheel_clear(&conn->deadline);
-            moon_ws_kill(conn->socket);
+        if (conn != NULL) {
+            conn->is_dirty = false;
+            write_out(io, conn);
         }
     }
     io->dirty.count = 0;
 }
 
+static void kill_doomed(struct moon_io *io)
+{
+    for (uint32_t i = 0; i < KILLS && io->doomed.count > 0; i++) {
+        struct moon_conn *conn =
+            moon_conns_find(io->conns, io->doomed.ids[--io->doomed.count]);
+        if (conn == NULL) {
+            continue;
+        }
+        moon_wheel_clear(&conn->deadline);
+        if (conn->is_greeted) {
+            moon_ws_kill(conn->socket);
+        } else {
+            moon_greeting_stop(conn->socket);
+            moon_io_gone(io, conn);
+        }
+    }
+}
+
 void moon_io_writable(struct moon_io *io, struct moon_conn *conn)
 {
-    conn->is_blocked = 0;
-    moon_outbox_land(&conn->outbox);
+    conn->is_blocked = false;
+    moon_outbox_land(&conn->outbox, &io->post);
     if (!moon_outbox_is_empty(&conn->outbox)) {
         mark_dirty(io, conn);
     }
+    look_at_marks(io, conn);
 }
 
 void moon_io_write_all(struct moon_io *io)
 {
     write_rosters(io);
     write_dirty(io);
+    kill_doomed(io);
 }

@@ -14,6 +14,10 @@ enum {
     BACKLOG = 4096,     /* the kernel's net.core.somaxconn caps it */
     ACCEPTS = 64,       /* per turn, so that newcomers do not starve the others */
     PAUSE_MS = 200,     /* when descriptors have run out */
+    CALM_MS = 2000,     /* without that, and it is over */
+    IDLE_S = 60,        /* until the kernel probes a silent peer, */
+    PROBE_S = 15,       /* how often it does, */
+    PROBES = 4,         /* and when it gives up */
     UNACKED_MS = 30000, /* TCP_USER_TIMEOUT: a peer that acknowledges nothing is gone */
 };
 
@@ -120,9 +124,25 @@ void moon_acceptor_pause(struct moon_acceptor *acceptor, bool pause)
     }
 }
 
+static struct moon_address address_of(const struct sockaddr *any)
+{
+    struct moon_address address = {{[10] = 0xff, [11] = 0xff}};
+    if (any->sa_family == AF_INET6) {
+        const void *v6 = any;
+        memcpy(address.bytes, &((const struct sockaddr_in6 *)v6)->sin6_addr,
+               sizeof address.bytes);
+    } else {
+        const void *v4 = any;
+        memcpy(address.bytes + 12, &((const struct sockaddr_in *)v4)->sin_addr, 4);
+    }
+    return address;
+}
+
 /* Waiting clients stay in the backlog while this pauses; polling would spin. */
 static void run_dry(struct moon_acceptor *acceptor, int reason)
 {
+    acceptor->failures++;
+    acceptor->dry_ms = uv_now(acceptor->poll.loop);
     if (!acceptor->is_dry) {
         acceptor->is_dry = true;
         moon_log(MOON_WARN, "listen", "cannot accept: %s; trying again every %d ms",
@@ -137,7 +157,10 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     struct moon_acceptor *acceptor = poll->data;
     (void)status, (void)events;
     for (int i = 0; i < ACCEPTS && acceptor->is_open; i++) {
-        int fd = accept4(acceptor->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        struct sockaddr_in6 socket_address = {0}; /* the longer one of the two */
+        socklen_t length = sizeof socket_address;
+        struct sockaddr *any = (struct sockaddr *)&socket_address;
+        int fd = accept4(acceptor->fd, any, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0) {
             if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
                 errno == ENOMEM) {
@@ -145,19 +168,25 @@ static void on_readable(uv_poll_t *poll, int status, int events)
             }
             return;
         }
-        if (acceptor->is_dry) {
+        if (acceptor->is_dry && uv_now(poll->loop) >= acceptor->dry_ms + CALM_MS) {
             acceptor->is_dry = false;
             moon_log(MOON_INFO, "listen", "accepting again");
         }
         set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+        set(fd, IPPROTO_TCP, TCP_KEEPIDLE, IDLE_S);
+        set(fd, IPPROTO_TCP, TCP_KEEPINTVL, PROBE_S);
+        set(fd, IPPROTO_TCP, TCP_KEEPCNT, PROBES);
         set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
         set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, UNACKED_MS);
-        acceptor->take(acceptor->owner, fd);
+        struct moon_address peer = address_of(any);
+        acceptor->take(acceptor->owner, fd, &peer);
     }
 }
 
 void moon_acceptor_start(struct moon_acceptor *acceptor, uv_loop_t *loop, int fd,
-                         void (*take)(void *owner, int fd), void *owner)
+                         void (*take)(void *owner, int fd,
+                                      const struct moon_address *peer),
+                         void *owner)
 {
     acceptor->fd = fd;
     acceptor->take = take;

@@ -6,8 +6,7 @@
  * SPDX-License-Identifier: MIT
  */
 #pragma once
-#include <stdbool.h>
-#include <stdint.h>
+#include "address.h"
 #include <uv.h>
 
 /* Opens `count` sockets that share one port (SO_REUSEPORT) and writes them to fds;
@@ -19,15 +18,19 @@ struct moon_acceptor {
     uv_poll_t poll;
     uv_timer_t pause; /* after running out of descriptors */
     int fd;
-    void (*take)(void *owner, int fd);
+    void (*take)(void *owner, int fd, const struct moon_address *peer);
     void *owner;
+    uint64_t failures; /* accepts that failed for want of descriptors or memory */
     bool is_open, is_paused;
-    bool is_dry; /* descriptors have run out; said so once */
+    bool is_dry;     /* descriptors have run out; said so once */
+    uint64_t dry_ms; /* when they last did */
 };
 
 /* Takes over the listening socket; calls `take` with each new, non-blocking one. */
 void moon_acceptor_start(struct moon_acceptor *acceptor, uv_loop_t *loop, int fd,
-                         void (*take)(void *owner, int fd), void *owner);
+                         void (*take)(void *owner, int fd,
+                                      const struct moon_address *peer),
+                         void *owner);
 
 /* Stops or resumes accepting; whoever comes meanwhile waits in the backlog. */
 void moon_acceptor_pause(struct moon_acceptor *acceptor, bool pause);

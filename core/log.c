@@ -5,7 +5,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,17 +25,6 @@ void moon_log_set_level(enum moon_level level)
 bool moon_log_has(enum moon_level level)
 {
     return level <= threshold;
-}
-
-bool moon_log_parse_level(const char *word, enum moon_level *level)
-{
-    for (unsigned i = 0; i < sizeof words / sizeof *words; i++) {
-        if (strcasecmp(word, words[i]) == 0) {
-            *level = (enum moon_level)i;
-            return true;
-        }
-    }
-    return false;
 }
 
 /* Copies `c` so that it cannot pretend to be a line of its own. */

@@ -20,9 +20,6 @@ enum moon_level {
 
 void moon_log_set_level(enum moon_level level);
 
-/* False when the word names no level. */
-bool moon_log_parse_level(const char *word, enum moon_level *level);
-
 bool moon_log_has(enum moon_level level);
 
 /* `area` is the file stem or the plugin that speaks; the rest as printf. */

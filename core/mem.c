@@ -16,7 +16,7 @@ struct idle {
 
 struct moon_pool {
     struct idle *idle[CLASSES];
-    size_t idle_bytes, keep_bytes;
+    size_t idle_bytes, keep_bytes, taken_bytes;
 };
 
 static void *must(void *memory)
@@ -76,6 +76,7 @@ char *moon_pool_take(struct moon_pool *pool, uint32_t bytes, uint32_t *capacity)
 {
     int class = class_of(bytes);
     *capacity = 1u << (SMALLEST_SHIFT + class);
+    pool->taken_bytes += *capacity;
     struct idle *first = pool->idle[class];
     if (first == NULL) {
         return moon_realloc(NULL, *capacity);
@@ -87,7 +88,11 @@ char *moon_pool_take(struct moon_pool *pool, uint32_t bytes, uint32_t *capacity)
 
 void moon_pool_give(struct moon_pool *pool, char *buffer, uint32_t capacity)
 {
-    if (buffer == NULL || pool->idle_bytes + capacity > pool->keep_bytes) {
+    if (buffer == NULL) {
+        return;
+    }
+    pool->taken_bytes -= capacity;
+    if (pool->idle_bytes + capacity > pool->keep_bytes) {
         moon_free(buffer);
         return;
     }
@@ -112,4 +117,9 @@ char *moon_pool_grow(struct moon_pool *pool, char *buffer, uint32_t used,
     moon_pool_give(pool, buffer, *capacity);
     *capacity = grown_capacity;
     return grown;
+}
+
+size_t moon_pool_taken_bytes(const struct moon_pool *pool)
+{
+    return pool->taken_bytes;
 }

@@ -34,3 +34,6 @@ void moon_pool_give(struct moon_pool *pool, char *buffer, uint32_t capacity);
  * `buffer`, which it takes. *capacity is read and written. */
 char *moon_pool_grow(struct moon_pool *pool, char *buffer, uint32_t used,
                      uint32_t bytes, uint32_t *capacity);
+
+/* The capacity of all buffers taken and not yet given back. */
+size_t moon_pool_taken_bytes(const struct moon_pool *pool);

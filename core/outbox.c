@@ -1,113 +1,387 @@
 /* SPDX-License-Identifier: MIT */
 #include "outbox.h"
-#include "frame.h"
+#include "queue.h"
+#include <assert.h>
 #include <string.h>
 
-static void append(struct moon_outbox *outbox, struct moon_pool *pool,
-                   const char *frames, uint32_t bytes)
+enum {
+    HIGH_MARK = 2, /* one in so many parts of the limit */
+    LOW_MARK = 8,
+};
+
+void moon_post_fini(struct moon_post *post)
 {
-    uint32_t used = outbox->end - outbox->start;
-    if (outbox->end + bytes > outbox->capacity && outbox->start > 0) {
-        memmove(outbox->bytes, outbox->bytes + outbox->start, used);
-        outbox->start = 0;
-        outbox->end = used;
-    }
-    outbox->bytes = moon_pool_grow(pool, outbox->bytes, outbox->end,
-                                   outbox->end + bytes, &outbox->capacity);
-    memcpy(outbox->bytes + outbox->end, frames, bytes);
-    outbox->end += bytes;
+    moon_pool_give(post->pool, post->scratch, post->scratch_bytes);
+    post->scratch = NULL;
+    post->scratch_bytes = 0;
 }
 
-bool moon_outbox_push(struct moon_outbox *outbox, struct moon_pool *pool,
-                      const struct moon_outbox_limits *limits, const char *frames,
-                      uint32_t bytes, uint32_t messages)
+/* The books. */
+
+static void count_sent(struct moon_outbox *outbox, struct moon_post *post,
+                       uint32_t class, uint32_t messages, uint32_t bytes)
 {
-    uint64_t total_bytes =
-        (uint64_t)outbox->end - outbox->start + outbox->inflight_bytes + bytes;
-    uint64_t total_messages =
-        (uint64_t)outbox->messages + outbox->inflight_messages + messages;
-    if (total_bytes > limits->max_bytes || total_messages > limits->max_messages) {
+    outbox->sent[class] += messages;
+    post->sent[class] += messages;
+    post->sent_bytes[class] += bytes;
+}
+
+static void count_dropped(struct moon_outbox *outbox, struct moon_post *post,
+                          const struct moon_tally *tally, enum moon_drop why)
+{
+    for (int class = 0; class < MOON_CLASSES; class ++) {
+        outbox->dropped[class] += tally->messages[class];
+        post->dropped[class] += tally->messages[class];
+        post->dropped_bytes[class] += tally->bytes[class];
+        post->dropped_by[why] += tally->messages[class];
+    }
+}
+
+static void count_dropped_one(struct moon_outbox *outbox, struct moon_post *post,
+                              uint32_t class, uint32_t bytes, enum moon_drop why)
+{
+    outbox->dropped[class]++;
+    post->dropped[class]++;
+    post->dropped_bytes[class] += bytes;
+    post->dropped_by[why]++;
+}
+
+/* No longer in the outbox, neither waiting nor in flight. */
+static void let_go(struct moon_outbox *outbox, const struct moon_tally *tally)
+{
+    for (int class = 0; class < MOON_CLASSES; class ++) {
+        outbox->messages -= tally->messages[class];
+        outbox->bytes -= tally->bytes[class];
+    }
+}
+
+static void drop(struct moon_outbox *outbox, struct moon_post *post,
+                 struct moon_queued *message, enum moon_drop why)
+{
+    count_dropped_one(outbox, post, message->class, message->bytes, why);
+    outbox->messages--;
+    outbox->bytes -= message->bytes;
+    moon_queue_remove(&outbox->queue, post->pool, message);
+}
+
+/* Coming in. */
+
+/* What the outbox would hold with a letter, and may hold. */
+struct claim {
+    uint64_t bytes, max_bytes;
+    uint64_t messages, max_messages;
+};
+
+/* `old` is what the letter replaces, or NULL. */
+static struct claim claim_of(const struct moon_outbox *outbox,
+                             const struct moon_limits *limits,
+                             const struct moon_letter *letter,
+                             const struct moon_queued *old)
+{
+    struct claim claim = {
+        .bytes = (uint64_t)outbox->bytes + letter->bytes,
+        .max_bytes = limits->outbox_bytes,
+        .messages = (uint64_t)outbox->messages + 1,
+        .max_messages = limits->outbox_messages,
+    };
+    if (letter->class == MOON_CONTROL) {
+        claim.max_bytes += MOON_OUTBOX_RESERVE_BYTES;
+        claim.max_messages += MOON_OUTBOX_RESERVE_MESSAGES;
+    }
+    if (old != NULL) {
+        claim.bytes -= old->bytes;
+        claim.messages--;
+    }
+    return claim;
+}
+
+static bool fits(const struct claim *claim)
+{
+    return claim->bytes <= claim->max_bytes && claim->messages <= claim->max_messages;
+}
+
+/* Drops volatile messages, the oldest first, until the claim fits. False, and nothing
+ * is dropped, when it would not fit without any. */
+static bool make_room(struct moon_outbox *outbox, struct moon_post *post,
+                      struct claim claim)
+{
+    struct moon_queued *oldest = moon_queue_oldest(outbox->queue, MOON_VOLATILE);
+    if (oldest == NULL) {
         return false;
     }
-    append(outbox, pool, frames, bytes);
-    outbox->messages += messages;
+    const struct moon_tally *waiting = moon_queue_tally(outbox->queue);
+    struct claim least = claim;
+    least.bytes -= waiting->bytes[MOON_VOLATILE];
+    least.messages -= waiting->messages[MOON_VOLATILE];
+    if (!fits(&least)) {
+        return false;
+    }
+    while (!fits(&claim)) {
+        claim.bytes -= oldest->bytes;
+        claim.messages--;
+        drop(outbox, post, oldest, MOON_DROP_FULL);
+        oldest = moon_queue_oldest(outbox->queue, MOON_VOLATILE);
+    }
     return true;
 }
 
-void moon_outbox_push_control(struct moon_outbox *outbox, struct moon_pool *pool,
-                              const char *frame, uint32_t bytes)
+static bool has_room(struct moon_outbox *outbox, struct moon_post *post,
+                     const struct moon_limits *limits, const struct moon_letter *letter,
+                     const struct moon_queued *old)
 {
-    append(outbox, pool, frame, bytes);
-    outbox->messages++;
+    const struct claim claim = claim_of(outbox, limits, letter, old);
+    if (fits(&claim) || (old != NULL && letter->bytes <= old->bytes)) {
+        return true;
+    }
+    bool may_displace = letter->class == MOON_RELIABLE || letter->class == MOON_LATEST;
+    return may_displace && make_room(outbox, post, claim);
 }
 
-const char *moon_outbox_peek(const struct moon_outbox *outbox, uint32_t max_bytes,
-                             uint32_t *bytes)
+static void append(struct moon_outbox *outbox, struct moon_post *post,
+                   const struct moon_letter *letter, uint64_t now_ms)
 {
-    uint32_t queued = outbox->end - outbox->start;
-    if (queued == 0) {
+    count_sent(outbox, post, letter->class, 1, letter->bytes);
+    outbox->messages++;
+    outbox->bytes += letter->bytes;
+    moon_queue_push(&outbox->queue, post->pool, letter, now_ms);
+}
+
+static void replace(struct moon_outbox *outbox, struct moon_post *post,
+                    struct moon_queued *old, const struct moon_letter *letter,
+                    uint64_t now_ms)
+{
+    count_sent(outbox, post, letter->class, 1, letter->bytes);
+    count_dropped_one(outbox, post, old->class, old->bytes, MOON_DROP_REPLACED);
+    outbox->bytes = outbox->bytes - old->bytes + letter->bytes;
+    moon_queue_replace(outbox->queue, post->pool, old, letter, now_ms);
+}
+
+int moon_outbox_push(struct moon_outbox *outbox, struct moon_post *post,
+                     const struct moon_limits *limits, const struct moon_letter *letter,
+                     uint64_t now_ms)
+{
+    assert(letter->class < MOON_CLASSES && letter->bytes > 0);
+    struct moon_queued *old = letter->class == MOON_LATEST
+                                  ? moon_queue_find(outbox->queue, letter->key)
+                                  : NULL;
+    if (!has_room(outbox, post, limits, letter, old)) {
+        if (letter->class != MOON_VOLATILE) {
+            return MOON_EFULL;
+        }
+        count_sent(outbox, post, letter->class, 1, letter->bytes);
+        count_dropped_one(outbox, post, letter->class, letter->bytes, MOON_DROP_FULL);
+    } else if (old != NULL) {
+        replace(outbox, post, old, letter, now_ms);
+    } else {
+        append(outbox, post, letter, now_ms);
+    }
+    return MOON_OK;
+}
+
+void moon_outbox_push_control(struct moon_outbox *outbox, struct moon_post *post,
+                              const char *frame, uint32_t bytes, uint64_t now_ms)
+{
+    const struct moon_letter letter = {
+        .frame = frame, .bytes = bytes, .class = MOON_CONTROL};
+    append(outbox, post, &letter, now_ms);
+}
+
+/* Going out. */
+
+const char *moon_outbox_peek(struct moon_outbox *outbox, struct moon_post *post,
+                             uint32_t max_bytes, uint32_t *bytes)
+{
+    *bytes = 0;
+    if (outbox->queue == NULL) {
         return NULL;
     }
-    const char *first = outbox->bytes + outbox->start;
-    *bytes = queued;
-    if (queued > max_bytes) {
-        *bytes = (uint32_t)moon_frame_bytes(first);
-        while (*bytes < queued) {
-            uint64_t more = moon_frame_bytes(first + *bytes);
-            if (*bytes + more > max_bytes) {
-                break;
-            }
-            *bytes += (uint32_t)more;
-        }
+    const char *frames = moon_queue_run(outbox->queue, max_bytes, bytes);
+    if (frames != NULL) {
+        return frames;
     }
-    return first;
+    post->scratch =
+        moon_pool_grow(post->pool, post->scratch, 0, *bytes, &post->scratch_bytes);
+    moon_queue_copy(outbox->queue, post->scratch, *bytes);
+    return post->scratch;
 }
 
-static uint32_t count_frames(const char *frames, uint32_t bytes)
+static bool has_lasting(const struct moon_tally *tally)
 {
-    uint32_t count = 0;
-    for (uint64_t at = 0; at < bytes; at += moon_frame_bytes(frames + at)) {
-        count++;
-    }
-    return count;
+    return tally->messages[MOON_RELIABLE] + tally->messages[MOON_LATEST] +
+               tally->messages[MOON_CONTROL] >
+           0;
 }
 
-void moon_outbox_take(struct moon_outbox *outbox, struct moon_pool *pool,
+/* In flight they are no longer in order of age, so the least is kept. */
+static void launch(struct moon_outbox *outbox, struct moon_post *post,
+                   const struct moon_tally *tally, uint64_t came_ms)
+{
+    if (has_lasting(tally) &&
+        (!has_lasting(&outbox->in_flight) || came_ms < outbox->in_flight_since_ms)) {
+        outbox->in_flight_since_ms = came_ms;
+    }
+    for (int class = 0; class < MOON_CLASSES; class ++) {
+        outbox->in_flight.messages[class] += tally->messages[class];
+        outbox->in_flight.bytes[class] += tally->bytes[class];
+        post->in_flight_bytes += tally->bytes[class];
+    }
+}
+
+static uint64_t min_ms(uint64_t a_ms, uint64_t b_ms)
+{
+    return a_ms < b_ms ? a_ms : b_ms;
+}
+
+void moon_outbox_take(struct moon_outbox *outbox, struct moon_post *post,
                       uint32_t bytes)
 {
-    uint32_t queued = outbox->end - outbox->start;
-    uint32_t messages = bytes == queued
-                            ? outbox->messages
-                            : count_frames(outbox->bytes + outbox->start, bytes);
-    moon_outbox_fly(outbox, bytes, messages);
-    outbox->messages -= messages;
-    outbox->start += bytes;
-    if (bytes == queued) {
-        moon_outbox_clear(outbox, pool);
+    struct moon_tally taken = {0};
+    uint64_t oldest_ms = UINT64_MAX;
+    while (bytes > 0) {
+        struct moon_queued *first = moon_queue_first(outbox->queue);
+        assert(first != NULL && first->bytes <= bytes);
+        bytes -= first->bytes;
+        taken.messages[first->class]++;
+        taken.bytes[first->class] += first->bytes;
+        if (first->class != MOON_VOLATILE) {
+            oldest_ms = min_ms(oldest_ms, first->came_ms);
+        }
+        moon_queue_remove(&outbox->queue, post->pool, first);
+    }
+    launch(outbox, post, &taken, oldest_ms);
+}
+
+void moon_outbox_fly(struct moon_outbox *outbox, struct moon_post *post,
+                     const struct moon_tally *tally, uint64_t now_ms)
+{
+    for (uint32_t class = 0; class < MOON_CLASSES; class ++) {
+        count_sent(outbox, post, class, tally->messages[class], tally->bytes[class]);
+        outbox->messages += tally->messages[class];
+        outbox->bytes += tally->bytes[class];
+    }
+    launch(outbox, post, tally, now_ms);
+}
+
+static void end_flight(struct moon_outbox *outbox, struct moon_post *post)
+{
+    for (int class = 0; class < MOON_CLASSES; class ++) {
+        post->in_flight_bytes -= outbox->in_flight.bytes[class];
+    }
+    let_go(outbox, &outbox->in_flight);
+    memset(&outbox->in_flight, 0, sizeof outbox->in_flight);
+}
+
+void moon_outbox_land(struct moon_outbox *outbox, struct moon_post *post)
+{
+    const struct moon_tally *tally = &outbox->in_flight;
+    for (int class = 0; class < MOON_CLASSES; class ++) {
+        outbox->delivered[class] += tally->messages[class];
+        post->delivered[class] += tally->messages[class];
+        post->delivered_bytes[class] += tally->bytes[class];
+    }
+    end_flight(outbox, post);
+}
+
+/* Dropping. */
+
+uint32_t moon_outbox_shed(struct moon_outbox *outbox, struct moon_post *post)
+{
+    uint32_t before = outbox->bytes;
+    struct moon_queued *oldest = NULL;
+    while ((oldest = moon_queue_oldest(outbox->queue, MOON_VOLATILE)) != NULL) {
+        drop(outbox, post, oldest, MOON_DROP_SHED);
+    }
+    moon_queue_trim(&outbox->queue, post->pool);
+    return before - outbox->bytes;
+}
+
+void moon_outbox_expire(struct moon_outbox *outbox, struct moon_post *post,
+                        const struct moon_limits *limits, uint64_t now_ms)
+{
+    struct moon_queued *oldest = moon_queue_oldest(outbox->queue, MOON_VOLATILE);
+    while (oldest != NULL && now_ms - oldest->came_ms > limits->outbox_age_ms) {
+        drop(outbox, post, oldest, MOON_DROP_SHED);
+        oldest = moon_queue_oldest(outbox->queue, MOON_VOLATILE);
     }
 }
 
-void moon_outbox_fly(struct moon_outbox *outbox, uint32_t bytes, uint32_t messages)
+void moon_outbox_clear(struct moon_outbox *outbox, struct moon_post *post)
 {
-    outbox->inflight_bytes += bytes;
-    outbox->inflight_messages += messages;
+    if (outbox->queue != NULL) {
+        const struct moon_tally *waiting = moon_queue_tally(outbox->queue);
+        count_dropped(outbox, post, waiting, MOON_DROP_GONE);
+        let_go(outbox, waiting);
+        moon_queue_clear(&outbox->queue, post->pool);
+    }
 }
 
-void moon_outbox_land(struct moon_outbox *outbox)
+void moon_outbox_abandon(struct moon_outbox *outbox, struct moon_post *post)
 {
-    outbox->inflight_bytes = 0;
-    outbox->inflight_messages = 0;
+    moon_outbox_clear(outbox, post);
+    count_dropped(outbox, post, &outbox->in_flight, MOON_DROP_GONE);
+    end_flight(outbox, post);
 }
 
-void moon_outbox_clear(struct moon_outbox *outbox, struct moon_pool *pool)
+/* Asking. */
+
+uint64_t moon_outbox_oldest_ms(const struct moon_outbox *outbox)
 {
-    moon_pool_give(pool, outbox->bytes, outbox->capacity);
-    outbox->bytes = NULL;
-    outbox->start = outbox->end = outbox->capacity = 0;
-    outbox->messages = 0;
+    static const uint32_t lasting[] = {MOON_RELIABLE, MOON_LATEST, MOON_CONTROL};
+    uint64_t oldest_ms =
+        has_lasting(&outbox->in_flight) ? outbox->in_flight_since_ms : UINT64_MAX;
+    for (size_t i = 0; i < sizeof lasting / sizeof lasting[0]; i++) {
+        const struct moon_queued *oldest = moon_queue_oldest(outbox->queue, lasting[i]);
+        if (oldest != NULL) {
+            oldest_ms = min_ms(oldest_ms, oldest->came_ms);
+        }
+    }
+    return oldest_ms;
+}
+
+uint32_t moon_outbox_bytes(const struct moon_outbox *outbox)
+{
+    return outbox->bytes;
+}
+
+bool moon_outbox_is_high(const struct moon_outbox *outbox,
+                         const struct moon_limits *limits)
+{
+    return (uint64_t)outbox->bytes * HIGH_MARK >= limits->outbox_bytes ||
+           (uint64_t)outbox->messages * HIGH_MARK >= limits->outbox_messages;
+}
+
+bool moon_outbox_is_low(const struct moon_outbox *outbox,
+                        const struct moon_limits *limits)
+{
+    return (uint64_t)outbox->bytes * LOW_MARK <= limits->outbox_bytes &&
+           (uint64_t)outbox->messages * LOW_MARK <= limits->outbox_messages;
+}
+
+bool moon_outbox_has_room(const struct moon_outbox *outbox,
+                          const struct moon_limits *limits, uint32_t bytes)
+{
+    return (uint64_t)outbox->bytes + bytes <= limits->outbox_bytes &&
+           outbox->messages < limits->outbox_messages;
 }
 
 bool moon_outbox_is_empty(const struct moon_outbox *outbox)
 {
-    return outbox->start == outbox->end;
+    return outbox->queue == NULL;
+}
+
+void moon_outbox_books(const struct moon_outbox *outbox, struct moon_books *books)
+{
+    static const struct moon_tally nothing;
+    const struct moon_tally *waiting =
+        outbox->queue == NULL ? &nothing : moon_queue_tally(outbox->queue);
+    books->queued_bytes = 0;
+    for (int class = 0; class < MOON_CLASSES; class ++) {
+        books->sent[class] = outbox->sent[class];
+        books->delivered[class] = outbox->delivered[class];
+        books->dropped[class] = outbox->dropped[class];
+        books->queued[class] =
+            (uint64_t)waiting->messages[class] + outbox->in_flight.messages[class];
+        books->queued_bytes +=
+            (uint64_t)waiting->bytes[class] + outbox->in_flight.bytes[class];
+    }
 }

@@ -135,11 +135,20 @@ bool moon_ring_is_empty(const struct moon_ring *ring)
            atomic_load_explicit(&ring->tail, memory_order_acquire);
 }
 
+uint64_t moon_ring_used_bytes(const struct moon_ring *ring)
+{
+    uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
+    return atomic_load_explicit(&ring->tail, memory_order_relaxed) - head;
+}
+
+uint64_t moon_ring_capacity_bytes(const struct moon_ring *ring)
+{
+    return ring->mask + 1;
+}
+
 bool moon_ring_is_half_full(const struct moon_ring *ring)
 {
-    uint64_t used = atomic_load_explicit(&ring->tail, memory_order_relaxed) -
-                    atomic_load_explicit(&ring->head, memory_order_acquire);
-    return used > (ring->mask + 1) / 2;
+    return moon_ring_used_bytes(ring) > moon_ring_capacity_bytes(ring) / 2;
 }
 
 void moon_ring_want_room(struct moon_ring *ring)

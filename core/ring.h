@@ -36,6 +36,10 @@ void moon_ring_release(struct moon_ring *ring);
 /* Thread: pusher. Whether more than half of it is in use. */
 bool moon_ring_is_half_full(const struct moon_ring *ring);
 
+/* Bytes in use, as far as the caller can see. Thread: either. */
+uint64_t moon_ring_used_bytes(const struct moon_ring *ring);
+uint64_t moon_ring_capacity_bytes(const struct moon_ring *ring);
+
 /* Thread: taker. */
 bool moon_ring_is_empty(const struct moon_ring *ring);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "roster.h"
+#include "batch.h"
 #include "conn.h"
 #include <string.h>
 
@@ -20,8 +21,7 @@ struct room {
     struct room *next_dirty;
     struct member *members; /* dense, in no order */
     uint32_t count, capacity;
-    char *batch; /* frames of this tick, from the pool */
-    uint32_t batch_bytes, batch_messages, batch_capacity;
+    struct moon_batch batch; /* of this tick */
 };
 
 /* One connection's place in one room. */
@@ -67,7 +67,7 @@ static void room_destroy(struct moon_roster *roster, struct room *room)
     }
     *link = room->next_in_bucket;
     roster->room_count--;
-    moon_pool_give(roster->pool, room->batch, room->batch_capacity);
+    moon_batch_clear(&room->batch, roster->pool);
     moon_free(room->members);
     moon_free(room);
 }
@@ -197,7 +197,7 @@ bool moon_roster_join(struct moon_roster *roster, moon_room_id id, moon_conn_id 
             moon_realloc(seats->items, seats->capacity * sizeof(struct seat));
     }
     room->members[room->count] =
-        (struct member){conn, seats->count, room->batch_bytes, room->batch_messages};
+        (struct member){conn, seats->count, room->batch.bytes, room->batch.messages};
     seats->items[seats->count] = (struct seat){room, room->count};
     room->count++;
     seats->count++;
@@ -231,7 +231,7 @@ static void unseat(struct moon_roster *roster, struct seats *seats, struct seat 
         *seat = *last_seat;
         seat->room->members[seat->index].seat = (uint32_t)(seat - seats->items);
     }
-    if (room->count == 0 && room->batch_bytes == 0) {
+    if (room->count == 0 && room->batch.messages == 0) {
         room_destroy(roster, room); /* a dirty one goes at the end of the tick */
     }
 }
@@ -276,28 +276,27 @@ static void make_dirty(struct moon_roster *roster, struct room *room)
     roster->last_dirty = room;
 }
 
+static void mark_seen(const struct room *room, struct member *member)
+{
+    member->seen_bytes = room->batch.bytes;
+    member->seen_messages = room->batch.messages;
+}
+
 bool moon_roster_publish(struct moon_roster *roster, moon_room_id id,
-                         moon_conn_id except, const char *frame, uint32_t bytes)
+                         moon_conn_id except, const struct moon_letter *letter)
 {
     struct room *room = find(roster, id);
     if (room == NULL || room->count == 0) {
         return false;
     }
-    if (room->batch_bytes == 0) {
+    if (room->batch.messages == 0) {
         make_dirty(roster, room);
     }
-    uint32_t total = room->batch_bytes + bytes;
-    room->batch = moon_pool_grow(roster->pool, room->batch, room->batch_bytes, total,
-                                 &room->batch_capacity);
-    memcpy(room->batch + room->batch_bytes, frame, bytes);
-    room->batch_bytes = total;
-    room->batch_messages++;
+    moon_batch_add(&room->batch, roster->pool, letter);
 
     const struct seat *seat = except == 0 ? NULL : find_seat(roster, id, except);
     if (seat != NULL) {
-        struct member *member = &room->members[seat->index];
-        member->seen_bytes = room->batch_bytes;
-        member->seen_messages = room->batch_messages;
+        mark_seen(room, &room->members[seat->index]);
     }
     return true;
 }
@@ -306,13 +305,18 @@ bool moon_roster_publish(struct moon_roster *roster, moon_room_id id,
 static bool take_share(struct room *room, struct member *member,
                        struct moon_share *share)
 {
+    const struct moon_batch *batch = &room->batch;
+    if (member->seen_messages == batch->messages) {
+        return false;
+    }
     share->conn = member->conn;
-    share->frames = room->batch + member->seen_bytes;
-    share->bytes = room->batch_bytes - member->seen_bytes;
-    share->messages = room->batch_messages - member->seen_messages;
-    member->seen_bytes = room->batch_bytes;
-    member->seen_messages = room->batch_messages;
-    return share->bytes > 0;
+    share->frames = batch->frames + member->seen_bytes;
+    share->bytes = batch->bytes - member->seen_bytes;
+    share->messages = batch->messages - member->seen_messages;
+    share->labels = batch->labels + member->seen_messages;
+    moon_batch_tally(batch, member->seen_messages, &share->tally);
+    mark_seen(room, member);
+    return true;
 }
 
 bool moon_roster_catch_up(struct moon_roster *roster, moon_conn_id conn,
@@ -338,9 +342,7 @@ static void finish_first(struct moon_roster *roster)
         roster->last_dirty = NULL;
     }
     roster->next_member = 0;
-    moon_pool_give(roster->pool, room->batch, room->batch_capacity);
-    room->batch = NULL;
-    room->batch_bytes = room->batch_messages = room->batch_capacity = 0;
+    moon_batch_clear(&room->batch, roster->pool);
     if (room->count == 0) {
         room_destroy(roster, room);
     }
@@ -363,6 +365,11 @@ bool moon_roster_next(struct moon_roster *roster, struct moon_share *share)
         finish_first(roster);
     }
     return false;
+}
+
+uint64_t moon_roster_room_count(const struct moon_roster *roster)
+{
+    return roster->room_count;
 }
 
 bool moon_roster_is_dirty(const struct moon_roster *roster)

@@ -11,8 +11,8 @@
  * SPDX-License-Identifier: MIT
  */
 #pragma once
+#include "letter.h"
 #include "mem.h"
-#include "types.h"
 #include <stdbool.h>
 
 struct moon_roster;
@@ -20,10 +20,12 @@ struct moon_roster;
 /* Frames for one member. */
 struct moon_share {
     moon_conn_id conn;
-    const char *frames; /* borrowed until the next share is taken */
+    const char *frames; /* borrowed until the next share is taken, as is `labels` */
     uint32_t bytes;
     uint32_t messages;
-    bool is_only_room; /* the member is in no other room */
+    const struct moon_label *labels; /* one a message, in the order of the frames */
+    struct moon_tally tally;         /* their sums */
+    bool is_only_room;               /* the member is in no other room */
 };
 
 /* Borrows the pool, which must live longer. */
@@ -46,7 +48,7 @@ uint32_t moon_roster_size(const struct moon_roster *roster, moon_room_id id);
 /* Appends one whole frame to the batch. `except` is a member who is not to get it,
  * caught up before; 0 for none. False when the room has no members here. */
 bool moon_roster_publish(struct moon_roster *roster, moon_room_id id,
-                         moon_conn_id except, const char *frame, uint32_t bytes);
+                         moon_conn_id except, const struct moon_letter *letter);
 
 /* Takes what one room still owes this connection; false when no room owes anything
  * (more). */
@@ -56,6 +58,9 @@ bool moon_roster_catch_up(struct moon_roster *roster, moon_conn_id conn,
 /* Ends the tick: takes the next member's share; false when all are out and the batches
  * are empty. Until it has returned false only moon_roster_drop() may be called. */
 bool moon_roster_next(struct moon_roster *roster, struct moon_share *share);
+
+/* Rooms that have members here, or had some in this tick. */
+uint64_t moon_roster_room_count(const struct moon_roster *roster);
 
 /* Whether a batch waits. */
 bool moon_roster_is_dirty(const struct moon_roster *roster);

@@ -38,27 +38,94 @@ enum moon_opcode {
     MOON_BINARY = 2,
 };
 
-/* Something that has happened. Named in the past tense. */
-enum moon_event_kind {
-    MOON_OPENED =
-        1, /* bytes: path, query, subprotocol, peer address, each ended by NUL */
-    MOON_RECEIVED, /* code: enum moon_opcode; bytes: one whole message */
-    MOON_CLOSED,   /* code: close code; reason: enum moon_reason; once, and last */
-    MOON_FIRED,    /* subject: the token given to moon_timer_start() */
-    MOON_CHANGED,  /* the script files have changed, or a reload was asked for */
+/* What becomes of a message when its connection cannot take it at once. */
+enum moon_class {
+    MOON_RELIABLE = 0, /* waits; when there is no room the connection is closed */
+    MOON_LATEST,       /* replaces the one with the same key that waits, in place */
+    MOON_VOLATILE,     /* waits while there is room, else it is dropped and counted */
+    MOON_CONTROL,      /* pings, Closes, replies: has room of its own */
+    MOON_CLASSES,      /* how many there are */
 };
 
-/* Why a connection ended. */
+/* The books of one connection's write queue: messages by enum moon_class. In each class
+ * sent = delivered + dropped + queued. Delivered is what the kernel has accepted;
+ * dropped is what was shed, replaced by a newer one, or left when the socket went. */
+struct moon_books {
+    uint64_t sent[4];
+    uint64_t delivered[4];
+    uint64_t dropped[4];
+    uint64_t queued[4];
+    uint64_t
+        queued_bytes; /* of all classes, what the kernel has not accepted included */
+};
+
+/* Something that has happened. Named in the past tense. */
+enum moon_event_kind {
+    MOON_OPENED = 1, /* bytes: path, query, subprotocol, peer address, token, host; each
+                        ended by NUL */
+    MOON_RECEIVED,   /* code: enum moon_opcode; bytes: one whole message */
+    MOON_REFUSED,    /* the same for a message over the rate; reason: retry_after_ms */
+    MOON_SLOWED,     /* its queue has passed the high mark; bytes: struct moon_books */
+    MOON_DRAINED,    /* and has fallen below the low mark; bytes: struct moon_books */
+    MOON_CLOSED,     /* code: close code; reason: enum moon_reason; bytes: struct
+                        moon_books; once, and last */
+    MOON_REQUESTED,  /* an HTTP request; code: its number on this connection; reason:
+                        length of the head; bytes: method, path, query, content type,
+                        authorization, peer address, host, each ended by NUL, then
+                        the body */
+    MOON_FIRED,      /* subject: the token given to moon_timer_start() */
+    MOON_CHANGED,    /* the script files have changed, or a reload was asked for */
+};
+
+/* Why a connection ended. reason.h has the word and the close code of each. */
 enum moon_reason {
     MOON_BY_CLIENT = 1, /* the client sent a Close frame */
     MOON_LOST,          /* the connection broke without one */
     MOON_BY_SCRIPT,     /* a script closed it */
     MOON_SLOW,          /* its outbox reached a limit */
     MOON_NO_PONG,       /* nothing arrived within the time after a ping */
-    MOON_TOO_BIG,       /* it sent a message over max_message_bytes */
+    MOON_TOO_BIG,       /* it sent a message over max_message_bytes or max_fragments */
     MOON_BAD_UTF8,      /* it sent text that is not UTF-8 */
     MOON_PROTOCOL,      /* it broke RFC 6455 */
     MOON_SHUTDOWN,      /* the server is stopping */
+    MOON_FLOOD,         /* it sent more than its rate allows */
+    MOON_OVERLOAD,      /* the process is short of memory, and it held the most */
+    MOON_AUTH_TIMEOUT,  /* no script has admitted it in time */
+    MOON_REASONS,       /* one more than there are */
+};
+
+/* What happens to a client that sends more than its rate allows. */
+enum moon_flood_action {
+    MOON_FLOOD_PAUSE = 1, /* it is not read from until it may send again */
+    MOON_FLOOD_REFUSE, /* the message goes up as MOON_REFUSED; who goes on is closed */
+    MOON_FLOOD_CLOSE,  /* it is closed with MOON_FLOOD */
+};
+
+/* What one connection may cost. In moon_limit() a field of 0 stays as it is. */
+struct moon_limits {
+    uint32_t outbox_bytes;    /* waiting to be written, frame headers included */
+    uint32_t outbox_messages; /* the same in messages */
+    uint32_t outbox_age_ms;   /* of the oldest message that waits */
+    uint32_t rate_messages;   /* that it may send a second */
+    uint32_t burst_messages;  /* and at once, after a silence */
+    uint32_t rate_bytes;
+    uint32_t burst_bytes;
+    uint32_t flood_action; /* enum moon_flood_action */
+};
+
+/* A text of this one byte says that the one there is stays. */
+enum {
+    MOON_KEEP = 1,
+};
+
+/* Who may come in; what scripts may set while the server runs. 0 leaves a number as it
+ * is. Numbers are of the whole process, shared out evenly to the I/O threads. */
+struct moon_policy {
+    uint32_t max_connections;
+    uint32_t max_per_address;
+    uint32_t handshakes_per_second;
+    uint32_t retry_after_s; /* what those are told who are refused for a while */
+    uint32_t refuse_all;    /* 1: newcomers get 503 with the reason; 2: no longer */
 };
 
 struct moon_event {
@@ -76,4 +143,5 @@ struct moon_facts {
     uint32_t max_message_bytes;
     uint32_t ping_interval_ms;
     uint32_t pong_timeout_ms;
+    uint32_t http_timeout_ms; /* then a request that no script has answered gets 504 */
 };

@@ -37,7 +37,6 @@ end
 
 ---@param gate moongate.Gate
 return function(gate)
-  local timeout_ms = gate:option("auth.timeout_ms", { default = 10000, min = 1, max = 600000 })
   gate.state.holders = gate.state.holders or {} -- name -> { key, connections }
   local holders = gate.state.holders
 
@@ -68,16 +67,11 @@ return function(gate)
     if holder and (holder.key == nil or holder.key ~= data.key) then
       return nil, "name_taken", "somebody else is here under this name", true
     end
+    local admitted, reason = conn:admit(data.name)
+    if not admitted then return nil, "internal", reason, true end
     hold(data.name, data.key)
-    conn.user, conn.state.key, conn.state.holds_name = data.name, data.key, true
+    conn.state.key, conn.state.holds_name = data.key, true
     return { user = data.name }
-  end)
-
-  gate:after("opened", function(conn)
-    if conn.route ~= "/ws" then return end
-    gate:later(timeout_ms, function()
-      if conn.is_open and not conn.user then conn:close(4408, "auth_timeout") end
-    end)
   end)
 
   gate:after("closed", function(conn)

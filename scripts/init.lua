@@ -2,6 +2,5 @@
 
 ---@param gate moongate.Gate
 return function(gate)
-  gate:set("auth.timeout_ms", 10000)
   gate:set("rooms.max_per_connection", 50)
 end

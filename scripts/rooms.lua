@@ -85,7 +85,7 @@ return function(gate)
       users[conn.user] = (users[conn.user] or 0) + 1
       if users[conn.user] == 1 then
         room:publish({ type = "joined", room = room.name, user = conn.user,
-          at = gate:now_ms() }, conn)
+          at = gate:now_ms() }, { except = conn })
       end
     end
     return members_of(room)

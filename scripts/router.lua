@@ -4,13 +4,18 @@
 local MAX_TYPE = 64 -- bytes
 local MAX_ID = 64   -- bytes
 
+-- The core keeps room for replies when pushes have filled the queue. A client that reads none
+-- of them is closed as slow when that is full, too.
+local AS_REPLY = { class = "control" }
+
 ---@param gate moongate.Gate
 return function(gate)
-  local function refuse(conn, id, code, text, temporary)
-    conn:send {
+  local function refuse(conn, id, code, text, temporary, retry_after_ms)
+    conn:send({
       type = "reply", id = id, ok = false,
-      error = { code = code, message = text or code, temporary = temporary or false },
-    }
+      error = { code = code, message = text or code, temporary = temporary or false,
+        retry_after_ms = retry_after_ms },
+    }, AS_REPLY)
   end
 
   local function is_id(id)
@@ -35,7 +40,7 @@ return function(gate)
   local function reply(conn, id)
     return function(data, code, text, temporary)
       if data == nil then return refuse(conn, id, code, text, temporary) end
-      local _, problem = conn:send { type = "reply", id = id, ok = true, data = data }
+      local _, problem = conn:send({ type = "reply", id = id, ok = true, data = data }, AS_REPLY)
       if problem == "too_big" or problem == "bad_utf8" then
         gate:error("the reply to request %s cannot be sent: %s", tostring(id), problem)
         refuse(conn, id, "internal", "the reply cannot be sent", true)
@@ -43,10 +48,17 @@ return function(gate)
     end
   end
 
+  --- The id of a message that may have any shape, if it can come back.
+  local function id_of(message)
+    local id = type(message) == "table" and message.id or nil
+    return is_id(id) and id or nil
+  end
+
   gate:on("ping", function() return { at = gate:now_ms() } end)
 
   gate:raw("/ws", {
     protocols = { "moongate.v1.json" },
+    auth = true,
 
     opened = function(conn)
       conn:send {
@@ -65,11 +77,13 @@ return function(gate)
       local message, reason = gate.json.decode(bytes)
       if message == nil then return refuse(conn, nil, "bad_json", reason) end
       local code, text = problem_of(message)
-      if code then
-        local id = type(message) == "table" and is_id(message.id) and message.id or nil
-        return refuse(conn, id, code, text)
-      end
+      if code then return refuse(conn, id_of(message), code, text) end
       gate:request(conn, message, reply(conn, message.id), #bytes)
+    end,
+
+    refused = function(conn, bytes, binary, retry_after_ms)
+      local id = not binary and id_of((gate.json.decode(bytes))) or nil
+      refuse(conn, id, "rate_limited", "more than the rate allows", true, retry_after_ms)
     end,
   })
 end

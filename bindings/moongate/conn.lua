@@ -1,6 +1,7 @@
 --- A connection, as scripts see it.
 local core = require "moongate.ffi"
-local json = require "moongate.json"
+local letter = require "moongate.letter"
+local limits = require "moongate.limits"
 local status = require "moongate.status"
 
 local C = core.C
@@ -8,13 +9,16 @@ local C = core.C
 ---@class moongate.Conn
 ---@field id integer never used again
 ---@field path string as asked for, without the query: "/relay/tea"
----@field query string what followed the question mark, percent-decoded; ends at an empty part
+---@field query string what followed the question mark, percent-encoded where it would be
+--- ambiguous; ends at an empty part
 ---@field params table<string, string> what the braces of the route matched: { room = "tea" }
 ---@field route string the pattern of the route: "/relay/{room}"
 ---@field protocol string the subprotocol agreed on, or ""
 ---@field address string the peer's IP address
+---@field host string the Host header of the handshake
+---@field token? string that the handshake brought
 ---@field is_open boolean
----@field user? string set by the auth plugin
+---@field user? any who this is: set by conn:admit
 ---@field state table data of the plugins about this connection; survives a reload
 ---@field rooms table<moongate.Room, true>
 local conn = {}
@@ -22,31 +26,43 @@ local conn_mt = { __index = conn }
 
 local all = {} -- id -> connection whose closed hooks have not run
 
---- Encodes what scripts send: a table as JSON, a string as it is.
----@param message table|string
----@param binary? boolean a string that is to go as a binary message
----@return string bytes
----@return integer opcode
-local function encode(message, binary)
-  if type(message) == "table" then
-    local text, reason = json.encode(message)
-    if not text then error("cannot encode: " .. reason, 3) end
-    return text, C.MOON_TEXT
-  end
-  if type(message) ~= "string" then error("a message is a table or a string", 3) end
-  return message, binary and C.MOON_BINARY or C.MOON_TEXT
-end
-
 --- Queues a message for this client. Returns before it is written; what was sent before it
 --- arrives before it.
 ---@param message table|string a table goes as one JSON object; a string as text (UTF-8)
----@param binary? boolean a string goes as a binary message
+---@param how? moongate.How|false
 ---@return true? queued nil when refused
----@return "gone"|"full"|"too_big"|"bad_utf8"? reason
-function conn:send(message, binary)
+---@return "gone"|"full"|"too_big"|"bad_utf8"|"invalid"? reason
+function conn:send(message, how)
   if not self.is_open then return nil, "gone" end
-  local bytes, opcode = encode(message, binary)
-  local result = C.moon_send(self.id, opcode, bytes, #bytes)
+  local bytes, opcode, class, key = letter.of(message, how)
+  local result = C.moon_send(self.id, opcode, class, key, bytes, #bytes)
+  if result == 0 then return true end
+  return nil, status.code[result]
+end
+
+--- Says who this is: sets conn.user, and lifts the deadline for it on routes with `auth`.
+---@param user any but nil; the default app wants a string
+---@return true? admitted
+---@return "gone"|"full"? reason
+function conn:admit(user)
+  if user == nil then error("conn:admit: expected a user", 2) end
+  if not self.is_open then return nil, "gone" end
+  local result = C.moon_admit(self.id)
+  if result ~= 0 then return nil, status.code[result] end
+  self.user = user
+  return true
+end
+
+--- Changes what this connection may cost. What is not given stays as it is.
+---@param given moongate.Limits
+---@return true? accepted
+---@return "gone"|"full"|"invalid"? reason
+function conn:limit(given)
+  if type(given) ~= "table" then error("conn:limit: expected a table", 2) end
+  local packed, problem = limits.pack(given)
+  if not packed then error("conn:limit: " .. problem, 2) end
+  if not self.is_open then return nil, "gone" end
+  local result = C.moon_limit(self.id, packed)
   if result == 0 then return true end
   return nil, status.code[result]
 end
@@ -67,14 +83,17 @@ function conn:close(code, reason)
   return nil, status.code[result]
 end
 
+local FIELDS = "^" .. ("(%Z*)%z"):rep(6) .. "$"
+
 --- For loop.lua: a connection that has opened.
 ---@param id integer
----@param fields string path, query, subprotocol, address, each ended by a NUL
+---@param fields string path, query, subprotocol, address, token, host, each ended by a NUL
 ---@return moongate.Conn
 local function open(id, fields)
-  local path, query, protocol, address = fields:match "^(%Z*)%z(%Z*)%z(%Z*)%z(%Z*)%z$"
+  local path, query, protocol, address, token, host = fields:match(FIELDS)
   local new = setmetatable({
     id = id, path = path, query = query, protocol = protocol, address = address,
+    token = token ~= "" and token or nil, host = host,
     is_open = true, params = {}, route = "", state = {}, rooms = {},
   }, conn_mt)
   all[id] = new
@@ -88,4 +107,4 @@ local function forget(old)
   all[old.id] = nil
 end
 
-return { all = all, encode = encode, open = open, forget = forget }
+return { all = all, open = open, forget = forget }

@@ -6,4 +6,4 @@ local ffi = require "ffi"
 
 ffi.cdef(require "moongate.cdef")
 
-return { C = ffi.C, new = ffi.new, string = ffi.string }
+return { C = ffi.C, new = ffi.new, string = ffi.string, copy = ffi.copy, sizeof = ffi.sizeof }

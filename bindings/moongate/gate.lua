@@ -1,11 +1,14 @@
 --- The gate: what a plugin is given. Everything registered through it is remembered with the
 --- plugin, so that a reload can take it back without the plugin's help.
+local admission = require "moongate.admission"
 local conn = require "moongate.conn"
 local core = require "moongate.ffi"
+local http = require "moongate.http"
 local json = require "moongate.json"
 local log = require "moongate.log"
 local request = require "moongate.request"
 local room = require "moongate.room"
+local route = require "moongate.route"
 local state = require "moongate.state"
 local task = require "moongate.task"
 local timer = require "moongate.timer"
@@ -13,9 +16,14 @@ local timer = require "moongate.timer"
 ---@class moongate.RawHandlers
 ---@field opened? fun(conn: moongate.Conn)
 ---@field received? fun(conn: moongate.Conn, bytes: string, binary: boolean)
----@field closed? fun(conn: moongate.Conn, reason: string, code: integer)
----@field protocols? string[] subprotocols spoken here, of those the core knows:
---- "moongate.v1.json"; none: clients must not offer any
+---@field refused? fun(conn: moongate.Conn, bytes: string, binary: boolean, retry_after_ms: integer)
+--- a message over the rate, where conn:limit says on_flood = "refuse"
+---@field slow? fun(conn: moongate.Conn, books: moongate.Books) its queue passed the high mark
+---@field drained? fun(conn: moongate.Conn, books: moongate.Books) and fell below the low one
+---@field closed? fun(conn: moongate.Conn, reason: string, code: integer, books: moongate.Books)
+---@field protocols? string[] subprotocols spoken here; none: clients must not offer any
+---@field auth? boolean connections have to be admitted in time: conn:admit
+---@field token? boolean the handshake has to bring a token, else it gets 401
 
 ---@class moongate.Gate
 ---@field state table this plugin's data; survives reloads and is the same table always
@@ -37,6 +45,9 @@ local function check_loading(self, what)
   if self.plugin.is_loaded then error(what .. " is only possible while the plugin loads", 3) end
 end
 
+-- what gate:after tells beside the requests that were granted
+local EVENTS = { opened = true, closed = true, slow = true, drained = true }
+
 --- Handles one type of request. Runs as a task: it may sleep. Requests of one connection are
 --- handled one after the other.
 ---@param type_name string
@@ -47,7 +58,7 @@ function gate:on(type_name, fn)
   check(type_name, "string", "gate:on")
   check(fn, "function", "gate:on")
   check_loading(self, "gate:on")
-  if type_name == "opened" or type_name == "closed" then
+  if EVENTS[type_name] then
     error(('gate:on: "%s" is no request: use gate:after'):format(type_name), 2)
   end
   self.registry:handle(self.plugin, type_name, fn)
@@ -64,8 +75,9 @@ function gate:before(type_name, fn)
   table.insert(self.plugin.before, { name = type_name, fn = fn })
 end
 
---- Is told of what happened: "opened" (conn), "closed" (conn, reason, code) once per
---- connection, or a request that was granted (conn, message, reply data).
+--- Is told of what happened: "opened" (conn), "slow" and "drained" (conn, books), "closed"
+--- (conn, reason, code, books) once per connection, or a request that was granted (conn,
+--- message, reply data).
 ---@param event string
 ---@param fn function
 function gate:after(event, fn)
@@ -83,19 +95,26 @@ function gate:raw(pattern, handlers)
   check(pattern, "string", "gate:raw")
   check(handlers, "table", "gate:raw")
   check_loading(self, "gate:raw")
-  if not pattern:match "^/[^%s%z]*$" then error("gate:raw: a path begins with /", 2) end
-  for segment in pattern:gmatch "[^/]+" do
-    if segment:find "[{}]" and not segment:match "^{[%w_]+}$" then
-      error("gate:raw: a name in braces takes a whole segment: " .. pattern, 2)
-    end
-  end
-  for _, protocol in ipairs(handlers.protocols or {}) do
-    if protocol ~= "moongate.v1.json" then
-      error(('gate:raw: the core does not speak the subprotocol "%s"'):format(
-        tostring(protocol)), 2)
-    end
-  end
-  self.registry:add_route(self.plugin, pattern, handlers)
+  local problem = route.problem_of_pattern(pattern) or route.problem_of_handlers(handlers)
+  if problem then error("gate:raw: " .. problem, 2) end
+  self.registry:add_route(self.plugin, "ws", pattern, handlers)
+end
+
+--- Answers the HTTP requests of a path. Runs as a task of its own: it may sleep, but the core
+--- answers 504 when it takes too long.
+---@param method moongate.Method "GET" is asked for HEAD, too
+---@param pattern string as for gate:raw
+---@param fn fun(request: moongate.Request): string|table|nil, integer?, table<string, string>?
+--- returns the body (a string goes as text, a table as JSON), the status (200, or 204 without a
+--- body), and headers
+function gate:http(method, pattern, fn)
+  check(method, "string", "gate:http")
+  check(pattern, "string", "gate:http")
+  check(fn, "function", "gate:http")
+  check_loading(self, "gate:http")
+  local problem = route.problem_of_pattern(pattern) or http.problem_of_method(method)
+  if problem then error("gate:http: " .. problem, 2) end
+  self.registry:add_route(self.plugin, method, pattern, fn)
 end
 
 --- This plugin works on top of others: their filters and hooks come before its own, and
@@ -209,6 +228,23 @@ end
 local function begin(self, fn)
   if self.plugin.is_loaded then return fn() end
   table.insert(self.registry.beginnings, fn)
+end
+
+--- Changes who may come in; stays in force until it is changed again, also across reloads.
+---@param given moongate.Admission
+---@return true? accepted called while the plugin loads, it is carried out when the plugin
+--- takes over, and a failure is logged
+---@return "invalid"|"too_big"|"full"? reason "invalid": a network that is none
+function gate:admission(given)
+  check(given, "table", "gate:admission")
+  local rules, problem = admission.pack(given)
+  if not rules then error("gate:admission: " .. problem, 2) end
+  if self.plugin.is_loaded then return admission.apply(rules) end
+  begin(self, function()
+    local ok, reason = admission.apply(rules)
+    if not ok then log.error(self.plugin.label, "gate:admission: %s", reason) end
+  end)
+  return true
 end
 
 --- Calls fn once, delay_ms from now, as a task. It runs even if the plugin is replaced meanwhile.

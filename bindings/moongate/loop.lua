@@ -1,8 +1,10 @@
 --- Takes events out of the core and hands each to whoever waits for it.
 --
 -- bindings/vm.c calls drain() once per wake-up: the only time C calls Lua.
+local books = require "moongate.books"
 local conns = require "moongate.conn"
 local core = require "moongate.ffi"
+local http = require "moongate.http"
 local plugin = require "moongate.plugin"
 local request = require "moongate.request"
 local room = require "moongate.room"
@@ -22,9 +24,12 @@ local event = core.new "struct moon_event" -- reused for every event
 
 local on = {}
 
+--- A copy of what the core lends, ours to keep.
+local function copy() return core.string(event.bytes, event.length) end
+
 on[C.MOON_OPENED] = function(id)
-  local conn = conns.open(id, core.string(event.bytes, event.length))
-  local route, params = plugin.current():find_route(conn.path)
+  local conn = conns.open(id, copy())
+  local route, params = plugin.current():find_route("ws", conn.path)
   if not route then
     conn:close(4404, "no_route") -- it went while the handshake was on its way
     conns.forget(conn) -- no script has seen it
@@ -44,25 +49,54 @@ on[C.MOON_RECEIVED] = function(id)
   end
   local received = route.handlers.received
   if received then
-    local bytes = core.string(event.bytes, event.length) -- a copy, ours to keep
-    guard(route.plugin, "received", received, conn, bytes, event.code == C.MOON_BINARY)
+    guard(route.plugin, "received", received, conn, copy(), event.code == C.MOON_BINARY)
   end
+end
+
+on[C.MOON_REFUSED] = function(id)
+  local conn = all[id]
+  local route = conn and plugin.current().route_of[conn.route]
+  local refused = route and route.handlers.refused
+  if refused then
+    guard(route.plugin, "refused", refused, conn, copy(), event.code == C.MOON_BINARY,
+      event.reason)
+  end
+end
+
+--- Tells who serves the path, then the hooks. Books are decoded only when somebody listens.
+local function tell(name, conn, bytes, reason, code)
+  local registry = plugin.current()
+  local route = registry.route_of[conn.route]
+  local handler = route and route.handlers[name]
+  if not handler and not registry.after[name] then return end
+  local arguments = { conn, books.decode(bytes) }
+  if reason then arguments = { conn, reason, code, arguments[2] } end
+  if handler then guard(route.plugin, name, handler, unpack(arguments)) end
+  request.tell(name, unpack(arguments))
+end
+
+on[C.MOON_SLOWED] = function(id)
+  if all[id] then tell("slow", all[id], copy()) end
+end
+
+on[C.MOON_DRAINED] = function(id)
+  if all[id] then tell("drained", all[id], copy()) end
 end
 
 on[C.MOON_CLOSED] = function(id)
   local conn = all[id]
   if not conn then return end
   conn.is_open = false
-  local reason, code = status.reason[event.reason], event.code
+  local reason, code, bytes = status.reason[event.reason], event.code, copy()
   request.finish(conn, function()
-    local route = plugin.current().route_of[conn.route]
-    if route and route.handlers.closed then
-      guard(route.plugin, "closed", route.handlers.closed, conn, reason, code)
-    end
-    request.tell("closed", conn, reason, code)
+    tell("closed", conn, bytes, reason, code)
     room.drop(conn)
     conns.forget(conn)
   end)
+end
+
+on[C.MOON_REQUESTED] = function(id)
+  http.serve(plugin.current(), id, event.code, copy())
 end
 
 on[C.MOON_FIRED] = function(token)

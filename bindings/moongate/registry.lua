@@ -1,5 +1,7 @@
 --- What one generation of the app has registered. Built beside the one in force, then
 --- swapped in whole.
+local routes = require "moongate.route"
+
 local Registry = {}
 local registry_mt = { __index = Registry }
 
@@ -22,8 +24,9 @@ local function new(generation)
     on = {},           -- request type -> { fn, plugin }
     before = {},       -- request type or "*" -> list of { fn, plugin }
     after = {},        -- event -> list of { fn, plugin }
-    routes = {},       -- list of { pattern, handlers, plugin }
-    route_of = {},     -- pattern -> the same
+    routes = {},       -- list of what route.lua makes
+    served = {},       -- "/ws" or "GET /api" -> the same
+    route_of = {},     -- pattern -> those of WebSockets
     settings = {},     -- option name -> { value, plugin that set it }
     options = {},      -- option name -> plugin that declares it
     beginnings = {},   -- functions to call when this generation takes over
@@ -50,18 +53,19 @@ function Registry:handle(plugin, type_name, fn)
   self.on[type_name] = { fn = fn, plugin = plugin }
 end
 
-function Registry:add_route(plugin, pattern, handlers)
-  local taken = self.route_of[pattern]
+---@param plugin moongate.Plugin
+---@param kind string "ws", or the method for HTTP
+---@param pattern string
+---@param handlers table|function
+function Registry:add_route(plugin, kind, pattern, handlers)
+  local name = kind == "ws" and pattern or kind .. " " .. pattern
+  local taken = self.served[name]
   if taken then
-    error(('"%s" is already served by %s'):format(pattern, taken.plugin.name), 3)
+    error(('"%s" is already served by %s'):format(name, taken.plugin.name), 3)
   end
-  local route = { pattern = pattern, handlers = handlers, plugin = plugin, names = {} }
-  route.match = "^" .. pattern:gsub("[%^%$%(%)%%%.%[%]%*%+%-%?]", "%%%0")
-    :gsub("{([%w_]+)}", function(name)
-      route.names[#route.names + 1] = name
-      return "([^/]+)"
-    end) .. "$"
-  self.route_of[pattern] = route
+  local route = routes.new(kind, pattern, handlers, plugin)
+  self.served[name] = route
+  if kind == "ws" then self.route_of[pattern] = route end
   self.routes[#self.routes + 1] = route
 end
 
@@ -111,25 +115,15 @@ end
 --- The table of routes as core/route.h wants it.
 function Registry:route_table()
   local lines = {}
-  for i, route in ipairs(self.routes) do
-    local words = { route.pattern }
-    for _, protocol in ipairs(route.handlers.protocols or {}) do
-      words[#words + 1] = protocol
-    end
-    lines[i] = table.concat(words, " ")
-  end
+  for i, route in ipairs(self.routes) do lines[i] = routes.line(route) end
   return table.concat(lines, "\n")
 end
 
---- The route that serves a path, and what its braces match.
-function Registry:find_route(path)
+--- The first route of this kind that serves the path, and what its braces match.
+function Registry:find_route(kind, path)
   for _, route in ipairs(self.routes) do
-    local values = { path:match(route.match) }
-    if values[1] then
-      local params = {}
-      for i, name in ipairs(route.names) do params[name] = values[i] end
-      return route, params
-    end
+    local params = route.kind == kind and routes.params(route, path)
+    if params then return route, params end
   end
 end
 

@@ -4,11 +4,14 @@
 -- room.state goes when the last member leaves. The core holds the members that matter for
 -- delivery; here are those that scripts ask about.
 local core = require "moongate.ffi"
-local conn = require "moongate.conn"
+local letter = require "moongate.letter"
 local status = require "moongate.status"
 
 local C = core.C
-local encode = conn.encode
+local CONTROL = C.MOON_CONTROL
+
+---@class moongate.HowToAll: moongate.How not of class "control"
+---@field except? moongate.Conn a member who does not get it
 
 ---@class moongate.Room
 ---@field name string
@@ -66,14 +69,20 @@ end
 
 --- Queues one message for all members.
 ---@param message table|string a table goes as one JSON object; a string as text (UTF-8)
----@param except? moongate.Conn a member who does not get it
----@param binary? boolean a string goes as a binary message
+---@param how? moongate.HowToAll|false
 ---@return true? queued
----@return "full"|"too_big"|"bad_utf8"? reason
-function room:publish(message, except, binary)
-  if except and not except.id then error("room:publish: `except` is a connection", 2) end
-  local bytes, opcode = encode(message, binary)
-  local result = C.moon_publish(self.id, except and except.id or 0, opcode, bytes, #bytes)
+---@return "full"|"too_big"|"bad_utf8"|"invalid"? reason
+function room:publish(message, how)
+  local bytes, opcode, class, key = letter.of(message, how)
+  local except = 0
+  if how then
+    except = how.except and how.except.id or 0
+    if how.id or (how.except and except == 0) then
+      error("room:publish: expected { except = conn }", 2)
+    end
+    if class == CONTROL then error('room:publish: class "control" is for one', 2) end
+  end
+  local result = C.moon_publish(self.id, except, opcode, class, key, bytes, #bytes)
   if result == 0 then return true end
   return nil, status.code[result]
 end

@@ -3,6 +3,11 @@ local core = require "moongate.ffi"
 
 local C = core.C
 
+local reason = {} -- moon_reason -> why a connection ended
+for number = 1, C.MOON_REASONS - 1 do
+  reason[number] = core.string(C.moon_reason_word(number))
+end
+
 return {
   -- moon_status -> code
   code = {
@@ -12,16 +17,5 @@ return {
     [C.MOON_EUTF8] = "bad_utf8",
     [C.MOON_EINVAL] = "invalid",
   },
-  -- moon_reason -> why a connection ended
-  reason = {
-    [C.MOON_BY_CLIENT] = "client",
-    [C.MOON_LOST] = "lost",
-    [C.MOON_BY_SCRIPT] = "script",
-    [C.MOON_SLOW] = "slow",
-    [C.MOON_NO_PONG] = "no_pong",
-    [C.MOON_TOO_BIG] = "too_big",
-    [C.MOON_BAD_UTF8] = "bad_utf8",
-    [C.MOON_PROTOCOL] = "protocol",
-    [C.MOON_SHUTDOWN] = "shutdown",
-  },
+  reason = reason,
 }

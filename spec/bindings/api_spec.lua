@@ -34,7 +34,7 @@ describe("api.h", function()
   local declared = functions_of "bindings/api.h"
 
   it("declares the verbs", function()
-    assert.is_true(#declared >= 12)
+    assert.is_true(#declared >= 18)
     for _, name in ipairs(declared) do assert.matches("^moon_%l", name) end
   end)
 
@@ -50,7 +50,8 @@ describe("api.h", function()
     local C = fake_core.new().C
     assert.equal(-5, C.MOON_EINVAL)
     assert.equal(2, C.MOON_BINARY)
-    assert.equal(5, C.MOON_CHANGED)
+    assert.equal(9, C.MOON_CHANGED)
+    assert.equal(4, C.MOON_CLASSES)
     assert.equal(9, C.MOON_SHUTDOWN)
   end)
 
@@ -67,19 +68,33 @@ describe("api.h", function()
     assert.same(declared, sorted_keys(exported))
   end)
 
-  it("means the same struct to C and to LuaJIT", function()
+  --- What the server prints when it runs with these options a plugin of this source.
+  local function printed_by(source, options)
     local plugin = os.tmpname()
     local file = assert(io.open(plugin, "w"))
-    file:write [[
-      local ffi = require "ffi"
+    file:write('local ffi = require "ffi"\n' .. source .. "\nos.exit(0)")
+    file:close()
+    local text = output_of(("%s run --port 0 %s %s"):format(BINARY, options, plugin))
+    os.remove(plugin)
+    return text
+  end
+
+  it("means the same struct to C and to LuaJIT", function()
+    local text = printed_by([[
       io.write(("C says %d, LuaJIT says %d\n"):format(tonumber(ffi.C.moon_event_size()),
         ffi.sizeof "struct moon_event"))
-      os.exit(0)
-    ]]
-    file:close()
-    local text = output_of(("%s run --port 0 %s"):format(BINARY, plugin))
-    os.remove(plugin)
+    ]], "")
     local size = ffi.sizeof "struct moon_event"
     assert.matches(("C says %d, LuaJIT says %d\n"):format(size, size), text)
+  end)
+
+  it("has the facts of the command line", function()
+    local text = printed_by([[
+      local facts = ffi.C.moon_facts()
+      io.write(("facts: %d %d %d %d\n"):format(facts.max_message_bytes, facts.ping_interval_ms,
+        facts.pong_timeout_ms, facts.http_timeout_ms))
+    ]], "--max-message-bytes 1001 --ping-interval-ms 1002 --pong-timeout-ms 103 "
+      .. "--http-timeout-ms 1004")
+    assert.matches("facts: 1001 1002 103 1004\n", text)
   end)
 end)

@@ -16,11 +16,13 @@ describe("conn", function()
   end)
 
   it("knows what the client has asked for", function()
-    local asked = open("/relay/tea", "a=1&b=2", "moongate.v1.json", "::1")
+    local asked = open("/relay/tea", "a=1&b=2", "moongate.v1.json", "::1", "secret", "a.example")
     assert.equal("/relay/tea", asked.path)
     assert.equal("a=1&b=2", asked.query)
     assert.equal("moongate.v1.json", asked.protocol)
     assert.equal("::1", asked.address)
+    assert.equal("secret", asked.token)
+    assert.equal("a.example", asked.host)
     assert.equal(id, asked.id)
     assert.is_true(asked.is_open)
   end)
@@ -29,6 +31,7 @@ describe("conn", function()
     assert.equal("", conn.query)
     assert.equal("", conn.protocol)
     assert.equal("127.0.0.1", conn.address)
+    assert.is_nil(conn.token)
   end)
 
   it("begins with state, rooms and params of its own", function()
@@ -47,10 +50,21 @@ describe("conn", function()
 
   it("sends a string as it is, as text or as binary", function()
     assert.is_true(conn:send "plain")
-    assert.is_true(conn:send("\0\255", true))
+    assert.is_true(conn:send("\0\255", { binary = true }))
     assert.same({ "plain", "\0\255" }, core.conns[conn.id].heard)
     assert.equal(C.MOON_TEXT, core:issued("send")[1].opcode)
     assert.equal(C.MOON_BINARY, core:issued("send")[2].opcode)
+  end)
+
+  it("sends in a class, reliable by itself", function()
+    conn:send "1"
+    conn:send("2", { class = "latest", key = 7 })
+    conn:send("3", { class = "volatile" })
+    conn:send("4", { class = "control" })
+    local classes = {}
+    for i, command in ipairs(core:issued "send") do classes[i] = command.class end
+    assert.same({ "reliable", "latest", "volatile", "control" }, classes)
+    assert.equal("7", core:issued("send")[2].key)
   end)
 
   it("sends in order", function()
@@ -69,14 +83,56 @@ describe("conn", function()
   end)
 
   it("blames the caller for what cannot be sent", function()
-    local function send(message) conn:send(message) end
+    local function send(message, how) conn:send(message, how) end
     local _, problem = pcall(send, 7)
     assert.matches("conn_spec.lua:%d+: a message is a table or a string", problem)
     _, problem = pcall(send, nil)
     assert.matches("conn_spec.lua:%d+: a message is a table or a string", problem)
     _, problem = pcall(send, { f = print })
     assert.matches("conn_spec.lua:%d+: cannot encode: ", problem)
+    _, problem = pcall(send, "x", { class = "fast" })
+    assert.matches('conn_spec.lua:%d+: there is no class "fast"', problem)
     assert.same({}, core.commands)
+  end)
+
+  it("is admitted as a user, whatever that is", function()
+    assert.is_true(conn:admit "ann")
+    assert.equal("ann", conn.user)
+    local user = { id = 7 }
+    assert.is_true(conn:admit(user))
+    assert.equal(user, conn.user)
+    assert.equal(2, #core:issued "admit")
+  end)
+
+  it("is not admitted as nobody", function()
+    local _, problem = pcall(function() conn:admit(nil) end)
+    assert.matches("conn_spec.lua:%d+: conn:admit: expected a user", problem)
+    assert.same({}, core.commands)
+  end)
+
+  it("is not admitted when it has gone", function()
+    core.answers.moon_admit = C.MOON_EGONE
+    assert.same({ nil, "gone" }, { conn:admit "ann" })
+    assert.is_nil(conn.user)
+  end)
+
+  it("is limited in what is given", function()
+    assert.is_true(conn:limit { outbox_bytes = 4096, messages_per_second = 5, on_flood = "close" })
+    assert.same({ { verb = "limit", status = 0, conn = conn.id, outbox_bytes = 4096,
+      rate_messages = 5, flood_action = C.MOON_FLOOD_CLOSE } }, core:issued "limit")
+  end)
+
+  it("blames the caller for limits that are none", function()
+    local _, problem = pcall(function() conn:limit { outbox_size = 1 } end)
+    assert.matches('conn_spec.lua:%d+: conn:limit: there is no "outbox_size", there are: ', problem)
+    _, problem = pcall(function() conn:limit() end)
+    assert.matches("conn_spec.lua:%d+: conn:limit: expected a table", problem)
+    assert.same({}, core.commands)
+  end)
+
+  it("says in a word why it is not limited", function()
+    core.answers.moon_limit = C.MOON_EINVAL
+    assert.same({ nil, "invalid" }, { conn:limit { outbox_bytes = 1 } })
   end)
 
   it("closes with 1000 and no reason by itself", function()
@@ -108,11 +164,13 @@ describe("conn", function()
     assert.equal(conn, conns.all[conn.id])
   end)
 
-  it("neither sends nor closes once it is forgotten", function()
+  it("does nothing more once it is forgotten", function()
     conns.forget(conn)
     assert.is_false(conn.is_open)
     assert.same({ nil, "gone" }, { conn:send "late" })
     assert.same({ nil, "gone" }, { conn:close() })
+    assert.same({ nil, "gone" }, { conn:admit "ann" })
+    assert.same({ nil, "gone" }, { conn:limit { outbox_bytes = 1 } })
     assert.same({}, core.commands)
   end)
 

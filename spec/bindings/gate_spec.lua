@@ -27,6 +27,16 @@ describe("gate", function()
       ["gate:raw('ws', {})"] = "gate:raw: a path begins with /",
       ["gate:raw('/w s', {})"] = "gate:raw: a path begins with /",
       ["gate:raw('/w\\ns', {})"] = "gate:raw: a path begins with /",
+      ["gate:raw('/a/b{c}', {})"] = "gate:raw: a name in braces takes a whole segment: /a/b{c}",
+      ["gate:raw('/a', { recieved = print })"] = 'gate:raw: there is no "recieved", there are: ',
+      ["gate:http(nil, '/a', print)"] = "gate:http: expected a string, got nil",
+      ["gate:http('GET', nil, print)"] = "gate:http: expected a string, got nil",
+      ["gate:http('GET', '/a')"] = "gate:http: expected a function, got nil",
+      ["gate:http('GET', 'a', print)"] = "gate:http: a path begins with /",
+      ["gate:http('HEAD', '/a', print)"] =
+        'gate:http: there is no "HEAD", there are: DELETE, GET, PATCH, POST, PUT',
+      ["gate:admission()"] = "gate:admission: expected a table, got nil",
+      ["gate:admission { max = 1 }"] = 'gate:admission: there is no "max", there are: ',
       ["gate:option(nil)"] = "gate:option: expected a string, got nil",
       ["gate:set(nil, 1)"] = "gate:set: expected a string, got nil",
       ["gate:room(7)"] = "gate:room: expected a string, got number",
@@ -45,12 +55,14 @@ describe("gate", function()
   it("registers only while the plugin loads", function()
     load [[return function(gate)
       gate:on("try", function(_, message)
-        local ok, problem = pcall(gate[message.name], gate, "x", message.value and print or {})
+        local last = message.value and print or {}
+        local ok, problem = pcall(gate[message.name], gate, "x",
+          message.name == "http" and "/x" or last, last)
         return { ok = ok, problem = problem }
       end)
     end]]
     for name, value in pairs { on = true, before = true, after = true, raw = false,
-      option = true, set = true, needs = true } do
+      http = true, option = true, set = true, needs = true } do
       local reply = gate:deliver(ann, { type = "try", name = name, value = value })
       assert.is_false(reply.ok, name)
       assert.matches("gate:" .. name .. " is only possible while the plugin loads",
@@ -68,7 +80,7 @@ describe("gate", function()
   end)
 
   it("keeps the names of its own events from being requests", function()
-    for _, name in ipairs { "opened", "closed" } do
+    for _, name in ipairs { "opened", "closed", "slow", "drained" } do
       problem_of(("return function(gate) gate:on(%q, function() end) end"):format(name))
     end
   end)
@@ -290,14 +302,14 @@ describe("gate", function()
 
     it("may end after its connection has closed", function()
       load [[return function(gate)
-        gate:on("slow", function(conn)
+        gate:on("doze", function(conn)
           gate:sleep(10)
           gate.state.sent, gate.state.reason = conn:send { type = "late" }
           gate.state.is_open = conn.is_open
           return true
         end)
       end]]
-      gate:ask(ann, { type = "slow" })
+      gate:ask(ann, { type = "doze" })
       gate:close(ann)
       gate:later(10)
       assert.same({ reason = "gone", is_open = false }, state_of())
@@ -329,7 +341,7 @@ describe("gate", function()
           gate:on("enter", function(conn) gate:room("tea"):add(conn) end)
         end]],
         b = [[return function(gate)
-          gate:on("call", function(conn) gate:room("tea"):publish("hello", conn) end)
+          gate:on("call", function(conn) gate:room("tea"):publish("hello", { except = conn }) end)
         end]],
       }
       local bob = gate:connect "bob"

@@ -49,7 +49,7 @@ describe("loop", function()
   it("gives every reason its word", function()
     gate = fake_gate.load { a = RAW }
     for _, reason in ipairs { "client", "lost", "script", "slow", "no_pong", "too_big",
-      "bad_utf8", "protocol", "shutdown" } do
+      "bad_utf8", "protocol", "shutdown", "flood", "overload", "auth_timeout" } do
       gate:close(connect(), reason, 1000)
       assert.equal(("after closed %s 1000 false"):format(reason), steps()[#steps()])
     end
@@ -66,11 +66,77 @@ describe("loop", function()
       "after closed script 4000 false" }, steps())
   end)
 
+  describe("pressure", function()
+    local PRESSED = [[return function(gate)
+      local steps = gate.state
+      local function note(word)
+        return function(conn, books)
+          steps[#steps + 1] = ("%s %s %d"):format(word, conn.route, books.sent.reliable)
+        end
+      end
+      gate:raw("/raw/{name}", { slow = note "slow", drained = note "drained" })
+      gate:after("slow", note "after slow")
+      gate:after("drained", note "after drained")
+    end]]
+
+    it("is told with the books to whoever serves the path, then to the hooks", function()
+      gate = fake_gate.load { a = PRESSED }
+      local conn = connect()
+      conn:send "one"
+      gate:slow(conn)
+      conn:send "two"
+      gate:drained(conn)
+      assert.same({ "slow /raw/{name} 1", "after slow /raw/{name} 1",
+        "drained /raw/{name} 2", "after drained /raw/{name} 2" }, steps())
+    end)
+
+    it("is nobody's matter when nobody listens", function()
+      gate = fake_gate.load { a = RAW }
+      local conn = connect()
+      gate.world.books.decode = function() error "decoded" end
+      gate:slow(conn)
+      gate:drained(conn)
+      assert.is_nil(gate:logged "decoded")
+    end)
+  end)
+
+  it("tells closed with the books", function()
+    gate = fake_gate.load { a = [[return function(gate)
+      local function note(conn, reason, code, books)
+        table.insert(gate.state, { reason, code, books.delivered.volatile })
+      end
+      gate:raw("/raw/{name}", { closed = note })
+      gate:after("closed", note)
+    end]] }
+    local conn = connect()
+    conn:send("puff", { class = "volatile" })
+    gate:close(conn, "lost", 1006)
+    assert.same({ { "lost", 1006, 1 }, { "lost", 1006, 1 } }, steps())
+  end)
+
+  it("tells whoever serves the path of messages over the rate", function()
+    gate = fake_gate.load { a = [[return function(gate)
+      gate:raw("/raw/{name}", {
+        refused = function(conn, bytes, binary, retry_after_ms)
+          table.insert(gate.state, { conn.route, bytes, binary, retry_after_ms })
+        end,
+      })
+    end]] }
+    local conn = connect()
+    gate:refuse(conn, "hello", false, 250)
+    gate:refuse(conn, "\0\1", true, 1)
+    assert.same({ { "/raw/{name}", "hello", false, 250 }, { "/raw/{name}", "\0\1", true, 1 } },
+      steps())
+  end)
+
   it("ignores events of connections that nobody knows", function()
     gate = fake_gate.load { a = RAW }
     local id = gate.core:open "/raw/tea"
     table.remove(gate.core.events) -- its MOON_OPENED
     gate.core:receive(id, "hello")
+    gate.core:refuse(id, "hello", false, 1)
+    gate.core:slow(id)
+    gate.core:drained(id)
     gate.core:close(id)
     gate.core:settle()
     assert.same({}, steps())
@@ -107,6 +173,9 @@ describe("loop", function()
     gate = fake_gate.load { a = [[return function(gate) gate:raw("/raw/{name}", {}) end]] }
     local conn = connect()
     gate:receive(conn, "hello")
+    gate:refuse(conn, "hello")
+    gate:slow(conn)
+    gate:drained(conn)
     gate:close(conn)
     assert.equal(1, #gate.log) -- "generation 1"
   end)

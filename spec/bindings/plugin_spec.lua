@@ -41,20 +41,17 @@ describe("plugin", function()
       local world = require("spec.support.fake_core").world()
       assert.is_function(world.loop.start "examples/echo.lua")
       assert.is_truthy(world.plugin.current().route_of["/echo"])
-      assert.same({ "/echo" }, { world.core:issued("route")[1].text })
+      assert.same({ "ws /echo" }, { world.core:issued("route")[1].text })
     end)
 
     it("gives the core the routes", function()
       load { a = [[return function(gate)
         gate:raw("/a", { protocols = { "moongate.v1.json" } })
+        gate:http("GET", "/a", function() end)
         gate:raw("/b/{c}", {})
       end]] }
-      assert.equal("/a moongate.v1.json\n/b/{c}", gate.core:issued("route")[1].text)
-    end)
-
-    it("refuses a subprotocol that the core does not speak", function()
-      assert.matches('does not speak the subprotocol "one"', problem_of {
-        a = 'return function(gate) gate:raw("/a", { protocols = { "one" } }) end' })
+      assert.equal("ws /a moongate.v1.json\nGET /a\nws /b/{c}",
+        gate.core:issued("route")[1].text)
     end)
 
     it("stops at a syntax error, with file and line", function()

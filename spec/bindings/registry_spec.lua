@@ -1,6 +1,4 @@
-local c_core = require "spec.support.core"
 local fake_core = require "spec.support.fake_core"
-local ffi = require "ffi"
 
 describe("registry", function()
   local registry
@@ -89,10 +87,14 @@ describe("registry", function()
   end)
 
   it("has one plugin for a route", function()
-    registry:add_route(add "a", "/ws", {})
-    local problem = problem_of(registry.add_route, registry, add "b", "/ws", {})
-    assert.matches('"/ws" is already served by a$', problem)
-    assert.equal("/ws", registry:route_table())
+    local a, b = add "a", add "b"
+    registry:add_route(a, "ws", "/x", {})
+    local problem = problem_of(registry.add_route, registry, b, "ws", "/x", {})
+    assert.matches('"/x" is already served by a$', problem)
+    registry:add_route(a, "GET", "/x", print)
+    problem = problem_of(registry.add_route, registry, b, "GET", "/x", print)
+    assert.matches('"GET /x" is already served by a$', problem)
+    assert.equal("ws /x\nGET /x", registry:route_table())
   end)
 
   it("refuses a setting that nobody declares", function()
@@ -104,61 +106,44 @@ describe("registry", function()
   it("writes the routes down for the core, one a line, in order", function()
     local a = add "a"
     assert.equal("", registry:route_table())
-    registry:add_route(a, "/ws", { protocols = { "one", "two" } })
-    registry:add_route(a, "/relay/{room}", {})
-    assert.equal("/ws one two\n/relay/{room}", registry:route_table())
+    registry:add_route(a, "ws", "/ws", { auth = true, protocols = { "one", "two" } })
+    registry:add_route(a, "POST", "/api/{name}", print)
+    registry:add_route(a, "ws", "/relay/{room}", {})
+    assert.equal("ws /ws +auth one two\nPOST /api/{name}\nws /relay/{room}",
+      registry:route_table())
   end)
 
   describe("route", function()
-    local function serve(...)
-      for _, pattern in ipairs { ... } do registry:add_route({ name = "a" }, pattern, {}) end
+    local function serve(kind, ...)
+      for _, pattern in ipairs { ... } do
+        registry:add_route({ name = "a" }, kind, pattern, kind == "ws" and {} or print)
+      end
     end
 
-    local function find(path)
-      local route, params = registry:find_route(path)
+    local function find(kind, path)
+      local route, params = registry:find_route(kind, path)
       return route and route.pattern, params
     end
 
-    it("matches its very path", function()
-      serve "/ws"
-      assert.equal("/ws", find "/ws")
-      for _, path in ipairs { "/", "/w", "/ws/", "/wss", "/a/ws", "" } do
-        assert.is_nil(find(path), path)
-      end
+    it("is found with what its braces match", function()
+      serve("ws", "/relay/{room}")
+      assert.same({ "/relay/{room}", { room = "tea" } }, { find("ws", "/relay/tea") })
+      assert.is_nil(find("ws", "/relay"))
     end)
 
-    it("matches one segment with a name in braces", function()
-      serve "/relay/{room}/of/{user}"
-      assert.same({ "/relay/{room}/of/{user}", { room = "tea", user = "ann" } },
-        { find "/relay/tea/of/ann" })
-      for _, path in ipairs { "/relay//of/ann", "/relay/a/b/of/ann", "/relay/tea/of/" } do
-        assert.is_nil(find(path), path)
-      end
+    it("is the first of its kind that matches", function()
+      serve("GET", "/ws")
+      serve("ws", "/{any}", "/ws")
+      assert.equal("/{any}", find("ws", "/ws"))
+      assert.equal("/ws", find("GET", "/ws"))
+      assert.is_nil(find("POST", "/ws"))
     end)
 
-    it("takes the signs of Lua patterns as they are", function()
-      serve "/a.b-c+d*(e)[f]^$%w?"
-      assert.equal("/a.b-c+d*(e)[f]^$%w?", find "/a.b-c+d*(e)[f]^$%w?")
-      assert.is_nil(find "/aXb-c+d*(e)[f]^$%w?")
-    end)
-
-    it("is the first that matches", function()
-      serve("/{any}", "/ws")
-      assert.equal("/{any}", find "/ws")
-    end)
-
-    it("matches what it matches in the core, which answers the handshake", function()
-      local C, found = c_core.load "core/route.h", ffi.new "struct moon_route"
-      local paths = { "/", "/a", "/a/", "/a/b", "/a/b/", "/a/b/c", "/a/b.json", "/a/.json",
-        "/a/{b-c}", "/a/xb", "/a/x", "/{a" }
-      for _, pattern in ipairs { "/", "/a", "/a/{b}", "/a/{b}/c", "/{a}/{b}", "/a.b" } do
-        registry.routes, registry.route_of = {}, {}
-        serve(pattern)
-        for _, path in ipairs(paths) do
-          assert.equal(C.moon_route_find(pattern, path, found), find(path) ~= nil,
-            pattern .. " at " .. path)
-        end
-      end
+    it("is known by its pattern to connections, which HTTP has none of", function()
+      serve("GET", "/api")
+      serve("ws", "/ws")
+      assert.equal("/ws", registry.route_of["/ws"].pattern)
+      assert.is_nil(registry.route_of["/api"])
     end)
   end)
 end)

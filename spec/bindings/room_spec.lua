@@ -83,16 +83,40 @@ describe("room", function()
   it("publishes to all members but one", function()
     tea:add(ann)
     tea:add(bob)
-    tea:publish("psst", ann)
+    tea:publish("psst", { except = ann })
     assert.same({}, heard(ann))
     assert.same({ "psst" }, heard(bob))
   end)
 
   it("publishes bytes as binary", function()
     tea:add(ann)
-    tea:publish("\255", nil, true)
+    tea:publish("\255", { binary = true })
     assert.same({ "\255" }, heard(ann))
     assert.equal(C.MOON_BINARY, core:issued("publish")[1].opcode)
+  end)
+
+  it("publishes in a class, reliable by itself", function()
+    tea:publish "1"
+    tea:publish("2", { class = "latest", key = "pos" })
+    tea:publish("3", { class = "volatile", except = ann })
+    local issued = core:issued "publish"
+    assert.equal("reliable", issued[1].class)
+    assert.same({ "latest", "pos" }, { issued[2].class, issued[2].key })
+    assert.same({ "volatile", ann.id }, { issued[3].class, issued[3].except })
+  end)
+
+  it("publishes nothing of the class for one", function()
+    local _, problem = pcall(function() tea:publish("x", { class = "control" }) end)
+    assert.matches('room_spec.lua:%d+: room:publish: class "control" is for one', problem)
+    assert.same({}, core.commands)
+  end)
+
+  it("takes nothing but a connection to be left out, and that by its name", function()
+    for _, how in ipairs { ann, { except = "ann" }, { except = {} } } do
+      local _, problem = pcall(function() tea:publish("x", how) end)
+      assert.matches("room_spec.lua:%d+: room:publish: expected { except = conn }", problem)
+    end
+    assert.same({}, core.commands)
   end)
 
   it("publishes to those who are in at that moment", function()

@@ -36,26 +36,29 @@ describe("connection table", function()
   before_each(function() conns = create(1, 1000) end)
   after_each(core.tidy)
 
-  it("gives a new connection that is open and zeroed, with its id in its deadline", function()
+  it("gives a new connection that greets and is zeroed, with its id in its deadlines", function()
     local conn = add()
-    assert.equal(tonumber(C.MOON_CONN_OPEN), conn.state)
+    assert.equal(tonumber(C.MOON_CONN_GREETING), conn.state)
     assert.equal(id_of(conn), tonumber(conn.deadline.owner))
+    assert.equal(id_of(conn), tonumber(conn.patience.owner))
     assert.is_true(conn.socket == nil)
-    assert.is_true(conn.outbox.bytes == nil)
+    assert.is_true(conn.outbox.queue == nil)
     assert.is_true(conn.message.bytes == nil)
     assert.is_true(conn.deadline.next == nil)
-    assert.equal(0, conn.is_dirty + conn.is_blocked + conn.is_doomed + conn.is_paused)
+    assert.equal(0, conn.pauses)
+    assert.is_false(conn.is_dirty or conn.is_blocked or conn.is_doomed or conn.is_counted)
   end)
 
   it("zeroes what the last one in the same place left behind", function()
     local conn = add()
-    conn.is_dirty, conn.is_doomed, conn.opcode, conn.heartbeat.awaiting = 1, 1, 2, 1
-    conn.outbox.inflight_bytes = 77
+    conn.is_dirty, conn.is_doomed, conn.opcode, conn.heartbeat.awaiting = true, true, 2, 1
+    conn.outbox.bytes = 77
     C.moon_conns_remove(conns, conn)
     local next_conn = add()
     assert.is_true(next_conn == conn)
-    assert.equal(0, conn.is_dirty + conn.is_doomed + conn.opcode + conn.heartbeat.awaiting)
-    assert.equal(0, conn.outbox.inflight_bytes)
+    assert.is_false(conn.is_dirty or conn.is_doomed)
+    assert.equal(0, conn.opcode + conn.heartbeat.awaiting)
+    assert.equal(0, conn.outbox.bytes)
   end)
 
   it("finds each connection by its id, where it has always been", function()

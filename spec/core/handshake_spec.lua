@@ -1,89 +1,68 @@
-local ffi = require "ffi"
 local core = require "spec.support.core"
-local C = core.load "core/handshake.h"
+local handshake = require "spec.support.handshake"
 
-local ROUTES = "/ws moongate.v1.json mqtt\n/relay/{room}\n/quiet json\n"
-local KEY = "dGhlIHNhbXBsZSBub25jZQ=="
-local NONE = {} -- in a change: that header was not sent
+local KEY, NONE = handshake.KEY, handshake.NONE
+local verdict, judge = handshake.verdict, handshake.judge
+local message, protocol, token = handshake.message, handshake.protocol, handshake.token
+local refuses, grants = handshake.refuses, handshake.grants
 
 describe("handshake", function()
-  local verdict
-
-  --- A request that is granted, with the changes made.
-  local function request(changes)
-    local fields = {
-      path = "/ws",
-      upgrade = "websocket",
-      connection = "Upgrade",
-      version = "13",
-      key = KEY,
-      host = "chat.example:8080",
-      is_get = true,
-      is_http_1_1 = true,
-    }
-    for name, value in pairs(changes) do fields[name] = value end
-    local handshake = ffi.new "struct moon_handshake"
-    for name, value in pairs(fields) do
-      if value == NONE then
-        handshake[name] = nil
-      elseif type(value) == "string" then
-        handshake[name] = core.terminated(value)
-      else
-        handshake[name] = value
-      end
-    end
-    return handshake
-  end
-
-  --- The status; the message and the chosen subprotocol follow.
-  local function judge(changes, origins)
-    local handshake = request(changes)
-    C.moon_handshake_judge(handshake, core.terminated(ROUTES), core.terminated(origins or ""),
-      verdict)
-    return verdict.status, ffi.string(verdict.message), ffi.string(verdict.protocol)
-  end
-
-  local function refuses(status, changes)
-    local judged, message = judge(changes)
-    assert.equal(status, judged)
-    assert.matches("^[%g ]+$", message)
-  end
-
-  local function grants(changes) assert.equal(101, (judge(changes))) end
-
-  before_each(function() verdict = ffi.new "struct moon_verdict" end)
-
   after_each(core.tidy)
 
   it("is granted when all is right", function()
-    assert.same({ 101, "", "" }, { judge {} })
+    grants {}
+    assert.equal("", protocol())
+    assert.is_nil(token())
+    assert.equal(0, verdict.token_bytes)
+    assert.is_false(verdict.wants_auth)
   end)
 
-  it("forgets what the verdict said before", function()
-    judge { protocols = "mqtt" }
-    assert.same({ 101, "", "" }, { judge {} })
+  it("says whether its connection has to be admitted in time", function()
+    grants { path = "/quiet" }
+    assert.is_true(verdict.wants_auth)
+    grants { path = "/relay/tea" }
+    assert.is_false(verdict.wants_auth)
   end)
 
   describe("request", function()
-    it("is a GET", function() refuses(405, { is_get = false }) end)
+    local function is_malformed(changes) refuses(400, "MALFORMED", changes) end
 
-    it("is HTTP/1.1 with a Host", function()
-      refuses(400, { is_http_1_1 = false })
-      refuses(400, { host = NONE })
+    it("is a GET", function()
+      refuses(405, "MALFORMED", { is_get = false })
+      refuses(405, "MALFORMED", { is_get = false, path = NONE })
+    end)
+
+    it("is HTTP/1.1", function() is_malformed { is_http_1_1 = false } end)
+
+    it("has one Host, which may have a port", function()
+      for _, value in ipairs {
+        NONE, "", ":", ":80", "a,b", "chat.test, chat.test", "chat.test,", "a b", "a/b", "a:x",
+        "a:0", "a:65536", "ann@a", "[::1", "::1", "http://a",
+      } do
+        is_malformed { host = value }
+      end
+      for _, value in ipairs { "a", "CHAT.Test.", "a:1", "a:", "[::1]", "[::1]:8080", "1.2.3.4" } do
+        grants { host = value }
+      end
     end)
 
     it("says websocket in its Upgrade header, in any case and in a list", function()
-      for _, value in ipairs { NONE, "", "web", "websockets", "h2c", "web socket", "h2c, web" } do
-        refuses(400, { upgrade = value })
+      for _, value in ipairs {
+        NONE, "", "web", "websockets", "h2c", "web socket", "h2c, web", ",", (", "):rep(9999),
+      } do
+        is_malformed { upgrade = value }
       end
-      for _, value in ipairs { "WebSocket", "WEBSOCKET", "h2c, websocket", "websocket ,h2c" } do
+      for _, value in ipairs {
+        "WebSocket", "WEBSOCKET", "h2c, websocket", "websocket ,h2c",
+        ("h2c,"):rep(9999) .. "websocket",
+      } do
         grants { upgrade = value }
       end
     end)
 
     it("says Upgrade in its Connection header, in any case and in a list", function()
-      for _, value in ipairs { NONE, "", "close", "upgraded", "keep-alive upgrade" } do
-        refuses(400, { connection = value })
+      for _, value in ipairs { NONE, "", "close", "upgraded", "keep-alive upgrade", "upgrad" } do
+        is_malformed { connection = value }
       end
       for _, value in ipairs {
         "upgrade", "UPGRADE", "keep-alive, Upgrade", "keep-alive,upgrade", "Upgrade, close",
@@ -95,7 +74,7 @@ describe("handshake", function()
 
     it("asks for version 13", function()
       for _, value in ipairs { NONE, "", "8", "12", "14", "130", " 13", "13, 8", "013" } do
-        refuses(426, { version = value })
+        refuses(426, "MALFORMED", { version = value })
       end
     end)
 
@@ -106,7 +85,7 @@ describe("handshake", function()
         KEY:sub(1, 10) .. " " .. KEY:sub(12), KEY:sub(1, 10) .. "-" .. KEY:sub(12),
         KEY:sub(1, 10) .. "_" .. KEY:sub(12), KEY:sub(1, 10) .. "\255" .. KEY:sub(12),
       } do
-        refuses(400, { key = value })
+        is_malformed { key = value }
       end
       for _, value in ipairs {
         "AAAAAAAAAAAAAAAAAAAAAA==", "+/+/+/+/+/+/+/+/+/+/+w==", "0123456789abcdefABCDEw==",
@@ -114,19 +93,159 @@ describe("handshake", function()
         grants { key = value }
       end
     end)
+
+    it("is for a path that is served to WebSocket", function()
+      for _, path in ipairs {
+        "", "/", "/w", "/ws/", "/relay", "/relay/", "/relay/tea/cup", "/page", "/WS",
+      } do
+        refuses(404, "PATH", { path = path })
+      end
+      grants { path = "/relay/tea" }
+    end)
   end)
 
-  it("is for a path that is served", function()
-    for _, path in ipairs { "", "/", "/w", "/ws/", "/relay", "/relay/", "/relay/tea/cup" } do
-      refuses(404, { path = path })
+  describe("room", function()
+    it("is for nobody while the server stops, or while a script refuses all", function()
+      refuses(503, "DRAINING", { is_stopping = true, retry_after_s = 7 }, 7)
+      refuses(503, "DRAINING", { reason = "back at noon", retry_after_s = 7 }, 7)
+      assert.equal("back at noon", message())
+      refuses(503, "DRAINING", { reason = "" }, 1)
+    end)
+
+    it("is not for a denied address, now or later", function()
+      refuses(403, "ADDRESS", { is_denied = true, retry_after_s = 7 })
+    end)
+
+    it("is for others later when there is none now", function()
+      refuses(503, "MEMORY", { is_out_of_room = true, retry_after_s = 7 }, 7)
+      refuses(503, "FULL", { is_full = true, retry_after_s = 7 }, 7)
+      refuses(429, "ADDRESS", { is_crowded = true, retry_after_s = 7 }, 7)
+      refuses(503, "RATE", { is_too_fast = true, retry_after_s = 7 }, 7)
+    end)
+
+    it("is never promised for at once", function()
+      for _, field in ipairs {
+        "is_stopping", "is_out_of_room", "is_full", "is_crowded", "is_too_fast",
+      } do
+        judge { [field] = true, retry_after_s = 0 }
+        assert.equal(1, verdict.retry_after_s)
+      end
+    end)
+  end)
+
+  describe("Origin", function()
+    local function is_welcome(origin, origins, changes)
+      local fields = { origin = origin, origins = origins }
+      for name, value in pairs(changes or {}) do fields[name] = value end
+      if judge(fields) == 101 then return true end
+      refuses(403, "ORIGIN", fields)
+      return false
     end
-    grants { path = "/relay/tea" }
+
+    it("is welcome when it is the server's own", function()
+      assert.is_true(is_welcome "http://chat.test:8080")
+      assert.is_true(is_welcome "HTTP://Chat.Test:8080")
+      assert.is_true(is_welcome("http://localhost", "", { host = "LOCALHOST" }))
+      assert.is_true(is_welcome("http://[::1]:81", "", { host = "[::1]:81" }))
+      assert.is_true(is_welcome("http://chat.test.", "", { host = "chat.test." }))
+    end)
+
+    it("may have its usual port, which Host need not have", function()
+      for _, host in ipairs { "chat.test", "chat.test:80", "chat.test:" } do
+        assert.is_true(is_welcome("http://chat.test", "", { host = host }))
+        assert.is_true(is_welcome("http://chat.test:80", "", { host = host }))
+        assert.is_false(is_welcome("http://chat.test:443", "", { host = host }))
+        assert.is_false(is_welcome("http://chat.test:8080", "", { host = host }))
+        assert.is_false(is_welcome("https://chat.test", "", { host = host }))
+      end
+    end)
+
+    it("is https when the client came with TLS", function()
+      local changes = { host = "chat.test", is_tls = true }
+      assert.is_true(is_welcome("https://chat.test", "", changes))
+      assert.is_true(is_welcome("https://chat.test:443", "", changes))
+      assert.is_false(is_welcome("http://chat.test", "", changes))
+      assert.is_false(is_welcome("http://chat.test:443", "", changes))
+      assert.is_false(is_welcome("https://chat.test:80", "", changes))
+    end)
+
+    it("is not welcome when it is another host, port or scheme, or malformed", function()
+      for _, origin in ipairs {
+        "", "null", "NULL", "*", "http://", "http://chat.test", "http://chat.test:80",
+        "http://chat.test:80800", "http://chat.test:808", "http://evil.test:8080",
+        "http://chat.test:8080.evil", "http://chat.test.evil:8080", "http://my.chat.test:8080",
+        "http://mychat.test:8080", "http://chat.test.:8080", "https://chat.test:8080",
+        "ws://chat.test:8080", "chat.test:8080", "//chat.test:8080", "http://chat.test:8080/",
+        "http://chat.test:8080/ws", " http://chat.test:8080", "http://chat.test:8080 ",
+        "http://ann@chat.test:8080", "http://chat.test:8080@evil.test", "http://chat.test:0",
+        "http://chat.test:8080, http://chat.test:8080", "http://chat.test:65536", "file://",
+      } do
+        assert.is_false(is_welcome(origin), origin)
+      end
+    end)
+
+    it("is welcome when it is in the list, whole and however it is written", function()
+      local origins = ",, https://a.test, http://b.test:81 ,\tapp://c,http://a.test:65536,,"
+      for _, origin in ipairs {
+        "https://a.test", "HTTPS://A.TEST:443", "http://b.test:81", "app://C",
+        "http://chat.test:8080",
+      } do
+        assert.is_true(is_welcome(origin, origins), origin)
+      end
+      for _, origin in ipairs {
+        "https://a.tes", "https://a.test.evil", "https://a.test.", "https://x.a.test",
+        "https://xa.test", "https://a.test:4430", "http://a.test", "http://b.test",
+        "http://b.test:8", "http://b.test:811", "a.test", "", ",", "null", "http://a.test:65536",
+        "https://a.test, http://b.test:81", "https://a.test/", "*", "app://c:80",
+      } do
+        assert.is_false(is_welcome(origin, origins), origin)
+      end
+    end)
+
+    it("is null only where the list says null", function()
+      assert.is_true(is_welcome("null", "https://a.test, null"))
+      for _, origins in ipairs { "", "NULL", "nul", "nulls", "http://null", "null null" } do
+        assert.is_false(is_welcome("null", origins), origins)
+      end
+      assert.is_false(is_welcome("Null", "null"))
+      assert.is_false(is_welcome("http://null", "null"))
+      assert.is_false(is_welcome("null", "", { host = "null" }))
+    end)
+
+    it("is always welcome when the list has a star as one of its entries", function()
+      for _, origins in ipairs { "*", "https://a.test,*", " * , https://a.test" } do
+        for _, origin in ipairs { "http://anywhere.test", "null", "file://", "" } do
+          assert.is_true(is_welcome(origin, origins))
+        end
+      end
+      for _, origins in ipairs { "https://*.test", "**", "* *", "*://x.test", "https://*" } do
+        assert.is_false(is_welcome("https://x.test", origins), origins)
+      end
+    end)
+
+    it("may be missing, unless there is a cookie that a browser has sent along", function()
+      assert.is_true(is_welcome(NONE))
+      for _, cookie in ipairs { "a=b", "", "session=x" } do
+        assert.is_false(is_welcome(NONE, "", { cookie = cookie }))
+        assert.is_false(is_welcome(NONE, "*", { cookie = cookie }))
+        assert.is_true(is_welcome("http://chat.test:8080", "", { cookie = cookie }))
+        assert.is_false(is_welcome("http://evil.test", "", { cookie = cookie }))
+      end
+    end)
+
+    it("is looked for in a list of any length", function()
+      local origins = ("http://a.test, ,"):rep(5000) .. "http://b.test"
+      assert.is_true(is_welcome("http://b.test", origins))
+      assert.is_false(is_welcome("http://c.test", origins))
+    end)
   end)
 
   describe("subprotocol", function()
     local function chosen(protocols, path)
-      local status, _, protocol = judge { protocols = protocols, path = path }
-      return status == 101 and protocol or status
+      local changes = { protocols = protocols, path = path }
+      if judge(changes) == 101 then return protocol() end
+      refuses(400, "PROTOCOL", changes)
+      return 400
     end
 
     it("is the client's first choice that the route speaks", function()
@@ -136,6 +255,7 @@ describe("handshake", function()
       assert.equal("moongate.v1.json", chosen "soap, moongate.v1.json, mqtt")
       assert.equal("mqtt", chosen " \tmqtt\t ,soap")
       assert.equal("mqtt", chosen "soap,,mqtt,")
+      assert.equal("mqtt", chosen(("soap, "):rep(9999) .. "mqtt"))
     end)
 
     it("is none when the client offers none", function()
@@ -151,10 +271,16 @@ describe("handshake", function()
       assert.equal(400, chosen("mqtt", "/relay/tea"))
     end)
 
+    it("is refused when it is a flag of the route", function()
+      assert.equal(400, chosen("+auth", "/quiet"))
+      assert.equal("json", chosen("+auth, json", "/quiet"))
+    end)
+
     it("is refused when the list is empty or malformed", function()
       for _, protocols in ipairs {
         "", ",", " , ", "soap", "mqt", "mqttt", "mqtt soap", "soap mqtt", "mqtt;v=1", "mqtt, a b",
         'mqtt, "x"', "mqtt\r\nx: y", "mqtt, é", "(mqtt)", "mqtt, a/b", "a@b, mqtt",
+        "mqtt, bearer.a/b", "bearer.a b, mqtt", "mqtt, bearer.x=",
       } do
         assert.equal(400, chosen(protocols), protocols)
       end
@@ -172,102 +298,62 @@ describe("handshake", function()
 
     it("may have a name of 63 bytes, and is still terminated", function()
       local name = ("x"):rep(63)
-      C.moon_handshake_judge(request { path = "/l", protocols = name },
-        core.terminated("/l " .. name), core.terminated "", verdict)
-      assert.equal(name, ffi.string(verdict.protocol))
-    end)
-  end)
-
-  describe("origin", function()
-    local function is_welcome(origin, origins, changes)
-      changes = changes or {}
-      changes.origin = origin
-      local status = judge(changes, origins)
-      assert.is_true(status == 101 or status == 403)
-      return status == 101
-    end
-
-    it("is welcome when it is the server's own", function()
-      assert.is_true(is_welcome "http://chat.example:8080")
-      assert.is_true(is_welcome "HTTP://Chat.Example:8080")
-      assert.is_true(is_welcome("http://localhost", "", { host = "LOCALHOST" }))
+      grants { path = "/l", protocols = name, routes = "ws /l " .. name }
+      assert.equal(name, protocol())
     end)
 
-    it("is not welcome when it is another host, port or scheme", function()
-      for _, origin in ipairs {
-        "", "null", "*", "http://", "http://chat.example", "http://chat.example:80",
-        "http://chat.example:80800", "http://evil.example:8080", "http://chat.example:8080.evil",
-        "http://evil.chat.example:8080", "https://chat.example:8080", "ws://chat.example:8080",
-        "chat.example:8080", "http://chat.example:8080/", " http://chat.example:8080",
-      } do
-        assert.is_false(is_welcome(origin), origin)
+    it("is never one that carries a token, even if the route speaks it", function()
+      assert.equal("mqtt", chosen "bearer.x, mqtt")
+      assert.equal("mqtt", chosen "mqtt, bearer.x")
+      assert.equal("mqtt", chosen("bearer." .. ("x"):rep(5000) .. ", mqtt"))
+      assert.equal(400, chosen "soap, bearer.x")
+      assert.matches("none of the offered", message())
+    end)
+
+    it("is asked for when only a token was offered", function()
+      for _, protocols in ipairs { "bearer.x", "bearer.", "bearer.x,bearer.y", ", bearer.x ," } do
+        for _, path in ipairs { "/ws", "/relay/tea" } do
+          assert.equal(400, chosen(protocols, path))
+          assert.equal("offer a subprotocol beside bearer.<token>", message())
+        end
       end
     end)
-
-    it("is welcome when it is in the list, whole and in any case", function()
-      local origins = "https://a.example, http://b.example:81 ,null"
-      assert.is_true(is_welcome("https://a.example", origins))
-      assert.is_true(is_welcome("HTTPS://A.EXAMPLE", origins))
-      assert.is_true(is_welcome("http://b.example:81", origins))
-      assert.is_true(is_welcome("null", origins))
-      assert.is_true(is_welcome("http://chat.example:8080", origins))
-      for _, origin in ipairs {
-        "https://a.exampl", "https://a.example.evil", "http://b.example", "a.example", "",
-        "https://a.example, http://b.example:81", "*",
-      } do
-        assert.is_false(is_welcome(origin, origins), origin)
-      end
-    end)
-
-    it("is always welcome when the list has a star as one of its entries", function()
-      for _, origins in ipairs { "*", "https://a.example,*", " * , https://a.example" } do
-        assert.is_true(is_welcome("http://anywhere.example", origins))
-        assert.is_true(is_welcome("null", origins))
-      end
-      assert.is_false(is_welcome("https://x.example", "https://*.example"))
-      assert.is_false(is_welcome("https://x.example", "**"))
-    end)
-
-    it("may be missing, unless there is a cookie that a browser has sent along", function()
-      assert.is_true(is_welcome(NONE))
-      assert.is_false(is_welcome(NONE, "", { has_cookie = true }))
-      assert.is_false(is_welcome(NONE, "*", { has_cookie = true }))
-      assert.is_true(is_welcome("http://chat.example:8080", "", { has_cookie = true }))
-      assert.is_false(is_welcome("http://evil.example", "", { has_cookie = true }))
-    end)
-  end)
-
-  it("is refused while the server stops, or is full", function()
-    refuses(503, { is_stopping = true })
-    refuses(503, { is_full = true })
   end)
 
   it("names the first fault, in the order in which one would look for them", function()
     local faults = { -- each with what it is set right with
       { 405, "GET", { is_get = true } },
       { 400, "HTTP/1.1", { is_http_1_1 = true } },
-      { 400, "Host", { host = "chat.example:8080" } },
+      { 400, "Host", { host = "chat.test:8080" } },
       { 400, "Upgrade header", { upgrade = "websocket" } },
       { 400, "Connection header", { connection = "Upgrade" } },
       { 426, "13", { version = "13" } },
       { 400, "Key", { key = KEY } },
-      { 404, "path", { path = "/ws" } },
-      { 403, "Origin", { origin = "http://chat.example:8080" } },
-      { 400, "subprotocols", { protocols = "mqtt" } },
+      { 404, "path", { path = "/secret" } },
       { 503, "stopping", { is_stopping = false } },
+      { 503, "noon", { reason = NONE } },
+      { 403, "address", { is_denied = false } },
+      { 503, "memory", { is_out_of_room = false } },
       { 503, "full", { is_full = false } },
+      { 429, "address", { is_crowded = false } },
+      { 503, "newcomers", { is_too_fast = false } },
+      { 403, "Origin", { origin = "http://chat.test:8080" } },
+      { 400, "subprotocols", { protocols = "json" } },
+      { 401, "token", { authorization = "Bearer x" } },
     }
     local changes = {
       is_get = false, is_http_1_1 = false, host = NONE, upgrade = "h2c", connection = "close",
-      version = "8", key = "none", path = "/", origin = "http://evil.example",
-      protocols = "soap", is_stopping = true, is_full = true,
+      version = "8", key = "none", path = "/", is_stopping = true, reason = "back at noon",
+      is_denied = true, is_out_of_room = true, is_full = true, is_crowded = true,
+      is_too_fast = true, origin = "http://evil.test", protocols = "soap",
     }
     for _, fault in ipairs(faults) do
-      local status, message = judge(changes)
-      assert.equal(fault[1], status)
-      assert.is_truthy(message:find(fault[2], 1, true), message)
+      assert.equal(fault[1], judge(changes))
+      assert.is_truthy(message():find(fault[2], 1, true), message())
       for name, value in pairs(fault[3]) do changes[name] = value end
     end
-    assert.same({ 101, "", "mqtt" }, { judge(changes) })
+    grants(changes)
+    assert.equal("json", protocol())
+    assert.equal("x", token())
   end)
 end)

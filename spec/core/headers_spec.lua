@@ -3,8 +3,9 @@ local cdef = require "spec.support.cdef"
 local core = require "spec.support.core"
 
 local PURE = {
-  "conn", "frame", "handshake", "heartbeat", "http", "mem", "outbox", "ring", "roster", "route",
-  "spill", "wheel",
+  "address", "batch", "census", "conn", "frame", "governor", "handshake", "hash", "heartbeat",
+  "http", "keys", "letter", "limit", "mem", "metrics", "origin", "outbox", "proxy", "queue",
+  "reason", "ring", "roster", "route", "spill", "wheel",
 }
 
 describe("a header for FFI", function()

@@ -1,356 +1,338 @@
 local ffi = require "ffi"
 local core = require "spec.support.core"
-core.load "core/frame.h"
+local box = require "spec.support.outbox"
 local C = core.load "core/outbox.h"
 
-local TEXT = 1
+local RELIABLE, LATEST = tonumber(C.MOON_RELIABLE), tonumber(C.MOON_LATEST)
+local VOLATILE, CONTROL = tonumber(C.MOON_VOLATILE), tonumber(C.MOON_CONTROL)
+local ANY = box.ANY
+local push, latest, volatile, push_control = box.push, box.latest, box.volatile, box.push_control
+local peek, take, fly, land, limit = box.peek, box.take, box.fly, box.land, box.limit
+local books, dropped_by, is_empty = box.books, box.dropped_by, box.is_empty
 
 describe("outbox", function()
-  local pool, outbox, limits
-  local length = ffi.new "uint32_t[1]"
+  local outbox, post, limits
 
-  local function frame(payload, opcode)
-    local header = ffi.new "char[10]"
-    local header_bytes = C.moon_frame_header(header, opcode or TEXT, #payload)
-    return ffi.string(header, header_bytes) .. payload
-  end
-
-  --- A frame of exactly so many bytes, header included.
-  local function sized(bytes, letter)
-    local header = bytes <= 127 and 2 or bytes <= 65539 and 4 or 10
-    local made = frame((letter or "x"):rep(bytes - header))
-    assert.equal(bytes, #made)
-    return made
-  end
-
-  local function push(frames, messages)
-    return C.moon_outbox_push(outbox, pool, limits, core.exact(frames), #frames, messages or 1)
-  end
-
-  local function push_control(text)
-    C.moon_outbox_push_control(outbox, pool, core.exact(text), #text)
-  end
-
-  local function peek(max_bytes)
-    local frames = C.moon_outbox_peek(outbox, max_bytes or 4294967295, length)
-    if frames ~= nil then return ffi.string(frames, length[0]) end
-  end
-
-  --- Peeks and takes; what was taken.
-  local function take(max_bytes)
-    local frames = peek(max_bytes)
-    if frames ~= nil then C.moon_outbox_take(outbox, pool, #frames) end
-    return frames
-  end
-
-  local function limit(max_bytes, max_messages)
-    limits.max_bytes, limits.max_messages = max_bytes, max_messages
-  end
-
-  before_each(function()
-    pool = core.keep(C.moon_pool_create(1048576), C.moon_pool_destroy)
-    outbox = ffi.new "struct moon_outbox"
-    core.keep(outbox, function(some) C.moon_outbox_clear(some, pool) end)
-    limits = ffi.new "struct moon_outbox_limits"
-    limit(100000, 1000)
-  end)
-
+  before_each(function() outbox, post, limits = box.open() end)
   after_each(core.tidy)
 
   it("is empty at first", function()
-    assert.is_true(C.moon_outbox_is_empty(outbox))
+    assert.is_true(is_empty())
     assert.is_nil(peek())
+    assert.same({ 0, 0, 0, 0 }, books(RELIABLE))
+    assert.equal(2 ^ 64, tonumber(C.moon_outbox_oldest_ms(outbox)))
+  end)
+
+  it("is small, for each connection has one", function()
+    assert.is_true(ffi.sizeof "struct moon_outbox" <= 200)
   end)
 
   it("gives frames out in the order they came in", function()
-    push(frame "one")
-    push(frame "two" .. frame "three", 2)
-    push_control(frame("", C.MOON_FRAME_PING))
-    assert.is_false(C.moon_outbox_is_empty(outbox))
-    assert.equal(4, outbox.messages)
-    assert.equal(frame "one" .. frame "two" .. frame "three" .. "\137\0", take())
-    assert.is_true(C.moon_outbox_is_empty(outbox))
+    push "one,"
+    latest("two,", 1)
+    volatile "three,"
+    push_control "four"
+    assert.is_false(is_empty())
+    assert.equal("one,two,three,four", take())
+    assert.is_true(is_empty())
     assert.is_nil(peek())
   end)
 
   it("shows the same frames until they are taken", function()
-    push(frame "one")
-    assert.equal(frame "one", peek())
-    assert.equal(frame "one", peek())
-    push(frame "two")
-    assert.equal(frame "one" .. frame "two", peek())
+    push "one,"
+    assert.equal("one,", peek())
+    assert.equal("one,", peek())
+    push "two"
+    assert.equal("one,two", peek())
+  end)
+
+  it("gives as many whole frames as fit, and at least one", function()
+    for _, letter in ipairs { "a", "b", "c" } do push(letter:rep(100)) end
+    assert.equal(100, #peek(0))
+    assert.equal(100, #peek(199))
+    assert.equal(200, #take(200))
+    assert.equal(("c"):rep(100), take(1))
+    assert.is_nil(peek(1))
   end)
 
   describe("limit", function()
-    it("lets exactly so many bytes in, headers counted, and not one more", function()
+    it("lets exactly so many bytes in, and not one more", function()
       limit(500, 1000)
-      assert.is_true(push(sized(300)))
-      assert.is_false(push(sized(201)))
-      assert.is_true(push(sized(200)))
-      assert.is_false(push(sized(2)))
+      assert.is_true(push(("x"):rep(300)))
+      assert.is_false(push(("x"):rep(201)))
+      assert.is_true(push(("x"):rep(200)))
+      assert.is_false(push "x")
+      assert.same({ 2, 0, 0, 2 }, books(RELIABLE))
     end)
 
     it("lets exactly so many messages in", function()
-      limit(100000, 3)
-      assert.is_true(push(frame "1" .. frame "2", 2))
-      assert.is_false(push(frame "3" .. frame "4", 2))
-      assert.is_true(push(frame "3"))
-      assert.is_false(push(frame "4"))
-    end)
-
-    it("queues all of a batch or nothing of it", function()
-      limit(20, 1000)
-      push(frame "first")
-      assert.is_false(push(frame "second" .. frame "third", 2))
-      assert.equal(1, outbox.messages)
-      assert.equal(frame "first", take())
-      assert.is_nil(peek())
+      limit(100000, 2)
+      assert.is_true(push "1")
+      assert.is_true(latest("2", 1))
+      assert.is_false(push "3")
+      assert.is_false(latest("3", 2))
+      assert.equal("12", take())
     end)
 
     it("counts what is in flight until it has landed", function()
-      limit(100, 1000)
-      push(sized(60))
+      limit(100, 3)
+      push(("x"):rep(60))
       take()
-      assert.is_true(C.moon_outbox_is_empty(outbox))
-      assert.is_false(push(sized(41)))
-      assert.is_true(push(sized(40)))
-      C.moon_outbox_land(outbox)
-      assert.is_true(push(sized(60)))
-      assert.is_false(push(sized(2)))
-    end)
-
-    it("counts messages in flight until they have landed", function()
-      limit(100000, 2)
-      push(frame "1")
-      take()
-      assert.is_true(push(frame "2"))
-      assert.is_false(push(frame "3"))
-      C.moon_outbox_land(outbox)
-      assert.is_true(push(frame "3"))
-      assert.is_false(push(frame "4"))
+      assert.is_true(is_empty())
+      assert.is_false(push(("x"):rep(41)))
+      assert.is_true(push(("x"):rep(39)))
+      assert.is_true(push "x")
+      land()
+      assert.is_true(push "x")
+      assert.is_false(push "x")
     end)
 
     it("counts what flew past the queue", function()
       limit(100, 3)
-      C.moon_outbox_fly(outbox, 80, 2)
-      assert.is_false(push(sized(21)))
-      assert.is_true(push(sized(20)))
-      assert.is_false(push(frame ""))
-      C.moon_outbox_land(outbox)
-      assert.is_true(push(sized(80)))
-    end)
-
-    it("is no limit for a control frame, which comes after what is queued", function()
-      limit(10, 1)
-      push(frame "full")
-      push_control "\136\2\3\232"
-      push_control "\137\0"
-      assert.is_false(push(frame ""))
-      assert.equal(frame "full" .. "\136\2\3\232\137\0", take())
-      limit(0, 0)
-      assert.is_false(push(frame ""))
-      push_control "\137\0"
-      assert.equal("\137\0", take())
+      fly(RELIABLE, 2, 80)
+      assert.is_false(push(("x"):rep(21)))
+      assert.is_true(push(("x"):rep(20)))
+      assert.equal(100, C.moon_outbox_bytes(outbox))
+      land()
+      assert.equal(20, C.moon_outbox_bytes(outbox))
+      assert.is_true(push(("x"):rep(80)))
     end)
 
     it("does not overflow near 4 GiB", function()
-      limit(4294967295, 4294967295)
-      C.moon_outbox_fly(outbox, 4294967290, 4294967295)
-      assert.is_false(push(frame "more"))
-      limit(4294967295, 10)
-      C.moon_outbox_land(outbox)
-      assert.is_true(push(frame "more"))
-    end)
-  end)
-
-  describe("peek", function()
-    it("gives as many whole frames as fit", function()
-      for _, letter in ipairs { "a", "b", "c", "d" } do push(sized(100, letter)) end
-      assert.equal(sized(100, "a"), peek(100))
-      assert.equal(sized(100, "a"), peek(199))
-      assert.equal(sized(100, "a") .. sized(100, "b"), peek(200))
-      assert.equal(sized(100, "a") .. sized(100, "b") .. sized(100, "c"), peek(399))
-      assert.equal(400, #peek(400))
-      assert.equal(400, #peek(401))
+      limit(ANY, ANY)
+      fly(RELIABLE, ANY, 4294967290)
+      assert.is_false(push "more than six")
+      limit(ANY, 10)
+      land()
+      assert.is_true(push "more than six")
     end)
 
-    it("gives at least one frame, even if it is longer than asked for", function()
-      push(sized(300, "a"))
-      push(sized(20, "b"))
-      for _, max_bytes in ipairs { 0, 1, 20, 299, 300, 319 } do
-        assert.equal(sized(300, "a"), peek(max_bytes))
-      end
-      assert.equal(320, #peek(320))
+    it("drops a volatile message that finds no room, and counts it", function()
+      limit(10, 100)
+      assert.is_true(push "12345678")
+      assert.is_true(volatile "123")
+      assert.is_true(volatile "12")
+      assert.equal("1234567812", take())
+      assert.same({ 2, 0, 1, 1 }, books(VOLATILE))
+      assert.same({ 1, 0, 0, 0 }, dropped_by())
+      assert.equal(3, tonumber(post.dropped_bytes[VOLATILE]))
+      assert.equal(5, tonumber(post.sent_bytes[VOLATILE]))
     end)
 
-    it("gives a last frame that is longer than asked for, and nothing after it", function()
-      push(sized(20, "a"))
-      push(sized(300, "b"))
-      assert.equal(sized(20, "a"), take(100))
-      assert.equal(sized(300, "b"), take(100))
-      assert.is_nil(take(100))
+    it("drops the oldest volatile messages for one that is not, as few as will do", function()
+      limit(10, 100)
+      volatile "aaa"
+      push "R"
+      volatile "bbb"
+      volatile "ccc"
+      assert.is_true(push "1234")
+      assert.equal("Rccc1234", peek())
+      assert.same({ 3, 0, 2, 1 }, books(VOLATILE))
+      assert.is_true(latest("L", 1))
+      assert.is_true(latest("l", 2))
+      assert.is_true(latest("!", 3))
+      assert.equal("R1234Ll!", take())
+      assert.same({ 3, 0, 0, 0 }, dropped_by())
     end)
 
-    it("reads no byte behind the last frame", function()
-      push(sized(512)) -- fills its buffer to the end
-      assert.equal(sized(512), peek(100))
+    it("drops volatile messages for want of messages, too", function()
+      limit(100, 3)
+      for _, text in ipairs { "1", "2", "3" } do volatile(text) end
+      assert.is_true(push "R")
+      assert.equal("23R", take())
     end)
 
-    it("is not misled by what an earlier frame left behind in the memory", function()
-      -- What follows the frame in its buffer looks like the header of a frame so long that, in
-      -- 32 bits, 300 and its length make 100: less than is asked for.
-      local capacity = ffi.new "uint32_t[1]"
-      local buffer = C.moon_pool_take(pool, 512, capacity)
-      ffi.fill(buffer, 512, 0xFF)
-      ffi.copy(buffer + 300, "\129\127\0\0\0\0\255\255\255\46", 10)
-      C.moon_pool_give(pool, buffer, 512)
-      push(sized(300, "\255"))
-      assert.is_true(outbox.bytes == buffer)
-      assert.equal(300, #peek(200))
+    it("drops nothing when that would not make room enough", function()
+      limit(10, 100)
+      push "123456"
+      volatile "abcd"
+      assert.is_false(push "12345")
+      assert.is_false(latest("12345", 1))
+      assert.equal("123456abcd", peek())
+      assert.same({ 1, 0, 0, 1 }, books(RELIABLE))
+      assert.same({ 0, 0, 0, 0 }, books(LATEST))
+      assert.same({ 1, 0, 0, 1 }, books(VOLATILE))
+      assert.same({ 0, 0, 0, 0 }, dropped_by())
     end)
 
-    it("cuts between frames of every length of header", function()
-      local frames = { sized(2), sized(127), sized(130), sized(65539), sized(65546), sized(3) }
-      limit(1000000, 1000)
-      for _, one in ipairs(frames) do push(one) end
-      for _, one in ipairs(frames) do assert.is_true(take(1) == one) end
-      assert.is_true(C.moon_outbox_is_empty(outbox))
-    end)
-  end)
-
-  describe("bookkeeping", function()
-    local function books()
-      return { outbox.messages, outbox.inflight_bytes, outbox.inflight_messages }
-    end
-
-    it("moves what is taken from the queue into the air", function()
-      push(sized(100) .. sized(50), 2)
-      push(sized(30))
-      assert.same({ 3, 0, 0 }, books())
-      take(150)
-      assert.same({ 1, 150, 2 }, books())
+    it("does not drop volatile messages in flight", function()
+      limit(10, 100)
+      volatile "12345678"
       take()
-      assert.same({ 0, 180, 3 }, books())
+      assert.is_false(push "abc")
+      assert.same({ 1, 0, 0, 1 }, books(VOLATILE))
     end)
 
-    it("adds up what flies, and forgets it when it has landed", function()
-      push(sized(10))
-      C.moon_outbox_fly(outbox, 70, 2)
-      C.moon_outbox_fly(outbox, 5, 1)
-      assert.same({ 1, 75, 3 }, books())
-      C.moon_outbox_land(outbox)
-      assert.same({ 1, 0, 0 }, books())
-      assert.equal(sized(10), peek())
+    it("is asked beforehand whether there is room, in flight included", function()
+      local function has_room(bytes) return C.moon_outbox_has_room(outbox, limits, bytes) end
+      limit(10, 2)
+      assert.same({ true, false }, { has_room(10), has_room(11) })
+      fly(RELIABLE, 1, 3)
+      assert.same({ true, false }, { has_room(7), has_room(8) })
+      push "1"
+      assert.is_false(has_room(1)) -- for want of messages
+      limit(10, 3)
+      assert.same({ true, false }, { has_room(6), has_room(7) })
+      land()
+      assert.same({ true, false }, { has_room(9), has_room(10) })
+      limit(ANY, ANY)
+      assert.is_true(has_room(ANY - 1))
+      assert.is_false(has_room(ANY))
+      limit(0, 0)
+      assert.is_false(has_room(1))
     end)
 
-    it("drops what is queued when cleared, not what flies", function()
-      push(sized(10))
+    it("has no room where something would have to be dropped for it", function()
+      limit(10, 100)
+      volatile "12345678"
+      assert.is_true(C.moon_outbox_has_room(outbox, limits, 2))
+      assert.is_false(C.moon_outbox_has_room(outbox, limits, 3))
+      assert.is_true(push "123")
+      assert.same({ 1, 0, 0, 0 }, dropped_by())
+    end)
+
+    it("leaves a control message room of its own, which ends", function()
+      limit(10, 3)
+      push "full......"
+      assert.is_false(push "x")
+      assert.is_true(push(("c"):rep(C.MOON_OUTBOX_RESERVE_BYTES), CONTROL))
+      assert.is_false(push("c", CONTROL))
+      limit(10 + 65536, 3)
+      for _ = 1, 3 + C.MOON_OUTBOX_RESERVE_MESSAGES - 2 do assert.is_true(push("c", CONTROL)) end
+      assert.is_false(push("c", CONTROL))
+      assert.same({ 1026, 0, 0, 1026 }, books(CONTROL))
+    end)
+
+    it("is none for a ping or a Close, which come after what waits", function()
+      limit(0, 0)
+      push_control(("c"):rep(70000))
+      assert.is_false(push("c", CONTROL))
+      push_control "\137\0"
+      assert.equal(("c"):rep(70000) .. "\137\0", take())
+    end)
+  end)
+
+  describe("latest", function()
+    it("takes the place of the one with its key, at any length", function()
+      for _, newer in ipairs { "NEW", "N", "NEWER" } do
+        push "before,"
+        latest("old", 7)
+        latest(",other,", 8)
+        push "after"
+        assert.is_true(latest(newer, 7))
+        assert.equal("before," .. newer .. ",other,after", take())
+      end
+      assert.same({ 9, 0, 3, 6 }, books(LATEST))
+      assert.same({ 0, 3, 0, 0 }, dropped_by())
+      assert.equal(9, tonumber(post.dropped_bytes[LATEST]))
+    end)
+
+    it("does not replace one in flight, nor one of another class", function()
+      latest("old,", 7)
       take()
-      push(sized(20))
-      C.moon_outbox_clear(outbox, pool)
-      assert.same({ 0, 10, 1 }, books())
-      assert.is_true(C.moon_outbox_is_empty(outbox))
-      assert.is_nil(peek())
+      push("reliable,", RELIABLE, 7)
+      latest("new", 7)
+      assert.equal("reliable,new", take())
+      assert.same({ 2, 0, 0, 2 }, books(LATEST))
+    end)
+
+    it("needs room only for what it is longer", function()
+      limit(10, 2)
+      push "12345"
+      latest("old", 1)
+      assert.is_true(latest("newer", 1))
+      assert.is_false(latest("newest", 1))
+      assert.equal("12345newer", take())
+      assert.same({ 2, 0, 1, 1 }, books(LATEST))
+    end)
+
+    it("drops volatile messages when it is longer and needs their room", function()
+      limit(10, 5)
+      volatile "1234"
+      latest("old", 1)
+      volatile "567"
+      assert.is_true(latest("longer", 1))
+      assert.equal("longer567", take())
+      assert.same({ 1, 1, 0, 0 }, dropped_by())
+    end)
+
+    it("replaces what is no shorter even where the limit has been lowered", function()
+      latest("old", 1)
+      push "much else"
+      limit(2, 1)
+      assert.is_true(latest("new", 1))
+      assert.is_false(latest("longer", 1))
+      assert.equal("newmuch else", take())
     end)
   end)
 
-  describe("memory", function()
-    it("goes back to the pool with the last frame", function()
-      push(sized(400))
-      push(sized(400))
-      local buffer = outbox.bytes
-      take(400)
-      assert.is_false(outbox.bytes == nil)
-      assert.is_false(core.is_in_pool(pool, buffer, 1024))
-      take(400)
-      assert.is_true(outbox.bytes == nil)
-      assert.equal(0, outbox.capacity)
-      assert.is_true(core.is_in_pool(pool, buffer, 1024))
+  describe("age", function()
+    local function oldest_ms() return tonumber(C.moon_outbox_oldest_ms(outbox)) end
+
+    it("is that of the oldest message that is not volatile", function()
+      volatile("v", 5)
+      assert.equal(2 ^ 64, oldest_ms())
+      push_control("c", 30)
+      assert.equal(30, oldest_ms())
+      push("r", RELIABLE, 0, 40)
+      assert.equal(30, oldest_ms())
+      take(2)
+      assert.equal(30, oldest_ms())
+      land()
+      assert.equal(40, oldest_ms())
+      take()
+      land()
+      assert.equal(2 ^ 64, oldest_ms())
     end)
 
-    it("goes back to the pool when cleared", function()
-      push(sized(600))
-      local buffer = outbox.bytes
-      C.moon_outbox_clear(outbox, pool)
-      assert.is_true(core.is_in_pool(pool, buffer, 1024))
-      C.moon_outbox_clear(outbox, pool)
-      assert.is_true(push(frame "again"))
+    it("of a replaced message is that of the newer one", function()
+      latest("a", 1, 10)
+      latest("b", 2, 20)
+      latest("A", 1, 30)
+      assert.equal(20, oldest_ms())
+      latest("B", 2, 40)
+      assert.equal(30, oldest_ms())
+      take(1)
+      take(1)
+      assert.equal(30, oldest_ms())
     end)
 
-    it("is used again at the front before it grows", function()
-      push(sized(400, "a"))
-      push(sized(100, "b"))
-      take(400)
-      push(sized(400, "c"))
-      assert.equal(512, outbox.capacity)
-      assert.equal(sized(100, "b") .. sized(400, "c"), take())
+    it("counts what is in flight from when it came, or flew", function()
+      fly(VOLATILE, 1, 1, 3)
+      assert.equal(2 ^ 64, oldest_ms())
+      fly(RELIABLE, 1, 1, 7)
+      push("r", RELIABLE, 0, 8)
+      take()
+      assert.equal(7, oldest_ms())
+      C.moon_outbox_abandon(outbox, post)
+      assert.equal(2 ^ 64, oldest_ms())
+      fly(RELIABLE, 1, 1, 0)
+      assert.equal(0, oldest_ms())
     end)
   end)
 
-  it("agrees with a plain queue through thousands of random turns", function()
-    local random = core.random(19)
-    local queue, first, last = {}, 1, 0
-    local bytes, in_flight, in_flight_frames, refused = 0, 0, 0, 0
-    limit(3000, 30)
+  describe("mark", function()
+    local function is_high() return C.moon_outbox_is_high(outbox, limits) end
+    local function is_low() return C.moon_outbox_is_low(outbox, limits) end
 
-    local function push_random()
-      local batch, batch_bytes = {}, 0
-      for i = 1, random(1, 3) do
-        batch[i] = frame((random(0, 9) .. ""):rep(random(0, random(1, 8) == 1 and 900 or 60)))
-        batch_bytes = batch_bytes + #batch[i]
-      end
-      local fits = bytes + in_flight + batch_bytes <= 3000
-        and last - first + 1 + in_flight_frames + #batch <= 30
-      assert.equal(fits, push(table.concat(batch), #batch))
-      if not fits then
-        refused = refused + 1
-        return
-      end
-      for _, one in ipairs(batch) do
-        last = last + 1
-        queue[last] = one
-      end
-      bytes = bytes + batch_bytes
-    end
+    it("is high at half of the bytes and low at an eighth, in flight included", function()
+      limit(80, 1000)
+      fly(RELIABLE, 1, 10)
+      assert.same({ false, true }, { is_high(), is_low() })
+      push "1"
+      assert.same({ false, false }, { is_high(), is_low() })
+      push(("x"):rep(28))
+      assert.is_false(is_high())
+      push "1"
+      assert.is_true(is_high())
+    end)
 
-    local function push_ping()
-      last = last + 1
-      queue[last] = frame("", C.MOON_FRAME_PING)
-      bytes = bytes + 2
-      push_control(queue[last])
-    end
-
-    local function take_some()
-      local max_bytes = random(950, 3000) -- more than one frame can be
-      local expected, count, size = {}, 0, 0
-      while first + count <= last and size + #queue[first + count] <= max_bytes do
-        expected[count + 1] = queue[first + count]
-        size = size + #queue[first + count]
-        count = count + 1
+    it("is high at half of the messages and low at an eighth", function()
+      limit(100000, 16)
+      for count = 1, 9 do
+        push "x"
+        assert.same({ count >= 8, count <= 2 }, { is_high(), is_low() })
       end
-      local taken = take(max_bytes)
-      if (taken or "") ~= table.concat(expected) then error "taken in another order" end
-      first, bytes = first + count, bytes - size
-      in_flight, in_flight_frames = in_flight + size, in_flight_frames + count
-    end
-
-    for _ = 1, 5000 do
-      local kind = random(1, 12)
-      if kind <= 7 then
-        push_random()
-      elseif kind == 8 then
-        push_ping()
-      elseif kind <= 10 then
-        take_some()
-      else
-        C.moon_outbox_land(outbox)
-        in_flight, in_flight_frames = 0, 0
-      end
-      assert.equal(last - first + 1, outbox.messages)
-      assert.equal(in_flight, outbox.inflight_bytes)
-      assert.equal(in_flight_frames, outbox.inflight_messages)
-      assert.equal(bytes == 0, C.moon_outbox_is_empty(outbox))
-    end
-    assert.is_true(refused > 200 and last > 3000)
+    end)
   end)
 end)

@@ -28,6 +28,8 @@ describe("ring", function()
     return record
   end
 
+  local function used_bytes() return tonumber(C.moon_ring_used_bytes(ring)) end
+
   before_each(function() ring = create(SMALLEST) end)
   after_each(core.tidy)
 
@@ -39,6 +41,58 @@ describe("ring", function()
     assert.equal(max_bytes(1048576), max_bytes(1000000))
     assert.is_true(max_bytes(4096) < max_bytes(8192))
     assert.is_true(max_bytes(4096) >= 2040)
+  end)
+
+  it("says that capacity, and how much of it is in use", function()
+    assert.equal(SMALLEST, tonumber(C.moon_ring_capacity_bytes(create(0))))
+    assert.equal(8192, tonumber(C.moon_ring_capacity_bytes(create(4097))))
+    assert.equal(1048576, tonumber(C.moon_ring_capacity_bytes(create(1048576))))
+    local half = ("x"):rep(tonumber(C.moon_ring_max_bytes(ring)))
+    assert.equal(0, used_bytes())
+    push(half)
+    assert.equal(SMALLEST / 2, used_bytes())
+    push(half)
+    assert.equal(SMALLEST, used_bytes())
+    assert.is_false(push "")
+    assert.equal(SMALLEST, used_bytes())
+    take()
+    assert.equal(SMALLEST / 2, used_bytes())
+    take()
+    assert.equal(0, used_bytes())
+  end)
+
+  it("uses a little for each record beside its bytes, until it is released", function()
+    for size = 0, 64 do
+      local record = ("r"):rep(size)
+      push(record:sub(1, 3), record:sub(4))
+      local used = used_bytes()
+      assert.is_true(used > size and used <= size + 16)
+      peek()
+      assert.equal(used, used_bytes())
+      take()
+      assert.equal(0, used_bytes())
+    end
+  end)
+
+  it("counts what stays empty at its end as used, until the record behind is released", function()
+    local longest = ("x"):rep(tonumber(C.moon_ring_max_bytes(ring)))
+    push ""
+    push(longest)
+    take()
+    take()
+    push(longest) -- does not fit behind those, so it stands at the beginning
+    assert.equal(SMALLEST - 8, used_bytes())
+    take()
+    assert.equal(0, used_bytes())
+  end)
+
+  it("is half full with more than half of it in use", function()
+    push(("x"):rep(tonumber(C.moon_ring_max_bytes(ring))))
+    assert.is_false(C.moon_ring_is_half_full(ring))
+    push ""
+    assert.is_true(C.moon_ring_is_half_full(ring))
+    take()
+    assert.is_false(C.moon_ring_is_half_full(ring))
   end)
 
   it("holds nothing at first", function()
@@ -165,6 +219,7 @@ describe("ring", function()
           pushed = pushed + 1
           waiting[pushed] = record
           bytes = bytes + size
+          assert(used_bytes() > size and used_bytes() <= capacity)
         end
         for _ = 1, random(0, 12) do
           if taken == pushed then break end
@@ -178,6 +233,7 @@ describe("ring", function()
         assert.equal(waiting[taken], take())
       end
       assert.is_true(C.moon_ring_is_empty(ring))
+      assert.equal(0, used_bytes())
       assert.is_true(refused > 10) -- it has been full, too
     end)
   end

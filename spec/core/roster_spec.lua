@@ -19,12 +19,35 @@ describe("roster", function()
   local function drop(conn) C.moon_roster_drop(roster, conn) end
   local function size(room) return C.moon_roster_size(roster, room) end
 
-  local function publish(room, text, except)
-    return C.moon_roster_publish(roster, room, except or 0, core.exact(text), #text)
+  local function publish(room, text, except, class, key)
+    local letter = ffi.new("struct moon_letter", core.exact(text), #text, class or C.MOON_RELIABLE,
+      key or 0)
+    return C.moon_roster_publish(roster, room, except or 0, letter)
+  end
+
+  --- The labels of the share just taken: { bytes, class, key } of each message. Checks that
+  --- its tally and its length are their sums.
+  local function labels_taken()
+    local labels, total = {}, 0
+    local messages, bytes = { 0, 0, 0, 0 }, { 0, 0, 0, 0 }
+    for i = 0, share.messages - 1 do
+      local label = share.labels[i]
+      labels[i + 1] = { label.bytes, label.class, tonumber(label.key) }
+      messages[label.class + 1] = messages[label.class + 1] + 1
+      bytes[label.class + 1] = bytes[label.class + 1] + label.bytes
+      total = total + label.bytes
+    end
+    assert(total == share.bytes, "the labels are those of other frames")
+    for class = 0, C.MOON_CLASSES - 1 do
+      assert(messages[class + 1] == share.tally.messages[class], "tally of messages")
+      assert(bytes[class + 1] == share.tally.bytes[class], "tally of bytes")
+    end
+    return labels
   end
 
   --- The share just taken, as a table.
   local function share_taken()
+    labels_taken()
     return {
       conn = tonumber(share.conn),
       frames = ffi.string(share.frames, share.bytes),
@@ -117,6 +140,44 @@ describe("roster", function()
     assert.is_nil(shares[CARL])
     assert.is_false(C.moon_roster_is_dirty(roster))
     assert.same({}, end_tick())
+  end)
+
+  it("says what each message of a share is", function()
+    local all = {
+      { 3, C.MOON_RELIABLE, 0 }, { 5, C.MOON_LATEST, 7 }, { 4, C.MOON_VOLATILE, 0 },
+      { 1, C.MOON_LATEST, 2 ^ 52 + 1 },
+    }
+    join(ROOM, ANN)
+    join(ROOM, BOB)
+    publish(ROOM, "one", nil, C.MOON_RELIABLE)
+    publish(ROOM, "three", nil, C.MOON_LATEST, 7)
+    assert.is_true(C.moon_roster_catch_up(roster, BOB, share))
+    assert.same({ all[1], all[2] }, labels_taken())
+    publish(ROOM, "four", nil, C.MOON_VOLATILE)
+    publish(ROOM, "5", nil, C.MOON_LATEST, 2 ^ 52 + 1)
+    local labels = {}
+    while C.moon_roster_next(roster, share) do labels[tonumber(share.conn)] = labels_taken() end
+    assert.same({ [ANN] = all, [BOB] = { all[3], all[4] } }, labels)
+    publish(ROOM, "six", nil, C.MOON_RELIABLE)
+    assert.is_true(C.moon_roster_next(roster, share))
+    assert.same({ { 3, C.MOON_RELIABLE, 0 } }, labels_taken())
+  end)
+
+  it("counts the rooms with members", function()
+    local function count() return tonumber(C.moon_roster_room_count(roster)) end
+    assert.equal(0, count())
+    join(ROOM, ANN)
+    join(ROOM, BOB)
+    join(OTHER_ROOM, ANN)
+    assert.equal(2, count())
+    leave(ROOM, ANN)
+    assert.equal(2, count())
+    leave(ROOM, BOB)
+    assert.equal(1, count())
+    publish(OTHER_ROOM, "nobody is left to hear it")
+    drop(ANN)
+    assert.same({}, end_tick())
+    assert.equal(0, count())
   end)
 
   it("refuses a publication that nobody here would hear", function()
@@ -311,6 +372,7 @@ describe("roster", function()
     assert.is_false(core.is_in_pool(pool, buffer, 2048))
     end_tick()
     assert.is_true(core.is_in_pool(pool, buffer, 2048))
+    assert.equal(0, tonumber(C.moon_pool_taken_bytes(pool)))
   end)
 
   it("may be destroyed in the middle of a tick, and when there is none", function()
@@ -438,8 +500,9 @@ describe("roster", function()
       local is_excepted = random(1, 3) == 1
       said = said + 1
       local frame = ("%d:%d;"):format(room, said) .. ("."):rep(random(0, 40))
+      local class = random(0, C.MOON_CLASSES - 1)
       if is_excepted then settle_all(conn) end
-      check((sizes[room] > 0) == publish(room, frame, is_excepted and conn.id or 0))
+      check((sizes[room] > 0) == publish(room, frame, is_excepted and conn.id or 0, class))
       for _, other in pairs(conns) do
         local owed = other.rooms[room]
         if owed ~= nil and not (is_excepted and other == conn) then owed[#owed + 1] = frame end

@@ -181,71 +181,31 @@ describe("auth", function()
     it("is not freed across a reload by a connection whose last request still runs", function()
       load(nil, { "examples/echo.lua" })
       gate:reload { slow = [[return function(gate)
-        gate:on("slow", function() gate:sleep(10) end)
+        gate:on("doze", function() gate:sleep(10) end)
       end]] }
       local first = guest("ann", "secret")
       guest("ann", "secret")
-      gate:ask(first, { type = "slow" })
-      gate:close(first) -- its closed hooks wait for "slow"
+      gate:ask(first, { type = "doze" })
+      gate:close(first) -- its closed hooks wait for "doze"
       assert(gate:reload())
       gate:later(10)
       assert.equal("name_taken", code_of(conn, "ann", "wrong"))
     end)
   end)
 
-  describe("timeout", function()
-    local function closes() return gate.core:issued "close" end
+  it("lifts the deadline that the core has set, for those who take a name", function()
+    local function admitted() return gate.core.conns[conn.id].is_admitted end
+    code_of(conn, "")
+    assert.is_nil(admitted())
+    auth(conn, "ann")
+    assert.is_true(admitted())
+  end)
 
-    it("closes a connection without a name with 4408 after 10 seconds", function()
-      gate:later(9999)
-      assert.same({}, closes())
-      gate:later(1)
-      assert.equal(1, #closes())
-      assert.equal(conn.id, closes()[1].conn)
-      assert.equal(4408, closes()[1].code)
-      assert.equal("auth_timeout", closes()[1].reason)
-    end)
-
-    it("leaves a connection with a name alone", function()
-      gate:later(5000)
-      auth(conn, "ann")
-      gate:later(60000)
-      assert.same({}, closes())
-    end)
-
-    it("is no matter to a connection that has closed", function()
-      gate:close(conn)
-      gate:later(60000)
-      assert.same({}, closes())
-    end)
-
-    it("is an option", function()
-      load { ["auth.timeout_ms"] = 300 }
-      gate:later(299)
-      assert.same({}, closes())
-      gate:later(1)
-      assert.equal(1, #closes())
-    end)
-
-    it("is a number within reason", function()
-      for _, value in ipairs { 0, 600001, "10" } do
-        assert.has_error(function() load { ["auth.timeout_ms"] = value } end)
-      end
-    end)
-
-    it("is for the native protocol only", function()
-      load(nil, { "examples/relay.lua" })
-      gate:close(conn)
-      gate:connect(nil, { path = "/relay/tea" })
-      gate:later(60000)
-      assert.same({}, closes())
-    end)
-
-    it("runs on across a reload", function()
-      gate:later(6000)
-      assert(gate:reload())
-      gate:later(4000)
-      assert.equal(1, #closes())
-    end)
+  it("gives no name to a connection that has gone meanwhile", function()
+    gate.core.answers.moon_admit = gate.core.C.MOON_EGONE
+    assert.equal("internal", code_of(conn, "ann"))
+    gate.core.answers.moon_admit = nil
+    assert.is_nil(conn.user)
+    assert.is_truthy(auth(gate:connect(), "ann"))
   end)
 end)

@@ -5,7 +5,7 @@ describe("router", function()
 
   local ECHO = [[return function(gate)
     gate:on("echo", function(_, message) return { data = message.data } end)
-    gate:on("slow", function(_, message) gate:sleep(message.ms) return {} end)
+    gate:on("doze", function(_, message) gate:sleep(message.ms) return {} end)
     gate:on("boom", function() error "ouch" end)
     gate:on("never", function() return nil, "never" end)
     gate:on("busy", function() return nil, "busy", "come back", true end)
@@ -46,7 +46,7 @@ describe("router", function()
 
   it("offers the protocol at /ws", function()
     local routes = gate.core:issued "route"
-    assert.equal("/ws moongate.v1.json", routes[#routes].text)
+    assert.equal("ws /ws +auth moongate.v1.json", routes[#routes].text)
   end)
 
   it("says hello first, once", function()
@@ -91,7 +91,7 @@ describe("router", function()
 
   it("answers each request once, in the order they were sent", function()
     conn.heard = {}
-    gate:receive(conn, '{"type":"slow","id":1,"ms":10}')
+    gate:receive(conn, '{"type":"doze","id":1,"ms":10}')
     gate:receive(conn, '{"type":"ping","id":2}')
     assert.same({}, conn.heard)
     gate:later(10)
@@ -101,7 +101,7 @@ describe("router", function()
   end)
 
   it("says too_many_requests when what waits is more than 256 KiB", function()
-    local long = ('{"type":"slow","ms":1,"x":"%s"}'):format(("x"):rep(60000))
+    local long = ('{"type":"doze","ms":1,"x":"%s"}'):format(("x"):rep(60000))
     for _ = 1, 5 do gate:receive(conn, long) end -- the first one runs
     assert.same({}, conn.heard)
     assert.equal("too_many_requests", send(long)[1].error.code)
@@ -110,7 +110,7 @@ describe("router", function()
   end)
 
   it("says too_many_requests when more than 256 wait", function()
-    for n = 0, 256 do gate:receive(conn, ('{"type":"slow","id":%d,"ms":1}'):format(n)) end
+    for n = 0, 256 do gate:receive(conn, ('{"type":"doze","id":%d,"ms":1}'):format(n)) end
     local heard = send '{"type":"ping","id":"over"}'
     assert.equal("too_many_requests", heard[1].error.code)
     assert.is_true(heard[1].error.temporary)
@@ -125,6 +125,48 @@ describe("router", function()
 
   it("answers a request whose reply is too long with internal", function()
     assert.equal("internal", (refused '{"type":"long_reply","id":1}'))
+  end)
+
+  it("keeps replies out of the way of pushes", function()
+    for _, text in ipairs { '{"type":"ping"}', '{"type":"dance"}', "{", '{"type":"long_reply"}' } do
+      local before = #gate.core:issued "send"
+      send(text)
+      local issued = gate.core:issued "send"
+      assert.is_true(#issued > before)
+      for i = before + 1, #issued do assert.equal("control", issued[i].class, text) end
+    end
+  end)
+
+  describe("message over the rate", function()
+    --- The one reply to a message that the core has refused.
+    local function limited(text, binary, retry_after_ms)
+      conn.heard = {}
+      gate:refuse(conn, text, binary, retry_after_ms)
+      assert.equal(1, #conn.heard)
+      return conn.heard[1]
+    end
+
+    it("is answered with when to try again", function()
+      local reply = limited('{"type":"echo","id":7,"data":1}', false, 250)
+      assert.equal(7, reply.id)
+      assert.is_false(reply.ok)
+      assert.equal("rate_limited", reply.error.code)
+      assert.is_true(reply.error.temporary)
+      assert.equal(250, reply.error.retry_after_ms)
+      assert.is_string(reply.error.message)
+    end)
+
+    it("is answered without an id when none can be found", function()
+      for _, text in ipairs { "", "{", "7", "null", "[]", '{"id":1.5}', '{"id":null}' } do
+        assert.is_nil(limited(text).id, text)
+      end
+      assert.is_nil(limited('{"id":7}', true).id)
+    end)
+
+    it("is not carried out", function()
+      gate:refuse(conn, '{"type":"boom"}')
+      assert.is_nil(gate:logged "ouch")
+    end)
   end)
 
   describe("id", function()

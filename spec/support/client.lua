@@ -1,6 +1,8 @@
---- A WebSocket client over a real socket, which can also misbehave.
+--- A WebSocket client over a real socket, with TLS where the server speaks it, which can
+--- also misbehave.
 local json = require "cjson"
 local socket = require "socket"
+local ssl = require "ssl"
 
 local DEADLINE_S = 30
 local KEY = "dGhlIHNhbXBsZSBub25jZQ==" -- of RFC 6455 section 1.3, and what must be answered
@@ -8,26 +10,58 @@ local ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
 local TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 
+-- For luasec. Specs compare fingerprints instead of asking an authority; and they are told
+-- "closed" whether or not the server has taken leave in TLS as well.
+local ANY_TLS = {
+  mode = "client", protocol = "any", verify = "none", options = { "all", "ignore_unexpected_eof" },
+}
+
+local tls_of = {} -- port -> parameters for luasec, where the server speaks TLS
+
 local Client = {}
 local client_mt = { __index = Client }
+
+--- Makes clients speak TLS to this port, or no longer.
+---@param port integer
+---@param is_so boolean
+local function expect_tls(port, is_so) tls_of[port] = is_so and ANY_TLS or nil end
+
+--- Connects, and agrees on TLS if it is spoken.
+---@param port integer
+---@param tls? table|boolean parameters for luasec, or whether at all: as the port expects
+---@return table? socket nil when the server has refused TLS
+---@return string? problem
+local function open(port, tls)
+  local tcp = assert(socket.connect("127.0.0.1", port))
+  tcp:settimeout(DEADLINE_S)
+  tcp:setoption("tcp-nodelay", true)
+  if tls == nil then tls = tls_of[port] end
+  if not tls then return tcp end
+  local wrapped = assert(ssl.wrap(tcp, tls == true and ANY_TLS or tls))
+  wrapped:settimeout(DEADLINE_S)
+  local is_agreed, problem = wrapped:dohandshake()
+  if is_agreed then return wrapped end
+  wrapped:close()
+  return nil, problem
+end
 
 --- Sends a request and reads the response's head.
 ---@param port integer
 ---@param request string the whole head
+---@param tls? table|boolean as for open()
+---@param kept? table the socket of an earlier response, to be used again
 ---@return table response { status, head, socket }
-local function request(port, text)
-  local tcp = assert(socket.connect("127.0.0.1", port))
-  tcp:settimeout(DEADLINE_S)
-  tcp:setoption("tcp-nodelay", true)
-  assert(tcp:send(text))
+local function request(port, text, tls, kept)
+  local stream = kept or assert(open(port, tls))
+  if text ~= "" then assert(stream:send(text)) end
   local lines = {}
   while true do
-    local line = tcp:receive "*l"
+    local line = stream:receive "*l"
     if not line or line == "" then break end
     lines[#lines + 1] = line
   end
   local head = table.concat(lines, "\n")
-  return { status = tonumber(head:match "^HTTP/1.1 (%d+)"), head = head, socket = tcp }
+  return { status = tonumber(head:match "^HTTP/1.1 (%d+)"), head = head, socket = stream }
 end
 
 --- The head of an upgrade; a header set to false is left out.
@@ -52,15 +86,28 @@ local function upgrade(path, port, headers)
   return table.concat(lines, "\r\n") .. "\r\n\r\n"
 end
 
+--- A client on a stream over which an upgrade has been asked for.
+local function adopt(stream)
+  local response = request(nil, "", nil, stream)
+  assert(response.status == 101, response.head)
+  assert(response.head:find(ACCEPT, 1, true), "wrong Sec-WebSocket-Accept")
+  return setmetatable({ socket = stream, head = response.head, next_id = 1 }, client_mt)
+end
+
 ---@param port integer
 ---@param path? string "/ws"
 ---@param headers? table
-local function connect(port, path, headers)
-  local response = request(port, upgrade(path or "/ws", port, headers))
-  assert(response.status == 101, response.head)
-  assert(response.head:find(ACCEPT, 1, true), "wrong Sec-WebSocket-Accept")
-  return setmetatable({ socket = response.socket, head = response.head, next_id = 1 },
-    client_mt)
+---@param tls? table|boolean as for open()
+local function connect(port, path, headers, tls)
+  local stream = assert(open(port, tls))
+  assert(stream:send(upgrade(path or "/ws", port, headers)))
+  return adopt(stream)
+end
+
+--- SHA-256 of the certificate that the server has shown, in hexadecimal; nil without TLS.
+function Client:fingerprint()
+  local certificate_of = self.socket.getpeercertificate
+  return certificate_of and certificate_of(self.socket):digest "sha256"
 end
 
 --- A frame from a client: masked, with a mask of zero unless told otherwise.
@@ -186,7 +233,7 @@ function Client:close(code)
   return (self:is_closed())
 end
 
---- Cuts the connection without a word.
+--- Cuts the connection without a word (TLS takes leave by itself).
 function Client:cut() self.socket:close() end
 
 --- Connects, takes a name and joins rooms.
@@ -201,6 +248,7 @@ local function guest(port, name, ...)
 end
 
 return {
-  connect = connect, guest = guest, request = request, upgrade = upgrade, frame = frame,
+  adopt = adopt, connect = connect, guest = guest, request = request, upgrade = upgrade,
+  frame = frame, open = open, expect_tls = expect_tls,
   TEXT = TEXT, BINARY = BINARY, CLOSE = CLOSE, PING = PING, PONG = PONG,
 }

@@ -2,7 +2,8 @@
 local ffi = require "ffi"
 local cdef = require "spec.support.cdef"
 
-local lib = ffi.load(os.getenv "MOONGATE_TEST_LIB" or "build/libmoongate_test.so")
+local PATH = os.getenv "MOONGATE_TEST_LIB" or "build/libmoongate_test.so"
+local lib = ffi.load(PATH)
 cdef.declare "core/mem.h"
 
 local kept = {} -- { object, destroy }, oldest first
@@ -12,6 +13,13 @@ local kept = {} -- { object, destroy }, oldest first
 local function load(header)
   cdef.declare(header)
   return lib
+end
+
+--- The same for a module that is no part of the pure half and has a test library of its own.
+---@param name string "tls"
+local function load_apart(header, name)
+  cdef.declare(header)
+  return ffi.load((PATH:gsub("%.so$", "_" .. name .. ".so")))
 end
 
 --- Hands the object on; tidy() will destroy it.
@@ -67,6 +75,7 @@ end
 
 return {
   load = load,
+  load_apart = load_apart,
   keep = keep,
   tidy = tidy,
   exact = exact,

@@ -2,163 +2,33 @@
 --
 -- Remembers every command, knows who is in which room and what each connection has heard.
 -- Specs fill its queue of events and move its clock. It knows no JSON and no plugins: see
--- fake_gate.lua. The constants and structs are those of core/types.h itself.
-local cdef = require "spec.support.cdef"
+-- fake_gate.lua. What it does when it is asked stands in fake_verbs.lua.
 local ffi = require "ffi"
+local fake_verbs = require "spec.support.fake_verbs"
 
 if not package.path:find("./bindings/?.lua", 1, true) then
   package.path = "./bindings/?.lua;" .. package.path
 end
 
-local MAX_REASON_BYTES = 123
 local MAX_FIRED = 100000 -- in one later(): more is a task that never ends
-
-cdef.declare "core/types.h"
-
-local constants = {}
-for _, header in ipairs(cdef.read "core/types.h") do
-  for name in header.text:gmatch "%f[%w_]MOON_[%u%d_]+" do constants[name] = ffi.C[name] end
-end
 
 ---@class fake_core
 ---@field C table the verbs of bindings/api.h and the constants of core/types.h
----@field commands table[] what was asked, oldest first: { verb = "send", conn =, bytes = }
+---@field commands table[] what was asked, oldest first: { verb = "send", conn =, class =, bytes = }
 ---@field log table[] { level = "error"|"warn"|"info"|"debug", text = }
----@field conns table<integer, table> id -> { is_open, heard = { bytes, … } }, closed ones too
+---@field conns table<integer, table> id -> { is_open, is_admitted, heard = { bytes, … }, books },
+--- closed ones too
+---@field responses table<integer, table> id -> { is_given, status, headers, body } of a request
 ---@field timers table[] { token, due_ms } that have not fired
 ---@field answers table<string, integer> verb -> status to answer instead of doing it
 ---@field now_ms number
 ---@field drain fun() what C calls at each wake-up
 ---@field on_delivery fun(id: integer, bytes: string, opcode: integer)
+---@field on_response fun(response: table)
 local Core = {}
 local core_mt = { __index = Core }
 
--- ---- verbs: each gets the core and the arguments of its prototype in api.h ----
-
-local verbs = {}
-
-local function is_utf8(text)
-  text = text:gsub("[\240-\244][\128-\191][\128-\191][\128-\191]", ".")
-    :gsub("[\224-\239][\128-\191][\128-\191]", "."):gsub("[\194-\223][\128-\191]", ".")
-  return not text:find "[\128-\255]"
-end
-
-local function check_message(opcode, bytes, length)
-  assert(length == #bytes, "the length is not that of the bytes")
-  if length > constants.MOON_MAX_FRAME_BYTES then return constants.MOON_EBIG end
-  if opcode ~= constants.MOON_TEXT and opcode ~= constants.MOON_BINARY then
-    return constants.MOON_EINVAL
-  end
-  if opcode == constants.MOON_TEXT and not is_utf8(bytes) then return constants.MOON_EUTF8 end
-  return constants.MOON_OK
-end
-
---- Writes the command down. Returns the status the spec wants, or else `status`.
-local function note(core, verb, status, command)
-  status = core.answers["moon_" .. verb] or status or constants.MOON_OK
-  command.verb, command.status = verb, status
-  table.insert(core.commands, command)
-  return status
-end
-
-local function find(core, id)
-  return core.conns[id] and constants.MOON_OK or constants.MOON_EGONE
-end
-
-local function hand_over(core, id, opcode, bytes)
-  local conn = core.conns[id]
-  if not conn.is_open then return end -- misses quietly
-  table.insert(conn.heard, bytes)
-  core.on_delivery(id, bytes, opcode)
-end
-
-function verbs.moon_event_next(core, event)
-  if core.lent then ffi.fill(core.lent, ffi.sizeof(core.lent), 0xDB) end -- no longer yours
-  local next = table.remove(core.events, 1)
-  if not next then return 0 end
-  core.lent = ffi.new("char[?]", #next.bytes + 1, next.bytes)
-  event.kind, event.code, event.reason = next.kind, next.code, next.reason
-  event.subject, event.bytes, event.length = next.subject, core.lent, #next.bytes
-  return 1
-end
-
-function verbs.moon_send(core, id, opcode, bytes, length)
-  local status = find(core, id)
-  if status == 0 then status = check_message(opcode, bytes, length) end
-  status = note(core, "send", status, { conn = id, opcode = opcode, bytes = bytes })
-  if status == 0 then hand_over(core, id, opcode, bytes) end
-  return status
-end
-
-function verbs.moon_publish(core, room, except, opcode, bytes, length)
-  local status = note(core, "publish", check_message(opcode, bytes, length),
-    { room = room, except = except, opcode = opcode, bytes = bytes })
-  for _, id in ipairs(status == 0 and core.rooms[room] or {}) do
-    if id ~= except then hand_over(core, id, opcode, bytes) end
-  end
-  return status
-end
-
-local function take_out(members, id)
-  for i = #members, 1, -1 do
-    if members[i] == id then table.remove(members, i) end
-  end
-end
-
-function verbs.moon_join(core, room, id)
-  local status = note(core, "join", find(core, id), { room = room, conn = id })
-  if status == 0 and core.conns[id].is_open then
-    core.rooms[room] = core.rooms[room] or {}
-    take_out(core.rooms[room], id)
-    table.insert(core.rooms[room], id)
-  end
-  return status
-end
-
-function verbs.moon_leave(core, room, id)
-  local status = note(core, "leave", find(core, id), { room = room, conn = id })
-  if status == 0 then take_out(core.rooms[room] or {}, id) end
-  return status
-end
-
-local function check_close(code, reason, length)
-  assert(length == #reason, "the length is not that of the reason")
-  local is_code = code == 1000 or (code >= 3000 and code <= 4999)
-  if not is_code or length > MAX_REASON_BYTES then return constants.MOON_EINVAL end
-  return is_utf8(reason) and constants.MOON_OK or constants.MOON_EUTF8
-end
-
-function verbs.moon_close(core, id, code, reason, length)
-  local status = check_close(code, reason, length)
-  if status == 0 then status = find(core, id) end
-  status = note(core, "close", status, { conn = id, code = code, reason = reason })
-  if status == 0 then core:close(id, "script", code) end
-  return status
-end
-
-function verbs.moon_route(core, text, length)
-  assert(length == #text, "the length is not that of the table")
-  return note(core, "route", nil, { text = text })
-end
-
-function verbs.moon_timer_start(core, token, delay_ms)
-  assert(delay_ms >= 0 and delay_ms <= 4294967295, "not a uint32_t")
-  note(core, "timer_start", nil, { token = token, delay_ms = delay_ms })
-  table.insert(core.timers, { token = token, due_ms = core.now_ms + math.floor(delay_ms) })
-end
-
-function verbs.moon_time_ms(core) return core.now_ms end
-
-local LEVELS = { [0] = "error", "warn", "info", "debug" }
-
-function verbs.moon_log_line(core, level, bytes, length)
-  assert(length == #bytes, "the length is not that of the line")
-  table.insert(core.log, { level = LEVELS[level], text = bytes })
-end
-
-function verbs.moon_facts(core) return core.facts end
-
-function verbs.moon_event_size() return ffi.sizeof "struct moon_event" end
+local constants, verbs, take_out = fake_verbs.constants, fake_verbs.verbs, fake_verbs.take_out
 
 -- ---- what specs do ----
 
@@ -168,13 +38,16 @@ local function push(core, event)
   table.insert(core.events, event)
 end
 
+--- Texts, each ended by NUL.
+local function joined(...) return table.concat({ ... }, "\0") .. "\0" end
+
 ---@return integer id of a connection that MOON_OPENED names
-function Core:open(path, query, protocol, address)
+function Core:open(path, query, protocol, address, token, host)
   self.last_id = self.last_id + 1
-  self.conns[self.last_id] = { is_open = true, heard = {} }
-  local fields = { path or "/ws", query or "", protocol or "", address or "127.0.0.1", "" }
+  self.conns[self.last_id] = { is_open = true, heard = {}, books = ffi.new "struct moon_books" }
   push(self, { kind = constants.MOON_OPENED, subject = self.last_id,
-    bytes = table.concat(fields, "\0") })
+    bytes = joined(path or "/ws", query or "", protocol or "", address or "127.0.0.1",
+      token or "", host or "localhost:8080") })
   return self.last_id
 end
 
@@ -184,15 +57,56 @@ function Core:receive(id, bytes, binary)
     code = binary and constants.MOON_BINARY or constants.MOON_TEXT })
 end
 
+--- A message over the rate that the client was given.
+function Core:refuse(id, bytes, binary, retry_after_ms)
+  push(self, { kind = constants.MOON_REFUSED, subject = id, bytes = bytes,
+    code = binary and constants.MOON_BINARY or constants.MOON_TEXT, reason = retry_after_ms })
+end
+
+local function books_of(core, id)
+  return ffi.string(core.conns[id].books, ffi.sizeof "struct moon_books")
+end
+
+--- Its queue has passed the high mark. What it holds is core.conns[id].books.
+function Core:slow(id)
+  push(self, { kind = constants.MOON_SLOWED, subject = id, bytes = books_of(self, id) })
+end
+
+--- And has fallen below the low one.
+function Core:drained(id)
+  push(self, { kind = constants.MOON_DRAINED, subject = id, bytes = books_of(self, id) })
+end
+
+--- An HTTP request, on a connection of its own.
+---@param asked table method, path, query, content_type, authorization, address, host, body
+---@return table response filled in when it comes: { is_given, status, headers, body }
+function Core:request(asked)
+  self.last_id = self.last_id + 1
+  local response = { is_given = false, number = 1, conn = self.last_id }
+  self.responses[self.last_id] = response
+  local head = joined(asked.method or "GET", asked.path, asked.query or "",
+    asked.content_type or "", asked.authorization or "", asked.address or "127.0.0.1",
+    asked.host or "localhost:8080")
+  push(self, { kind = constants.MOON_REQUESTED, subject = self.last_id, code = response.number,
+    reason = #head, bytes = head .. (asked.body or "") })
+  return response
+end
+
+local function number_of(reason)
+  for number, word in ipairs(fake_verbs.reasons) do
+    if word == reason then return number end
+  end
+  error("no reason: " .. reason, 3)
+end
+
 ---@param reason? string the word for a moon_reason: "client", "lost", "slow", …
 function Core:close(id, reason, code)
   local conn = self.conns[id]
   if not conn.is_open then return end -- MOON_CLOSED comes once
   conn.is_open = false
   for _, members in pairs(self.rooms) do take_out(members, id) end
-  local word = (reason or "client"):upper()
   push(self, { kind = constants.MOON_CLOSED, subject = id, code = code or 1000,
-    reason = assert(constants["MOON_" .. word] or constants["MOON_BY_" .. word], word) })
+    reason = number_of(reason or "client"), bytes = books_of(self, id) })
 end
 
 --- The files have changed, or a reload was asked for.
@@ -244,12 +158,13 @@ local VERSION = "0.0.0-fake"
 local function new()
   local core = setmetatable({
     C = {}, commands = {}, log = {}, conns = {}, rooms = {}, events = {}, timers = {},
-    answers = {},
+    answers = {}, keys = {}, responses = {},
     last_id = 2 ^ 45, -- as large as real ones: the first of thread 1
     now_ms = 1760000000000,
     drain = function() error("nobody takes the events", 2) end,
     on_delivery = function() end,
-    facts = ffi.new("struct moon_facts", { VERSION, 65536, 25000, 10000 }),
+    on_response = function() end,
+    facts = ffi.new("struct moon_facts", { VERSION, 65536, 25000, 10000, 10000 }),
   }, core_mt)
   for name, value in pairs(constants) do core.C[name] = value end
   for name, verb in pairs(verbs) do
@@ -275,7 +190,8 @@ end
 local function world()
   local outside = take_loaded()
   local core = new()
-  package.loaded["moongate.ffi"] = { C = core.C, new = ffi.new, string = ffi.string }
+  package.loaded["moongate.ffi"] = { C = core.C, new = ffi.new, string = ffi.string,
+    copy = ffi.copy, sizeof = ffi.sizeof }
   local ok, loop = pcall(require, "moongate.loop")
   local modules = { core = core }
   for name, module in pairs(take_loaded()) do modules[name:match "%.(.*)"] = module end

@@ -112,13 +112,17 @@ local function watch(self)
   self.core.on_delivery = function(id, bytes)
     table.insert(conns[id].heard, decode(self, bytes))
   end
+  self.core.on_response = function(response)
+    local is_json = response.headers["Content-Type"] == "application/json"
+    response.data = is_json and self.world.json.decode(response.body) or nil
+  end
 end
 
 --- A plugin without a router: its connections need a path all the same.
 local function serve(self)
   local registry = self.world.plugin.current()
-  if registry:find_route "/ws" then return end
-  registry:add_route({ name = "fake_gate", label = "fake_gate" }, "/ws", {})
+  if registry:find_route("ws", "/ws") then return end
+  registry:add_route({ name = "fake_gate", label = "fake_gate" }, "ws", "/ws", {})
 end
 
 local function start(folder, files)
@@ -158,11 +162,12 @@ end
 
 --- A connection that has opened; with `user` it has a name already.
 ---@param user? string
----@param asked? { path: string?, query: string?, protocol: string?, address: string? }
+---@param asked? table path, query, protocol, address, token, host
 ---@return moongate.Conn conn with `heard`: what it got, JSON objects decoded
 function Fake:connect(user, asked)
   asked = asked or {}
-  local id = self.core:open(asked.path, asked.query, asked.protocol, asked.address)
+  local id = self.core:open(asked.path, asked.query, asked.protocol, asked.address,
+    asked.token, asked.host)
   self.core:settle()
   self.conns[id].user = user
   return self.conns[id]
@@ -202,6 +207,38 @@ end
 function Fake:receive(conn, bytes, binary)
   self.core:receive(conn.id, bytes, binary)
   self.core:settle()
+end
+
+--- A frame over the rate arrives.
+function Fake:refuse(conn, bytes, binary, retry_after_ms)
+  self.core:refuse(conn.id, bytes, binary, retry_after_ms or 1000)
+  self.core:settle()
+end
+
+--- The client reads too slowly, and has caught up.
+function Fake:slow(conn)
+  self.core:slow(conn.id)
+  self.core:settle()
+end
+
+function Fake:drained(conn)
+  self.core:drained(conn.id)
+  self.core:settle()
+end
+
+--- Carries out an HTTP request.
+---@param method string
+---@param target string path, and a query after a question mark
+---@param asked? table body, content_type, authorization, address, host
+---@return table response filled in when it comes: { is_given, status, headers = { name -> value },
+--- body, data = what JSON it was }
+function Fake:http(method, target, asked)
+  local request = { method = method }
+  for name, value in pairs(asked or {}) do request[name] = value end
+  request.path, request.query = target:match "^([^?]*)%??(.*)$"
+  local response = self.core:request(request)
+  self.core:settle()
+  return response
 end
 
 ---@param reason? string "client" (default), "lost", "slow", …

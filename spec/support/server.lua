@@ -2,6 +2,9 @@
 --
 -- Its app is a copy of scripts/ (or of `app`) in a folder of its own, with the spec's plugins
 -- beside it. stop() fails when the log has an error line the spec did not ask for.
+-- MOONGATE_SPEC_TLS=1 in the environment lets every server, and its clients, speak TLS.
+local certificate = require "spec.support.certificate"
+local client = require "spec.support.client"
 local fcntl = require "posix.fcntl"
 local signal = require "posix.signal"
 local socket = require "socket"
@@ -9,6 +12,7 @@ local unistd = require "posix.unistd"
 local wait = require "posix.sys.wait"
 
 local BINARY = os.getenv "MOONGATE_BIN" or "build/moongate"
+local ALWAYS_TLS = os.getenv "MOONGATE_SPEC_TLS" == "1"
 local DEADLINE_S = 30 -- for what takes milliseconds, on a busy machine with sanitizers
 
 local Server = {}
@@ -79,7 +83,7 @@ local function run_to_end(arguments, program)
 end
 
 ---@param options? { app?: string, plugins?: table<string, string>, arguments?: string[],
---- descriptors?: integer }
+--- descriptors?: integer, tls?: boolean }
 local function start(options)
   options = options or {}
   local folder = make_folder()
@@ -89,9 +93,17 @@ local function start(options)
     run(("cp -r scripts %s"):format(app))
   end
   local self = setmetatable({ folder = folder, app = app, expected = {} }, server_mt)
+  local is_tls = options.tls
+  if is_tls == nil then is_tls = ALWAYS_TLS end
   for name, text in pairs(options.plugins or {}) do self:save(name, text) end
   local arguments = { "run", "--port", "0" }
   for _, argument in ipairs(options.arguments or {}) do arguments[#arguments + 1] = argument end
+  if is_tls then
+    self.cert, self.key = certificate.make { folder = folder, name = "house" }
+    for _, argument in ipairs { "--tls-cert", self.cert, "--tls-key", self.key } do
+      arguments[#arguments + 1] = argument
+    end
+  end
   arguments[#arguments + 1] = app
   if options.descriptors then
     local limited = ("ulimit -n %d; exec %s \"$@\""):format(options.descriptors, BINARY)
@@ -102,6 +114,8 @@ local function start(options)
   self.port = eventually("the server to start: " .. read(folder .. "/err"), function()
     return tonumber(read(folder .. "/out"):match ":(%d+)/")
   end)
+  self.origin = (is_tls and "https" or "http") .. "://127.0.0.1:" .. self.port
+  client.expect_tls(self.port, is_tls)
   return self
 end
 
@@ -132,6 +146,19 @@ local function is_expected(self, line)
   return false
 end
 
+--- What /metrics says: name with labels, as written there -> number.
+function Server:metrics()
+  local response = client.request(self.port,
+    "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+  local values = {}
+  for line in response.socket:receive("*a"):gmatch "[^\n]+" do
+    local name, value = line:match "^([^#]%S*) (%S+)$"
+    if name then values[name] = tonumber(value) end
+  end
+  response.socket:close()
+  return values
+end
+
 --- Kilobytes of memory in use.
 function Server:rss_kb()
   return tonumber(read(("/proc/%d/status"):format(self.pid)):match "VmRSS:%s*(%d+)")
@@ -149,6 +176,7 @@ end
 function Server:stop()
   self:signal(signal.SIGTERM)
   local _, how, status = wait.wait(self.pid)
+  client.expect_tls(self.port, false)
   local log = self:log()
   run("rm -rf " .. self.folder)
   assert(how == "exited" and status == 0, ("server %s with %d:\n%s"):format(how, status, log))

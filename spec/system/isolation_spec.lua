@@ -6,7 +6,7 @@ local BAD = [[return function(gate)
   gate:on("nonsense", function() return { f = print } end)
   gate:on("deep", function() local function f() return 1 + f() end return f() end)
   gate:on("later", function() gate:later(1, function() error("too late") end) return {} end)
-  gate:on("slow", function() gate:sleep(50) return { slept = true } end)
+  gate:on("doze", function() gate:sleep(50) return { slept = true } end)
   gate:after("opened", function() error("no welcome") end)
   gate:raw("/raw", { received = function() error("raw") end })
 end]]
@@ -61,7 +61,7 @@ describe("a script's error", function()
 
   it("lets others run while one sleeps, and keeps the order of each", function()
     local bob = client.guest(house.port, "bob")
-    ann:says { type = "slow", id = 1001 }
+    ann:says { type = "doze", id = 1001 }
     ann:says { type = "ping", id = 1002 }
     assert.is_true(bob:asks({ type = "ping" }).ok)
     assert.is_true(ann:hears({ type = "reply", id = 1001 }).data.slept)

@@ -1,0 +1,228 @@
+--- HTTP requests: each is a task of its own, and has one response.
+local core = require "moongate.ffi"
+local fields = require "moongate.fields"
+local json = require "moongate.json"
+local log = require "moongate.log"
+local guard = require("moongate.request").guard
+local task = require "moongate.task"
+
+local C = core.C
+
+local MAX_PLACES = 1024 -- requests that wait for their handlers, of all connections
+
+local http = {}
+
+---@alias moongate.Method "GET"|"POST"|"PUT"|"PATCH"|"DELETE"
+
+local METHODS = { GET = true, POST = true, PUT = true, PATCH = true, DELETE = true }
+
+--- nil, or what is wrong with the method.
+---@param method string
+---@return string? problem
+function http.problem_of_method(method) return fields.unknown({ [method] = true }, METHODS) end
+
+---@class moongate.Request
+---@field method string "HEAD" comes to the handler of GET
+---@field path string
+---@field query string what followed the question mark, percent-encoded where it would be ambiguous
+---@field args table<string, string> its parts by name, decoded; of several with a name the last
+---@field params table<string, string> what the braces of the route matched
+---@field content_type? string
+---@field authorization? string
+---@field address string the peer's IP address
+---@field host string the Host header, or ""
+---@field body string
+local Request = {}
+local request_mt = { __index = Request }
+
+--- The body as JSON; null is gate.json.null.
+---@return any value nil when it is not JSON
+---@return string? reason
+function Request:json() return json.decode(self.body) end
+
+local function char_of(digits) return string.char(tonumber(digits, 16)) end
+
+local function decoded(text) return (text:gsub("%%(%x%x)", char_of)) end
+
+--- Only what is cut already is decoded: "q=x%26admin=1" is one part. A plus stays
+--- a plus: of one that means a blank libwebsockets has made one.
+local function args_of(query)
+  local args = {}
+  for part in query:gmatch "[^&]+" do
+    local name, value = part:match "^([^=]*)=?(.*)$"
+    args[decoded(name)] = decoded(value)
+  end
+  return args
+end
+
+local function filled(text) return text ~= "" and text or nil end
+
+local HEAD = "^" .. ("(%Z*)%z"):rep(7) .. "()"
+
+---@param bytes string of MOON_REQUESTED
+---@return moongate.Request
+local function read(bytes)
+  local method, path, query, content_type, authorization, address, host, body = bytes:match(HEAD)
+  return setmetatable({
+    method = method, path = path, query = query, args = args_of(query), params = {},
+    content_type = filled(content_type), authorization = filled(authorization),
+    address = address, host = host, body = bytes:sub(body),
+  }, request_mt)
+end
+
+-- ---- responses ----
+
+local function is_header_name(name)
+  return type(name) == "string" and name:find "^[%w!#$%%&'*+.^_`|~-]+$" ~= nil
+end
+
+local function is_header_value(value)
+  if type(value) == "number" then return true end
+  return type(value) == "string" and not value:find "[%z\1-\8\10-\31\127]"
+end
+
+--- The lines for the core; nil and what is wrong. A line end within a name or a value is found
+--- here or not at all: to the core it begins one line more.
+local function lines_of(headers, content_type)
+  if headers ~= nil and type(headers) ~= "table" then
+    return nil, "headers are a table, not a " .. type(headers)
+  end
+  local lines = {}
+  for name, value in pairs(headers or {}) do
+    if not is_header_name(name) then
+      return nil, ('"%s" cannot be the name of a header'):format(tostring(name))
+    end
+    if not is_header_value(value) then
+      return nil, ("the header %s is one line of text"):format(name)
+    end
+    if name:lower() == "content-type" then content_type = nil end
+    lines[#lines + 1] = ("%s: %s\r\n"):format(name, value)
+  end
+  if content_type then lines[#lines + 1] = ("Content-Type: %s\r\n"):format(content_type) end
+  table.sort(lines)
+  return table.concat(lines)
+end
+
+--- The body's bytes and type; nil and what is wrong.
+local function body_of(body)
+  if body == nil then return "" end
+  if type(body) == "string" then return body, "text/plain; charset=utf-8" end
+  if type(body) ~= "table" then
+    return nil, "a body is a string or a table, not a " .. type(body)
+  end
+  local text, reason = json.encode(body)
+  if not text then return nil, "cannot encode the body: " .. reason end
+  return text, "application/json"
+end
+
+local function is_status(status)
+  return type(status) == "number" and status % 1 == 0 and status >= 200 and status <= 599
+end
+
+--- Returns what moon_respond() takes, or nil and what is wrong.
+local function pack(body, status, headers)
+  if status == nil then status = body == nil and 204 or 200 end
+  if not is_status(status) then
+    return nil, "a status is a number from 200 to 599, not " .. tostring(status)
+  end
+  if status == 204 or status == 304 then body = nil end -- these have none
+  local bytes, content_type = body_of(body)
+  if not bytes then return nil, content_type end
+  local lines, problem = lines_of(headers, content_type)
+  if not lines then return nil, problem end
+  return status, lines, bytes
+end
+
+local function send(asked, status, lines, bytes)
+  return C.moon_respond(asked.id, asked.number, status, lines, #lines, bytes, #bytes)
+end
+
+local function refuse(asked, status, code, headers)
+  return send(asked, pack({ error = code }, status, headers))
+end
+
+local function fail(asked, route, problem)
+  if problem then log.error(route.plugin.label, "%s: %s", asked.doing, problem) end
+  refuse(asked, 500, "internal")
+end
+
+--- What the core refuses of a response that scripts have made.
+local REFUSED = {
+  [C.MOON_EBIG] = "the response is too big",
+  [C.MOON_EINVAL] = "the response has a header that is not for scripts",
+}
+
+local function answer(asked, route, ok, ...)
+  if not ok then return fail(asked, route) end -- guard() has logged it
+  local status, lines, bytes = pack(...)
+  if not status then return fail(asked, route, lines) end
+  local result = send(asked, status, lines, bytes)
+  if REFUSED[result] then return fail(asked, route, REFUSED[result]) end
+  if result == C.MOON_EFULL then
+    log.warn(route.plugin.label, "%s: too much waits for the I/O threads", asked.doing)
+  end
+end
+
+-- ---- places ----
+
+local facts = C.moon_facts()
+
+-- A ring of the requests that have a place, from the oldest to the newest, through a head that
+-- is none: a handler may return in any order.
+local ring = {}
+ring.older, ring.newer = ring, ring
+
+local taken = 0
+
+local function take_place(asked, now_ms)
+  taken = taken + 1
+  asked.begun_ms = now_ms
+  asked.older, asked.newer = ring.older, ring
+  ring.older.newer, ring.older = asked, asked
+end
+
+--- Fine when it has none any more.
+local function free_place(asked)
+  if not asked.newer then return end
+  taken = taken - 1
+  asked.older.newer, asked.newer.older = asked.newer, asked.older
+  asked.older, asked.newer = nil, nil
+end
+
+--- To these the core has answered 504; their handlers may never return.
+local function free_overdue(now_ms)
+  while taken > 0 and now_ms - ring.newer.begun_ms >= facts.http_timeout_ms do
+    free_place(ring.newer)
+  end
+end
+
+local function finish(asked, route, ...)
+  free_place(asked)
+  answer(asked, route, ...)
+end
+
+local function run(asked, route, request)
+  finish(asked, route, guard(route.plugin, asked.doing, route.handlers, request))
+end
+
+--- Answers a request, perhaps later.
+---@param registry table in force
+---@param id integer of the connection
+---@param number integer of the request on it
+---@param bytes string of MOON_REQUESTED
+function http.serve(registry, id, number, bytes)
+  local asked, request = { id = id, number = number }, read(bytes)
+  local kind = request.method == "HEAD" and "GET" or request.method
+  local route, params = registry:find_route(kind, request.path)
+  if not route then return refuse(asked, 404, "not_found") end -- a reload took it away
+  local now_ms = C.moon_time_ms()
+  free_overdue(now_ms)
+  if taken >= MAX_PLACES then
+    return refuse(asked, 503, "too_many_requests", { ["Retry-After"] = 1 })
+  end
+  take_place(asked, now_ms)
+  asked.doing, request.params = kind .. " " .. route.pattern, params
+  task.run(run, asked, route, request)
+end
+
+return http

@@ -1,0 +1,18 @@
+/* shared.h - what all threads of the process have in common. Filled in before they
+ * start, constant from then on; what the pointers lead to says itself who may touch it.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#pragma once
+#include "config.h"
+#include "conn.h"
+#include "governor.h"
+#include "metrics.h"
+
+struct moon_shared {
+    const struct moon_config *config;
+    struct moon_governor *governor; /* the logic thread reports last */
+    struct moon_mirror
+        *mirrors[MOON_MAX_THREADS + 1]; /* of the I/O threads, then logic */
+    double start_s;                     /* seconds since 1970 UTC */
+};

@@ -1,0 +1,73 @@
+/* ws_state.h - what ws.c (life, WebSockets), ws_upgrade.c (handshakes) and ws_http.c
+ * (HTTP) share. Nobody else includes it.
+ *
+ * Thread: the I/O thread.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#pragma once
+#include "tls.h"
+#include "ws.h"
+#include <libwebsockets.h>
+
+enum {
+    MOON_WS_PATH_BYTES = 512,   /* longer paths and queries are refused with 400 */
+    MOON_WS_HEADER_BYTES = 512, /* the same for most headers that are looked at */
+    MOON_WS_QUERY_BYTES =
+        3 * MOON_WS_PATH_BYTES, /* a query, written so as to be clear */
+    MOON_WS_TOKEN_BYTES = 4608, /* the same for Authorization */
+};
+
+struct moon_ws {
+    struct lws_context *context;
+    struct lws_vhost *vhost;
+    struct moon_io *io;
+    const struct moon_config *config;
+    uv_loop_t *loop;
+    struct moon_tls *tls; /* the pair in force; NULL without TLS */
+    void *ssl_ctx;        /* where it is in force */
+    void *client_ssl_ctx; /* unused, or libwebsockets makes one of its own */
+    struct lws_http_mount files;
+    /* libwebsockets chooses a subprotocol by name among these. The second one's name is
+     * `chosen`: what the handshake under way has agreed on. */
+    struct lws_protocols protocols[3];
+    char chosen[MOON_PROTOCOL_BYTES];
+    struct moon_verdict verdict; /* of the handshake under way, from judge to opened */
+    char token[MOON_WS_TOKEN_BYTES];
+};
+
+struct moon_ws *moon_ws_of(struct lws *wsi);
+struct moon_conn *moon_ws_conn_of(struct lws *wsi);
+
+/* Copies a header's value; NULL when there is none. Sets *is_bad when it is too long or
+ * holds a NUL. */
+const char *moon_ws_header(struct lws *wsi, enum lws_token_indexes token, char *buffer,
+                           int capacity, bool *is_bad);
+
+/* The same for a query. libwebsockets has decoded it and keeps it cut at its ampersands:
+ * those within a part, percent signs and control characters are encoded again. */
+void moon_ws_query(struct lws *wsi, char *query, int capacity, bool *is_bad);
+
+/* Copies the path and returns the method's name; NULL for a method without one. */
+const char *moon_ws_target(struct lws *wsi, char *path, int capacity, bool *is_bad);
+
+/* One whole response, after which the connection ends. */
+int moon_ws_refuse(struct lws *wsi, uint32_t status, uint32_t retry_after_s,
+                   const char *headers, const char *line);
+
+/* The client as a trusted proxy names it. */
+struct moon_address moon_ws_client(struct lws *wsi);
+
+/* ws_upgrade.c: grants (0) or refuses (not 0) an upgrade; a refusal is one HTTP
+ * response. */
+int moon_ws_judge(struct lws *wsi);
+
+/* The 101 is out: tells the I/O thread who has come. */
+void moon_ws_open(struct lws *wsi);
+
+/* The name of a protocol that nobody can ask for. */
+extern const char moon_ws_no_protocol[];
+
+/* ws_http.c: the callbacks of HTTP; what they return is libwebsockets' 0 or -1. */
+int moon_ws_on_http(struct lws *wsi, enum lws_callback_reasons reason, void *in,
+                    size_t length);

@@ -1,0 +1,253 @@
+--- What the fake core does when it is asked: the verbs of bindings/api.h. Each gets the core and
+-- the arguments of its prototype. The constants are those of core/types.h itself.
+local cdef = require "spec.support.cdef"
+local ffi = require "ffi"
+
+local MAX_REASON_BYTES = 123
+
+cdef.declare "core/types.h"
+
+local constants = {}
+for _, header in ipairs(cdef.read "core/types.h") do
+  for name in header.text:gmatch "%f[%w_]MOON_[%u%d_]+" do constants[name] = ffi.C[name] end
+end
+
+local verbs = {}
+
+local function is_utf8(text)
+  text = text:gsub("[\240-\244][\128-\191][\128-\191][\128-\191]", ".")
+    :gsub("[\224-\239][\128-\191][\128-\191]", "."):gsub("[\194-\223][\128-\191]", ".")
+  return not text:find "[\128-\255]"
+end
+
+local function check_message(opcode, class, key, bytes, length)
+  assert(class >= 0 and class < constants.MOON_CLASSES, "no class")
+  assert((class == constants.MOON_LATEST) == (key ~= 0), "a key is for MOON_LATEST, and only there")
+  assert(length == #bytes, "the length is not that of the bytes")
+  if length > constants.MOON_MAX_FRAME_BYTES then return constants.MOON_EBIG end
+  if opcode ~= constants.MOON_TEXT and opcode ~= constants.MOON_BINARY then
+    return constants.MOON_EINVAL
+  end
+  if opcode == constants.MOON_TEXT and not is_utf8(bytes) then return constants.MOON_EUTF8 end
+  return constants.MOON_OK
+end
+
+--- Writes the command down. Returns the status the spec wants, or else `status`.
+local function note(core, verb, status, command)
+  status = core.answers["moon_" .. verb] or status or constants.MOON_OK
+  command.verb, command.status = verb, status
+  table.insert(core.commands, command)
+  return status
+end
+
+local function find(core, id)
+  return core.conns[id] and constants.MOON_OK or constants.MOON_EGONE
+end
+
+local function hand_over(core, id, opcode, class, bytes)
+  local conn = core.conns[id]
+  if not conn.is_open then return end -- misses quietly
+  table.insert(conn.heard, bytes)
+  conn.books.sent[class] = conn.books.sent[class] + 1
+  conn.books.delivered[class] = conn.books.delivered[class] + 1
+  core.on_delivery(id, bytes, opcode)
+end
+
+local WORDS = { [0] = "reliable", "latest", "volatile", "control" }
+
+--- What a command says of a message: { opcode, class = "latest", key = "pos", bytes }.
+local function letter(core, opcode, class, key, bytes)
+  return { opcode = opcode, class = WORDS[class], key = core.keys[tonumber(key)], bytes = bytes }
+end
+
+function verbs.moon_event_next(core, event)
+  if core.lent then ffi.fill(core.lent, ffi.sizeof(core.lent), 0xDB) end -- no longer yours
+  local next = table.remove(core.events, 1)
+  if not next then return 0 end
+  core.lent = ffi.new("char[?]", #next.bytes + 1, next.bytes)
+  event.kind, event.code, event.reason = next.kind, next.code, next.reason
+  event.subject, event.bytes, event.length = next.subject, core.lent, #next.bytes
+  return 1
+end
+
+function verbs.moon_key(core, bytes, length)
+  assert(length == #bytes, "the length is not that of the key")
+  local number = core.keys[bytes]
+  if not number then
+    number = #core.keys + 1
+    core.keys[number], core.keys[bytes] = bytes, number
+  end
+  return ffi.new("uint64_t", number)
+end
+
+function verbs.moon_send(core, id, opcode, class, key, bytes, length)
+  local status = find(core, id)
+  if status == 0 then status = check_message(opcode, class, key, bytes, length) end
+  local command = letter(core, opcode, class, key, bytes)
+  command.conn = id
+  status = note(core, "send", status, command)
+  if status == 0 then hand_over(core, id, opcode, class, bytes) end
+  return status
+end
+
+function verbs.moon_publish(core, room, except, opcode, class, key, bytes, length)
+  local status = check_message(opcode, class, key, bytes, length)
+  if class == constants.MOON_CONTROL then status = constants.MOON_EINVAL end
+  local command = letter(core, opcode, class, key, bytes)
+  command.room, command.except = room, except
+  status = note(core, "publish", status, command)
+  for _, id in ipairs(status == 0 and core.rooms[room] or {}) do
+    if id ~= except then hand_over(core, id, opcode, class, bytes) end
+  end
+  return status
+end
+
+local function take_out(members, id)
+  for i = #members, 1, -1 do
+    if members[i] == id then table.remove(members, i) end
+  end
+end
+
+function verbs.moon_join(core, room, id)
+  local status = note(core, "join", find(core, id), { room = room, conn = id })
+  if status == 0 and core.conns[id].is_open then
+    core.rooms[room] = core.rooms[room] or {}
+    take_out(core.rooms[room], id)
+    table.insert(core.rooms[room], id)
+  end
+  return status
+end
+
+function verbs.moon_leave(core, room, id)
+  local status = note(core, "leave", find(core, id), { room = room, conn = id })
+  if status == 0 then take_out(core.rooms[room] or {}, id) end
+  return status
+end
+
+local function check_close(code, reason, length)
+  assert(length == #reason, "the length is not that of the reason")
+  local is_code = code == 1000 or (code >= 3000 and code <= 4999)
+  if not is_code or length > MAX_REASON_BYTES then return constants.MOON_EINVAL end
+  return is_utf8(reason) and constants.MOON_OK or constants.MOON_EUTF8
+end
+
+function verbs.moon_close(core, id, code, reason, length)
+  local status = check_close(code, reason, length)
+  if status == 0 then status = find(core, id) end
+  status = note(core, "close", status, { conn = id, code = code, reason = reason })
+  if status == 0 then core:close(id, "script", code) end
+  return status
+end
+
+function verbs.moon_admit(core, id)
+  local status = note(core, "admit", find(core, id), { conn = id })
+  if status == 0 then core.conns[id].is_admitted = true end
+  return status
+end
+
+--- The fields of a struct that say something.
+local function filled(struct, names)
+  local found = {}
+  for name in names:gmatch "%S+" do
+    if struct[name] ~= 0 then found[name] = struct[name] end
+  end
+  return found
+end
+
+function verbs.moon_limit(core, id, limits)
+  local command = filled(limits, [[outbox_bytes outbox_messages outbox_age_ms rate_messages
+    burst_messages rate_bytes burst_bytes flood_action]])
+  command.conn = id
+  return note(core, "limit", find(core, id), command)
+end
+
+local function is_network(text)
+  return text:find "^%d+%.%d+%.%d+%.%d+/?%d*$" ~= nil
+    or (text:find "^[%x:.]+/?%d*$" ~= nil and text:find(":", 1, true) ~= nil)
+end
+
+--- Texts that stay as they are, "\1", are not in the command.
+function verbs.moon_policy(core, policy, fields, length)
+  assert(length == #fields, "the length is not that of the fields")
+  local command = filled(policy, [[max_connections max_per_address handshakes_per_second
+    retry_after_s refuse_all]])
+  local texts = { fields:match "^(%Z*)%z(%Z*)%z(%Z*)%z$" }
+  assert(texts[3], "three texts, each ended by NUL")
+  for i, name in ipairs { "origins", "deny", "reason" } do
+    if texts[i] ~= "\1" then command[name] = texts[i] end
+  end
+  local status
+  for network in (command.deny or ""):gmatch "[^, ]+" do
+    if not is_network(network) then status = constants.MOON_EINVAL end
+  end
+  return note(core, "policy", status, command)
+end
+
+local RESERVED = { connection = true, date = true, trailer = true, upgrade = true,
+  ["content-length"] = true, ["transfer-encoding"] = true }
+
+--- name -> value; nil when scripts may not set them.
+local function headers_of(lines)
+  local headers = {}
+  local rest = lines:gsub("([%w!#$%%&'*+.^_`|~-]+): ([^\r\n%z]*)\r\n", function(name, value)
+    headers[name] = value
+    return ""
+  end)
+  for name in pairs(headers) do
+    if RESERVED[name:lower()] then return nil end
+  end
+  return rest == "" and headers or nil
+end
+
+local function check_response(status, headers, lines, body)
+  if #lines + #body > constants.MOON_MAX_FRAME_BYTES then return constants.MOON_EBIG end
+  if status < 200 or status > 599 or not headers then return constants.MOON_EINVAL end
+  return constants.MOON_OK
+end
+
+function verbs.moon_respond(core, id, number, status, lines, lines_length, body, body_length)
+  assert(lines_length == #lines and body_length == #body, "a length is not that of its bytes")
+  local response = core.responses[id]
+  if not response then return constants.MOON_EGONE end
+  local headers = headers_of(lines)
+  local result = note(core, "respond", check_response(status, headers, lines, body),
+    { conn = id, number = number, code = status })
+  local is_awaited = not response.is_given and response.number == number
+  if result == 0 and is_awaited then -- else it misses quietly
+    response.is_given, response.status = true, status
+    response.headers, response.body = headers, body
+    core.on_response(response)
+  end
+  return result
+end
+
+function verbs.moon_route(core, text, length)
+  assert(length == #text, "the length is not that of the table")
+  return note(core, "route", nil, { text = text })
+end
+
+function verbs.moon_timer_start(core, token, delay_ms)
+  assert(delay_ms >= 0 and delay_ms <= 4294967295, "not a uint32_t")
+  note(core, "timer_start", nil, { token = token, delay_ms = delay_ms })
+  table.insert(core.timers, { token = token, due_ms = core.now_ms + math.floor(delay_ms) })
+end
+
+function verbs.moon_time_ms(core) return core.now_ms end
+
+local LEVELS = { [0] = "error", "warn", "info", "debug" }
+
+function verbs.moon_log_line(core, level, bytes, length)
+  assert(length == #bytes, "the length is not that of the line")
+  table.insert(core.log, { level = LEVELS[level], text = bytes })
+end
+
+function verbs.moon_facts(core) return core.facts end
+
+local REASONS = { "client", "lost", "script", "slow", "no_pong", "too_big", "bad_utf8",
+  "protocol", "shutdown", "flood", "overload", "auth_timeout" }
+
+function verbs.moon_reason_word(_, reason) return REASONS[reason] or "unknown" end
+
+function verbs.moon_event_size() return ffi.sizeof "struct moon_event" end
+
+return { verbs = verbs, constants = constants, take_out = take_out, reasons = REASONS }
