@@ -60,7 +60,7 @@ struct moon_conn {
     struct moon_heartbeat heartbeat;
     uint32_t head_bytes; /* of an HTTP request that is arriving; else 0 */
     uint32_t fragments;  /* of the message that is arriving */
-    uint16_t request;    /* number of the last HTTP request */
+    uint16_t request;    /* number of its HTTP request: 1, or 0 before it */
     uint8_t state;       /* enum moon_conn_state */
     uint8_t opcode;      /* of the message that is arriving */
     uint8_t pauses;      /* enum moon_pause */
@@ -74,7 +74,7 @@ struct moon_conn {
     bool is_greeted;  /* ws.c has the socket */
     bool is_asking;   /* an HTTP request waits for the scripts' answer */
     bool is_head;     /* that request was HEAD */
-    bool keeps_alive; /* the HTTP connection goes on after the response */
+    bool is_answered; /* the response to its HTTP request is on its way */
 };
 
 struct moon_conns;

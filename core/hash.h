@@ -1,5 +1,5 @@
-/* hash.h - SipHash-1-3 (Aumasson and Bernstein): 64 bits that nobody can aim at who does
- * not know the seed. Plainer hashes have inputs that collide whatever the seed is.
+/* hash.h - SipHash-1-3 (Aumasson and Bernstein): 64 bits that nobody can aim at who
+ * does not know the seed. Plainer hashes have inputs that collide whatever the seed is.
  *
  * Thread: any.
  *

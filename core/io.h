@@ -77,12 +77,19 @@ void moon_io_peer_closed(struct moon_io *io, struct moon_conn *conn,
 /* The socket is no more; `conn` is invalid afterwards. */
 void moon_io_gone(struct moon_io *io, struct moon_conn *conn);
 
-/* ---- HTTP: one request at a time per connection ---- */
+/* ---- HTTP: one request a connection ---- */
 
-/* A request's head is there; its deadline begins, unless it is for a file. */
-void moon_io_asked(struct moon_io *io, struct moon_conn *conn, bool is_file);
+/* A request's head is there; its deadline begins. */
+void moon_io_asked(struct moon_io *io, struct moon_conn *conn);
 
-/* Whether the scripts are so late, or memory is so short, that no request can be kept. */
+/* It is for a file: libwebsockets wants progress by itself. */
+void moon_io_sends_file(struct moon_conn *conn);
+
+/* Whether a script denies this address. */
+bool moon_io_is_denied(const struct moon_io *io, const struct moon_address *address);
+
+/* Whether the scripts are so late, or memory is so short, that no request can be kept.
+ * */
 bool moon_io_is_short(const struct moon_io *io);
 
 /* It has got an error instead of being kept. */
@@ -100,10 +107,6 @@ void moon_io_ask(struct moon_io *io, struct moon_conn *conn);
 /* Puts a response into conn->message: with the head that `response` describes. */
 void moon_io_respond(struct moon_io *io, struct moon_conn *conn,
                      const struct moon_response *response, const char *body);
-
-/* The response has been sent, and is_out when the kernel has taken all of it; the
- * connection may ask again for a while. */
-void moon_io_responded(struct moon_io *io, struct moon_conn *conn, bool is_out);
 
 /* The text for Prometheus, of all threads; freed by the caller with moon_free(). */
 char *moon_io_metrics(struct moon_io *io, uint64_t *bytes);

@@ -7,8 +7,8 @@
 
 enum {
     RETRY_AFTER_S = 5,
-    /* Of an address that has all its connections: so many more get an answer, those after
-     * them are hung up on. */
+    /* Of an address that has all its connections: so many more get an answer, those
+     * after them are hung up on. */
     CROWD = 16,
 };
 

@@ -4,8 +4,7 @@
 #include <string.h>
 
 enum {
-    DOWNLOAD_MS = 60000, /* for the rest of a response that was not taken at once */
-    IDLE_MS = 10000,     /* that an HTTP connection is kept for another request */
+    DOWNLOAD_MS = 60000,      /* until a client must have taken a whole response */
     RESPONSE_BYTES = 1 << 30, /* what conn->message may hold: the callers have limits */
 };
 
@@ -15,19 +14,22 @@ bool moon_io_is_short(const struct moon_io *io)
            moon_governor_pressure(io->shared->governor) >= MOON_REFUSE;
 }
 
-void moon_io_asked(struct moon_io *io, struct moon_conn *conn, bool is_file)
+void moon_io_asked(struct moon_io *io, struct moon_conn *conn)
 {
     conn->request++;
     io->metrics.http_requests++;
-    conn->head_bytes = 0;
-    conn->is_head = false;
-    moon_message_clear(&conn->message, io->post.pool);
-    if (is_file) {
-        moon_wheel_clear(&conn->deadline); /* libwebsockets wants progress by itself */
-    } else {
-        moon_wheel_set(io->wheel, &conn->deadline,
-                       moon_io_now_ms(io) + io->config->http_timeout_ms);
-    }
+    moon_wheel_set(io->wheel, &conn->deadline,
+                   moon_io_now_ms(io) + io->config->http_timeout_ms);
+}
+
+void moon_io_sends_file(struct moon_conn *conn)
+{
+    moon_wheel_clear(&conn->deadline);
+}
+
+bool moon_io_is_denied(const struct moon_io *io, const struct moon_address *address)
+{
+    return moon_networks_have(&io->denied, address);
 }
 
 void moon_io_refused_request(struct moon_io *io)
@@ -63,30 +65,19 @@ void moon_io_respond(struct moon_io *io, struct moon_conn *conn,
     uint32_t room = MOON_HTTP_HEAD_BYTES + response->headers_bytes;
     uint32_t capacity = 0;
     char *head = moon_pool_take(io->post.pool, room, &capacity);
-    struct moon_response last = *response;
-    last.keeps_alive = response->keeps_alive && !io->is_stopping;
-    uint32_t length = moon_http_head(head, capacity, &last);
+    uint32_t length = moon_http_head(head, capacity, response);
     conn->is_asking = false;
-    moon_io_pause(io, conn, MOON_PAUSED_BY_REQUEST, false);
+    conn->is_answered = true;
     conn->head_bytes = 0;
-    conn->keeps_alive = last.keeps_alive;
+    moon_io_pause(io, conn, MOON_PAUSED_BY_REQUEST, false); /* or nothing is written */
     moon_message_clear(&conn->message, io->post.pool);
     moon_io_keep(io, conn, head, length);
     moon_pool_give(io->post.pool, head, capacity);
     if (!conn->is_head) {
         moon_io_keep(io, conn, body, response->body_bytes);
     }
-    moon_wheel_set(io->wheel, &conn->deadline,
-                   moon_io_now_ms(io) + io->config->http_timeout_ms);
-}
-
-void moon_io_responded(struct moon_io *io, struct moon_conn *conn, bool is_out)
-{
-    uint32_t patience_ms = is_out ? IDLE_MS : DOWNLOAD_MS;
-    if (is_out) { /* else libwebsockets holds as much: it counts until the next request */
-        moon_message_clear(&conn->message, io->post.pool);
-    }
-    moon_wheel_set(io->wheel, &conn->deadline, moon_io_now_ms(io) + patience_ms);
+    /* As long as libwebsockets holds the rest of it, conn->message counts for that. */
+    moon_wheel_set(io->wheel, &conn->deadline, moon_io_now_ms(io) + DOWNLOAD_MS);
 }
 
 void moon_io_answer(struct moon_io *io, const struct moon_record *record,
@@ -103,7 +94,6 @@ void moon_io_answer(struct moon_io *io, const struct moon_record *record,
         .headers = bytes,
         .headers_bytes = record->reason,
         .body_bytes = length - record->reason,
-        .keeps_alive = conn->keeps_alive,
     };
     moon_io_respond(io, conn, &response, bytes + record->reason);
     moon_ws_respond(conn->socket);

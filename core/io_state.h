@@ -1,7 +1,7 @@
 /* io_state.h - one I/O thread from the inside: what io.c (life, turn, commands),
  * io_admit.c (who comes in), io_read.c (what arrives), io_write.c (what leaves, and
- * closing), io_deadline.c (heartbeats and other deadlines), io_http.c (requests) and io_govern.c (memory, metrics) share. Nobody else
- * includes it.
+ * closing), io_deadline.c (heartbeats and other deadlines), io_http.c (requests) and
+ * io_govern.c (memory, metrics) share. Nobody else includes it.
  *
  * Thread: the I/O thread.
  *

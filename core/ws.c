@@ -170,7 +170,6 @@ static void describe_context(struct moon_ws *ws, void **loops,
     memset(info, 0, sizeof *info);
     info->port = CONTEXT_PORT_NO_LISTEN_SERVER;
     info->protocols = ws->protocols;
-    info->mounts = config->static_dir != NULL ? &ws->files : NULL;
     info->headers = file_headers;
     info->options = LWS_SERVER_OPTION_LIBUV;
     info->foreign_loops = loops;
@@ -196,13 +195,6 @@ static void describe_protocols(struct moon_ws *ws)
     ws->protocols[0] = ws->protocols[1] = none;
     ws->protocols[1].name = ws->chosen;
     memcpy(ws->chosen, moon_ws_no_protocol, strlen(moon_ws_no_protocol) + 1);
-    ws->files = (struct lws_http_mount){
-        .mountpoint = "/",
-        .origin = ws->config->static_dir,
-        .def = "index.html",
-        .origin_protocol = LWSMPRO_FILE,
-        .mountpoint_len = 1,
-    };
 }
 
 struct moon_ws *moon_ws_create(struct moon_io *io, const struct moon_config *config,

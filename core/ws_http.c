@@ -37,51 +37,30 @@ static bool is_reading(const char *method)
            (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0);
 }
 
-/* A request's head is there. libwebsockets looks for a file next, unless there is no
- * mount that fits: then it asks us. */
+/* A request's head is there: the only one of its connection. libwebsockets 4.1 reads
+ * freed memory, or goes round for ever, when requests with bodies lie one behind the
+ * other in what it has read; so what comes behind the first one is never looked at. */
 static int begin(struct lws *wsi)
 {
-    char path[MOON_WS_PATH_BYTES];
-    struct moon_ws *ws = moon_ws_of(wsi);
-    bool is_bad = false;
-    const char *method = moon_ws_target(wsi, path, sizeof path, &is_bad);
-    if (moon_ws_conn_of(wsi)->is_asking) {
-        return -1; /* the one before has no answer yet, and was not waited for */
+    struct moon_conn *conn = moon_ws_conn_of(wsi);
+    if (conn->request > 0) {
+        return -1;
     }
-    bool is_file = !is_bad && is_reading(method) && target_of(ws, path) == TARGET_FILE;
-    ws->files.mountpoint = is_file ? "/" : "no path begins like this";
-    moon_io_asked(ws->io, moon_ws_conn_of(wsi), is_file);
+    moon_io_asked(moon_ws_of(wsi)->io, conn);
     return 0;
 }
 
-/* Whether the connection may carry another request after this one. */
-static bool keeps_alive(struct lws *wsi)
-{
-    char http[16] = "", connection[MOON_WS_HEADER_BYTES] = "";
-    bool is_bad = false;
-    moon_ws_header(wsi, WSI_TOKEN_HTTP, http, sizeof http, &is_bad);
-    moon_ws_header(wsi, WSI_TOKEN_CONNECTION, connection, sizeof connection, &is_bad);
-    return !is_bad && strcmp(http, "HTTP/1.1") == 0 &&
-           strcasestr(connection, "close") == NULL;
-}
-
-static int finish(struct lws *wsi)
-{
-    moon_io_responded(moon_ws_of(wsi)->io, moon_ws_conn_of(wsi),
-                      !lws_partial_buffered(wsi));
-    return lws_http_transaction_completed(wsi) != 0 ? -1 : 0;
-}
-
-/* Sends what is in conn->message. -1 when the connection is to end. */
+/* Sends what is in conn->message. -1 when the connection is to end now. */
 static int write_response(struct lws *wsi)
 {
     struct moon_conn *conn = moon_ws_conn_of(wsi);
     unsigned char *bytes = (unsigned char *)conn->message.bytes;
     if (lws_write(wsi, bytes, conn->message.length, LWS_WRITE_HTTP) < 0 ||
-        !conn->keeps_alive) {
+        !lws_partial_buffered(wsi)) {
         return -1;
     }
-    return finish(wsi);
+    (void)lws_callback_on_writable(wsi); /* when the rest is out */
+    return 0;
 }
 
 void moon_ws_respond(void *socket)
@@ -92,7 +71,7 @@ void moon_ws_respond(void *socket)
     }
 }
 
-static int respond(struct lws *wsi, uint32_t status, const char *headers,
+int moon_ws_answer(struct lws *wsi, uint32_t status, const char *headers,
                    const char *body, uint64_t body_bytes)
 {
     const struct moon_response response = {
@@ -100,7 +79,6 @@ static int respond(struct lws *wsi, uint32_t status, const char *headers,
         .headers = headers,
         .headers_bytes = (uint32_t)strlen(headers),
         .body_bytes = body_bytes,
-        .keeps_alive = keeps_alive(wsi),
     };
     moon_io_respond(moon_ws_of(wsi)->io, moon_ws_conn_of(wsi), &response, body);
     return write_response(wsi);
@@ -118,14 +96,15 @@ static int respond_metrics(struct lws *wsi)
     static const char headers[] =
         "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n";
     struct moon_ws *ws = moon_ws_of(wsi);
-    struct moon_address client = moon_ws_client(wsi);
-    if (!moon_networks_have(&ws->config->metrics_from, &client)) {
+    struct moon_address client;
+    if (!moon_ws_client(wsi, &client) ||
+        !moon_networks_have(&ws->config->metrics_from, &client)) {
         return refuse(wsi, 403, "",
                       "this address may not read the metrics (--metrics-from)");
     }
     uint64_t bytes = 0;
     char *text = moon_io_metrics(ws->io, &bytes);
-    int result = respond(wsi, 200, headers, text, bytes);
+    int result = moon_ws_answer(wsi, 200, headers, text, bytes);
     moon_free(text);
     return result;
 }
@@ -133,7 +112,7 @@ static int respond_metrics(struct lws *wsi)
 static int respond_readiness(struct lws *wsi)
 {
     const char *reason = moon_io_unready(moon_ws_of(wsi)->io);
-    return reason == NULL ? respond(wsi, 200, "", "ready\n", 6)
+    return reason == NULL ? moon_ws_answer(wsi, 200, "", "ready\n", 6)
                           : refuse(wsi, 503, "", reason);
 }
 
@@ -169,8 +148,8 @@ static uint32_t keep_head(struct lws *wsi, const char *method, const char *path)
     char address[MOON_ADDRESS_TEXT];
     struct moon_ws *ws = moon_ws_of(wsi);
     struct moon_conn *conn = moon_ws_conn_of(wsi);
-    struct moon_address client = moon_ws_client(wsi);
-    bool is_bad = false;
+    struct moon_address client;
+    bool is_bad = !moon_ws_client(wsi, &client);
     moon_ws_query(wsi, query, sizeof query, &is_bad);
     moon_ws_header(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE, type, sizeof type, &is_bad);
     moon_ws_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, authorization,
@@ -205,6 +184,10 @@ static int begin_request(struct lws *wsi, const char *method, const char *path)
     if (bytes > ws->config->max_body_bytes) {
         return refuse(wsi, 413, "", "the body is longer than max_body_bytes");
     }
+    struct moon_address client;
+    if (moon_ws_client(wsi, &client) && moon_io_is_denied(ws->io, &client)) {
+        return refuse(wsi, 403, "", "this address may not come in");
+    }
     if (moon_io_is_short(ws->io)) {
         return refuse(wsi, 503, "", "the server is short of memory or late");
     }
@@ -213,7 +196,6 @@ static int begin_request(struct lws *wsi, const char *method, const char *path)
         return refuse(wsi, 400, "", "a header is too long or malformed");
     }
     conn->is_head = strcmp(method, "HEAD") == 0;
-    conn->keeps_alive = keeps_alive(wsi);
     return bytes == 0 ? ask(wsi) : 0; /* else the body comes first */
 }
 
@@ -248,13 +230,13 @@ static int dispatch(struct lws *wsi)
     }
     switch (target) {
     case TARGET_HEALTH:
-        return respond(wsi, 200, "", "ok\n", 3);
+        return moon_ws_answer(wsi, 200, "", "ok\n", 3);
     case TARGET_READINESS:
         return respond_readiness(wsi);
     case TARGET_METRICS:
         return respond_metrics(wsi);
     default:
-        return respond(wsi, 404, "", "nothing is served at this path\n", 31);
+        return moon_ws_serve_file(wsi, path);
     }
 }
 
@@ -269,6 +251,9 @@ static int take_body(struct lws *wsi, const char *bytes, size_t length)
         return 0; /* of a request that nobody has asked to keep */
     }
     moon_io_keep(ws->io, conn, bytes, length);
+    if (ws->tls != NULL) {
+        (void)lws_callback_on_writable(wsi); /* as moon_ws_pause() does */
+    }
     return 0;
 }
 
@@ -288,8 +273,10 @@ int moon_ws_on_http(struct lws *wsi, enum lws_callback_reasons reason, void *in,
         return take_body(wsi, in, length);
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
         return conn->head_bytes == 0 ? 0 : ask(wsi);
-    case LWS_CALLBACK_HTTP_FILE_COMPLETION: /* ready for the next on this connection */
-        return finish(wsi);
+    case LWS_CALLBACK_HTTP_WRITEABLE:
+        return conn->is_answered && !lws_partial_buffered(wsi) ? -1 : 0;
+    case LWS_CALLBACK_HTTP_FILE_COMPLETION:
+        return -1; /* and the connection ends */
     default:
         return 0;
     }

@@ -1,5 +1,5 @@
-/* ws_state.h - what ws.c (life, WebSockets), ws_upgrade.c (handshakes) and ws_http.c
- * (HTTP) share. Nobody else includes it.
+/* ws_state.h - what ws.c (life, WebSockets), ws_upgrade.c (handshakes), ws_file.c and
+ * ws_http.c (HTTP) share. Nobody else includes it.
  *
  * Thread: the I/O thread.
  *
@@ -27,7 +27,6 @@ struct moon_ws {
     struct moon_tls *tls; /* the pair in force; NULL without TLS */
     void *ssl_ctx;        /* where it is in force */
     void *client_ssl_ctx; /* unused, or libwebsockets makes one of its own */
-    struct lws_http_mount files;
     /* libwebsockets chooses a subprotocol by name among these. The second one's name is
      * `chosen`: what the handshake under way has agreed on. */
     struct lws_protocols protocols[3];
@@ -44,8 +43,9 @@ struct moon_conn *moon_ws_conn_of(struct lws *wsi);
 const char *moon_ws_header(struct lws *wsi, enum lws_token_indexes token, char *buffer,
                            int capacity, bool *is_bad);
 
-/* The same for a query. libwebsockets has decoded it and keeps it cut at its ampersands:
- * those within a part, percent signs and control characters are encoded again. */
+/* The same for a query. libwebsockets has decoded it and keeps it cut at its
+ * ampersands: those within a part, percent signs and control characters are encoded
+ * again. */
 void moon_ws_query(struct lws *wsi, char *query, int capacity, bool *is_bad);
 
 /* Copies the path and returns the method's name; NULL for a method without one. */
@@ -55,8 +55,9 @@ const char *moon_ws_target(struct lws *wsi, char *path, int capacity, bool *is_b
 int moon_ws_refuse(struct lws *wsi, uint32_t status, uint32_t retry_after_s,
                    const char *headers, const char *line);
 
-/* The client as a trusted proxy names it. */
-struct moon_address moon_ws_client(struct lws *wsi);
+/* The client as a trusted proxy names it, or else the peer. False when such a proxy
+ * sends a malformed X-Forwarded-For. */
+bool moon_ws_client(struct lws *wsi, struct moon_address *client);
 
 /* ws_upgrade.c: grants (0) or refuses (not 0) an upgrade; a refusal is one HTTP
  * response. */
@@ -67,6 +68,13 @@ void moon_ws_open(struct lws *wsi);
 
 /* The name of a protocol that nobody can ask for. */
 extern const char moon_ws_no_protocol[];
+
+/* ws_http.c: a whole response, after which the connection ends. */
+int moon_ws_answer(struct lws *wsi, uint32_t status, const char *headers,
+                   const char *body, uint64_t body_bytes);
+
+/* ws_file.c: a file of the static folder, or a 404. */
+int moon_ws_serve_file(struct lws *wsi, const char *path);
 
 /* ws_http.c: the callbacks of HTTP; what they return is libwebsockets' 0 or -1. */
 int moon_ws_on_http(struct lws *wsi, enum lws_callback_reasons reason, void *in,

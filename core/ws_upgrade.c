@@ -5,8 +5,9 @@
 #include <string.h>
 
 enum {
-    PROTOCOLS_BYTES = 126, /* libwebsockets itself gives up on a longer list */
-    COOKIES_BYTES = 12288, /* of all cookies */
+    PROTOCOLS_BYTES = 126,  /* libwebsockets itself gives up on a longer list */
+    COOKIES_BYTES = 12288,  /* of all cookies */
+    FORWARDED_BYTES = 4096, /* of X-Forwarded-For */
 };
 
 const char moon_ws_no_protocol[] = "no subprotocol"; /* a token has no space */
@@ -129,19 +130,23 @@ int moon_ws_refuse(struct lws *wsi, uint32_t status, uint32_t retry_after_s,
     return -1; /* and hang up */
 }
 
-struct moon_address moon_ws_client(struct lws *wsi)
+static bool is_forwarded(struct lws *wsi)
 {
-    char value[MOON_WS_HEADER_BYTES];
+    return moon_ws_conn_of(wsi)->is_proxied &&
+           moon_ws_of(wsi)->config->proxy_protocol == 0;
+}
+
+bool moon_ws_client(struct lws *wsi, struct moon_address *client)
+{
+    char value[FORWARDED_BYTES];
     bool is_bad = false;
-    const struct moon_conn *conn = moon_ws_conn_of(wsi);
-    struct moon_address address = conn->address;
-    if (conn->is_proxied &&
-        moon_ws_header(wsi, WSI_TOKEN_X_FORWARDED_FOR, value, sizeof value, &is_bad) !=
-            NULL &&
-        !is_bad) {
-        (void)moon_forwarded_for(value, &moon_ws_of(wsi)->config->proxies, &address);
+    *client = moon_ws_conn_of(wsi)->address;
+    if (!is_forwarded(wsi) || moon_ws_header(wsi, WSI_TOKEN_X_FORWARDED_FOR, value,
+                                             sizeof value, &is_bad) == NULL) {
+        return true;
     }
-    return address;
+    return !is_bad &&
+           moon_forwarded_for(value, &moon_ws_of(wsi)->config->proxies, client);
 }
 
 /* Whether the client spoke TLS: to us, or to a trusted proxy that says so. */
@@ -152,7 +157,7 @@ static bool came_with_tls(struct lws *wsi)
     if (moon_ws_of(wsi)->tls != NULL) {
         return true;
     }
-    return moon_ws_conn_of(wsi)->is_proxied &&
+    return is_forwarded(wsi) &&
            lws_hdr_custom_copy(wsi, value, sizeof value, name, sizeof name - 1) > 0 &&
            strcmp(value, "https") == 0;
 }
@@ -218,12 +223,12 @@ int moon_ws_judge(struct lws *wsi)
     struct moon_handshake handshake;
     struct moon_admission admission;
     struct moon_verdict verdict;
-    if (!read_handshake(wsi, &headers, &handshake)) {
+    struct moon_address client;
+    if (!read_handshake(wsi, &headers, &handshake) || !moon_ws_client(wsi, &client)) {
         moon_io_refused(ws->io, MOON_REFUSED_MALFORMED);
         return moon_ws_refuse(wsi, 400, 0, "", "a header is too long or malformed");
     }
-    if (conn->is_proxied && ws->config->proxy_protocol == 0) {
-        struct moon_address client = moon_ws_client(wsi);
+    if (is_forwarded(wsi)) {
         moon_io_rename(ws->io, conn, &client);
     }
     moon_io_describe(ws->io, conn, &admission);

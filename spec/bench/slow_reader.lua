@@ -58,7 +58,8 @@ end
 
 local function run(is_slow)
   local house = server.start { tls = false, plugins = { bench = PLUGIN },
-    arguments = { "--threads", "1", "--max-outbox-bytes", "262144" } }
+    arguments = { "--threads", "1", "--max-outbox-bytes", "262144", "--max-outbox-age-ms",
+      "600000", "--ping-interval-ms", "600000" } } -- or it would be closed within half a minute
   os.execute(("taskset -apc 0 %d >/dev/null"):format(house.pid))
   local many = crowd.connect(house.port, MEMBERS, "/bench", { receive_bytes = 8192 }):enter()
   local slow = many[MEMBERS]

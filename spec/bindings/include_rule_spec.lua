@@ -74,6 +74,7 @@ local RESERVED = {
   ["dirent.h"] = { ["bindings/watch.c"] = "finds the folders to watch" },
   ["sys/stat.h"] = {
     ["core/certificate.c"] = "whether a file is another one",
+    ["core/ws_file.c"] = "size and age of a file, for its ETag",
     ["core/config.c"] = "whether the static folder is there",
     ["bindings/watch.c"] = "folder or file",
   },
@@ -104,6 +105,7 @@ local ONE_SIDED = {
   ["core/io_http.c"] = "a part of io.c: io_state.h",
   ["core/io_read.c"] = "a part of io.c: io_state.h",
   ["core/io_write.c"] = "a part of io.c: io_state.h",
+  ["core/ws_file.c"] = "a part of ws.c: ws_state.h",
   ["core/ws_http.c"] = "a part of ws.c: ws_state.h",
   ["core/ws_upgrade.c"] = "a part of ws.c: ws_state.h",
   ["core/ws_state.h"] = "what the parts of ws.c share",

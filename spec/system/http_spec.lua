@@ -15,6 +15,7 @@ local API = [[return function(gate)
     return "slept"
   end)
   gate:http("GET", "/api/never", function() gate:sleep(600000) end)
+  gate:http("POST", "/api/mirror", function(request) return request.body end)
   gate:http("GET", "/api/fails", function() error "oh no" end)
   gate:http("DELETE", "/api/nothing", function() end)
 end]]
@@ -24,18 +25,18 @@ describe("HTTP for scripts", function()
 
   setup(function()
     house = server.start { plugins = { api = API },
-      arguments = { "--http-timeout-ms", "500", "--max-body-bytes", "10000" } }
+      arguments = { "--http-timeout-ms", "500", "--max-body-bytes", "70000" } }
     house:expects "oh no"
   end)
   teardown(function() house:stop() end)
 
-  --- Sends one request and reads one response; `kept` is a socket to use.
-  local function ask(method, path, headers, body, kept)
+  --- Sends one request and reads one response.
+  local function ask(method, path, headers, body)
     local lines = { ("%s %s HTTP/1.1"):format(method, path), "Host: x" }
     for name, value in pairs(headers or {}) do lines[#lines + 1] = name .. ": " .. value end
     if body then lines[#lines + 1] = "Content-Length: " .. #body end
     local text = table.concat(lines, "\r\n") .. "\r\n\r\n" .. (body or "")
-    local response = client.request(house.port, text, nil, kept)
+    local response = client.request(house.port, text)
     local length = tonumber(response.head:match "[Cc]ontent%-[Ll]ength: (%d+)") or 0
     response.body = ""
     if method ~= "HEAD" and length > 0 then response.body = response.socket:receive(length) end
@@ -53,15 +54,14 @@ describe("HTTP for scripts", function()
     assert.equal("closed", problem)
   end)
 
-  it("takes a body that comes in pieces, whole, on a connection that is kept", function()
-    local first = ask("POST", "/api/length", { ["Content-Type"] = "text/x" }, ("x"):rep(9000))
-    assert.equal(201, first.status)
-    assert.same({ length = 9000, type = "text/x" }, json.decode(first.body))
-    local second = ask("POST", "/api/length", nil, "", first.socket)
-    assert.equal(0, json.decode(second.body).length)
-    local third = ask("GET", "/api/hello/bob", nil, nil, first.socket)
-    assert.equal("bob", json.decode(third.body).hello)
-    third.socket:close()
+  it("takes bodies of any length, whole, however they are cut", function()
+    for _, length in ipairs { 1, 1000, 4096, 8000, 16000, 17000, 30000, 60000, 70000 } do
+      local first = ask("POST", "/api/length", { ["Content-Type"] = "text/x" }, ("x"):rep(length))
+      assert.equal(201, first.status)
+      assert.same({ length = length, type = "text/x" }, json.decode(first.body))
+      assert.is_nil((first.socket:receive(1))) -- one request a connection
+    end
+    assert.equal(0, json.decode(ask("POST", "/api/length", nil, "").body).length)
   end)
 
   it("answers HEAD like GET, without the body", function()
@@ -71,13 +71,20 @@ describe("HTTP for scripts", function()
     assert.is_nil((response.socket:receive(1)))
   end)
 
-  it("lets a handler wait, and two requests that came together have their order", function()
-    local text = "PUT /api/slow HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nab"
-      .. "GET /api/hello/cat HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-    local response = client.request(house.port, text)
-    assert.equal("slept", response.socket:receive(5))
-    local rest = response.socket:receive "*a"
-    assert.truthy(rest:find '"hello":"cat"')
+  it("lets a handler wait, and does not look at what comes behind its request", function()
+    local post = "POST /api/length HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n\r\n"
+      .. ("y"):rep(9000)
+    local put = "PUT /api/slow HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nab"
+    local get = "GET /api/hello/cat HTTP/1.1\r\nHost: x\r\n\r\n"
+    for _, first in ipairs { put, get } do
+      local response = client.request(house.port, first .. post .. post)
+      assert.equal(200, response.status)
+      local length = tonumber(response.head:match "[Cc]ontent%-[Ll]ength: (%d+)")
+      assert.equal(length, #response.socket:receive(length))
+      assert.is_nil((response.socket:receive(1)))
+    end
+    local body = ask("POST", "/api/mirror", nil, ("z"):rep(5000) .. post).body
+    assert.equal(("z"):rep(5000) .. post, body)
   end)
 
   it("takes a request whose every part is as long as it may be", function()
@@ -102,6 +109,18 @@ describe("HTTP for scripts", function()
     assert.is_nil((response.socket:receive(1)))
   end)
 
+  it("refuses an address that a script denies", function()
+    house:save("deny", [[return function(gate) gate:admission { deny = { "127.0.0.0/8" } } end]])
+    server.eventually("the rule", function()
+      return ask("GET", "/api/hello/ann", { Connection = "close" }).status == 403
+    end)
+    assert.equal(200, ask("GET", "/healthz", { Connection = "close" }).status)
+    house:save("deny", [[return function(gate) gate:admission { deny = {} } end]])
+    server.eventually("the rule to be gone", function()
+      return ask("GET", "/api/hello/ann", { Connection = "close" }).status == 200
+    end)
+  end)
+
   it("answers 504 once when the handler never does", function()
     local response = ask("GET", "/api/never")
     assert.equal(504, response.status)
@@ -113,11 +132,11 @@ describe("HTTP for scripts", function()
     local response = ask("GET", "/api/fails", { Connection = "close" })
     assert.equal(500, response.status)
     assert.same({ error = "internal" }, json.decode(response.body))
-    house:logs "api#1: GET /api/fails: "
+    house:logs ": GET /api/fails: "
   end)
 
   for name, case in pairs {
-    ["a body over the limit"] = { 413, "POST", "/api/length", { ["Content-Length"] = "10001" } },
+    ["a body over the limit"] = { 413, "POST", "/api/length", { ["Content-Length"] = "70001" } },
     ["a body of unknown length"] = { 411, "POST", "/api/length" },
     ["a chunked body"] = { 411, "POST", "/api/length", { ["Transfer-Encoding"] = "chunked" } },
     ["both lengths"] = { 411, "POST", "/api/length",
@@ -140,7 +159,7 @@ describe("HTTP for scripts", function()
       gate:http("GET", "/chat.js", function() return "mine" end)
       gate:http("GET", "/api/more", function() return { { 1 }, { 2 } } end)
     end]])
-    house:logs "generation 2"
+    house:logs "more, "
     assert.equal("mine", ask("GET", "/chat.js", { Connection = "close" }).body)
     assert.equal("[[1],[2]]", ask("GET", "/api/more", { Connection = "close" }).body)
     assert.equal(200, ask("GET", "/chat.css", { Connection = "close" }).status)
@@ -167,8 +186,8 @@ describe("HTTP of the server itself", function()
 
   it("gives files an ETag and answers 304 to it; a Range gets the whole file", function()
     local whole = get "/chat.css"
-    local etag = assert(whole.head:lower():match "etag: (%x+)")
-    assert.equal(304, get("/chat.css", ("If-None-Match: %s\r\n"):format(etag:upper())).status)
+    local etag = assert(whole.head:match 'ETag: ("[%x-]+")')
+    assert.equal(304, get("/chat.css", ("If-None-Match: %s\r\n"):format(etag)).status)
     local part = get("/chat.css", "Range: bytes=10-19\r\n")
     assert.equal(200, part.status) -- Debian builds libwebsockets without ranges
     assert.equal(whole.body, part.body)

@@ -301,7 +301,12 @@ describe("behind a proxy", function()
     assert.equal("203.0.113.9", who "203.0.113.9")
     assert.equal("203.0.113.9", who "6.6.6.6, 203.0.113.9, 10.1.2.3")
     assert.equal("2001:db8::1", who "2001:db8::1")
-    assert.equal("127.0.0.1", who "nonsense")
+    for _, value in ipairs { "nonsense", "6.6.6.6,", ("a"):rep(5000) .. ", 6.6.6.6" } do
+      local response = client.request(house.port,
+        client.upgrade("/who", house.port, { ["X-Forwarded-For"] = value }))
+      assert.equal(400, response.status)
+      response.socket:close()
+    end
     assert.equal("127.0.0.1", who(false))
     local strict = server.start { plugins = { peer = PEER } }
     local bob = client.connect(strict.port, "/who", { ["X-Forwarded-For"] = "203.0.113.9" })
@@ -339,6 +344,9 @@ describe("behind a proxy", function()
     assert.equal("203.0.113.9", who(header:sub(1, 5), header:sub(6)))
     assert.equal("203.0.113.9", who(header:sub(1, 20), header:sub(21)))
     assert.equal("127.0.0.1", who(local_header))
+    local forged = client.open(house.port) -- the header of the client is none of the proxy's
+    forged:send(header .. "GET /metrics HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 127.0.0.1\r\n\r\n")
+    assert.truthy(forged:receive("*l"):find " 403 ")
     local bad = client.open(house.port)
     bad:send(client.upgrade("/who", house.port))
     assert.is_nil((bad:receive(1)))

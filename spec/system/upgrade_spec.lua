@@ -120,18 +120,24 @@ describe("HTTP", function()
     end
   end)
 
-  it("serves several files on one connection", function()
-    local response = client.request(house.port, "GET /chat.css HTTP/1.1\r\nHost: x\r\n\r\n")
-    local length = tonumber(response.head:lower():match "content%-length: (%d+)")
-    assert.equal(length, #response.socket:receive(length))
-    response.socket:send "GET /favicon.svg HTTP/1.1\r\nHost: x\r\n\r\n"
-    local status, second = response.socket:receive "*l", nil
-    assert.equal("HTTP/1.1 200 OK", status)
-    for line in function() return response.socket:receive "*l" end do
-      if line == "" then break end
-      second = second or tonumber(line:lower():match "^content%-length: (%d+)")
-    end
-    assert.is_truthy(response.socket:receive(second):find "<svg")
-    response.socket:close()
+  it("gives HEAD of a file its length and no body, and unknown types as octets", function()
+    local response = client.request(house.port,
+      "HEAD /chat.css HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert.equal(200, response.status)
+    assert.equal(#get("/chat.css").body,
+      tonumber(response.head:lower():match "content%-length: (%d+)"))
+    assert.is_nil((response.socket:receive(1)))
   end)
+
+  it("ends the connection with the response, and never looks at what lies behind the request",
+    function()
+      for _, path in ipairs { "/chat.css", "/healthz", "/nothing" } do
+        local response = client.request(house.port, ("GET %s HTTP/1.1\r\nHost: x\r\n\r\n"):format(
+          path) .. "POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello")
+        local length = tonumber(response.head:lower():match "content%-length: (%d+)")
+        assert.equal(length, #response.socket:receive(length))
+        assert.is_nil((response.socket:receive(1)))
+      end
+    end)
+
 end)
