@@ -5,9 +5,10 @@
 #include <time.h>
 
 enum {
-    GOVERN_MS = 16,        /* between two looks for something to let go */
-    REPORT_MS = 1000,      /* between two lines in the log */
-    CULLS = 32,            /* connections closed in one go */
+    GOVERN_MS = 16,   /* between two looks for something to let go */
+    REPORT_MS = 1000, /* between two lines in the log */
+    LOOKS = 64, /* a turn that takes such a part of the budget is looked at midway */
+    CULLS = 32, /* connections closed in one go */
     HEADERS_BYTES = 16384, /* that libwebsockets holds for each handshake */
 };
 
@@ -111,11 +112,17 @@ static enum moon_pressure report_held(struct moon_io *io)
     return moon_governor_pressure(governor);
 }
 
+void moon_io_look_at_memory(struct moon_io *io)
+{
+    io->is_shedding = report_held(io) >= MOON_SHED;
+    io->look_at_bytes = moon_pool_taken_bytes(io->post.pool) +
+                        moon_governor_budget_bytes(io->shared->governor) / LOOKS;
+}
+
 void moon_io_govern(struct moon_io *io)
 {
     uint64_t now_ms = moon_io_now_ms(io);
-    enum moon_pressure pressure = report_held(io);
-    io->is_shedding = pressure >= MOON_SHED;
+    moon_io_look_at_memory(io);
     if (io->is_shedding && now_ms >= io->governed_ms + GOVERN_MS) {
         io->governed_ms = now_ms;
         shed_all(io);

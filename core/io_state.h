@@ -57,6 +57,8 @@ struct moon_io {
     uint32_t states[MOON_CONN_STATES]; /* connections in each */
 
     struct moon_metrics metrics;
+    uint64_t
+        look_at_bytes; /* of the pool: then memory is looked at before the turn ends */
     uint64_t governed_ms;      /* the last time that memory was let go */
     uint64_t reported_ms;      /* the last line in the log about it */
     uint64_t shed, culled;     /* messages and connections since that line */
@@ -128,6 +130,9 @@ void moon_io_outwaited(struct moon_io *io, struct moon_conn *conn);
 
 /* Reports what this thread holds, and lets go of some when memory is short. */
 void moon_io_govern(struct moon_io *io);
+
+/* Reports only; for when a turn has taken more than io->look_at_bytes. */
+void moon_io_look_at_memory(struct moon_io *io);
 
 /* Drops the volatile messages that wait for this connection. */
 void moon_io_shed(struct moon_io *io, struct moon_conn *conn);

@@ -210,6 +210,9 @@ void moon_io_enqueue(struct moon_io *io, struct moon_conn *conn,
         mark_dirty(io, conn);
         return;
     }
+    if (moon_pool_taken_bytes(io->post.pool) > io->look_at_bytes) {
+        moon_io_look_at_memory(io);
+    }
     if (io->is_shedding && letter->class == MOON_VOLATILE) {
         moon_io_shed(io, conn);
     }
