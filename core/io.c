@@ -9,8 +9,10 @@ enum {
     POOL_BYTES = 8 << 20,   /* queue buffers kept for the next connection */
     TURN_BYTES = 512 << 10, /* commands carried out before the sockets get their turn */
     LIMITS = sizeof(struct moon_limits) / sizeof(uint32_t),
-    DEADLINES = 256, /* that have passed, dealt with in one turn */
-    CLOSES = 100,    /* the same for closes, each of which costs a send */
+    DEADLINES = 256,    /* that have passed, dealt with in one turn */
+    UNACKED_MS = 30000, /* a peer that takes nothing for so long is gone, or twice the
+                               age that a message may have in a queue */
+    CLOSES = 100,       /* the same for closes, each of which costs a send */
 };
 
 uint64_t moon_io_now_ms(const struct moon_io *io)
@@ -292,6 +294,10 @@ static void *run(void *argument)
     uv_update_time(&io->loop.uv);
     uv_timer_start(&io->tick, on_tick, MOON_WHEEL_TICK_MS, MOON_WHEEL_TICK_MS);
     io->turn_ns = uv_hrtime();
+    /* A peer whose window stays closed counts, too: whoever may wait longer in a queue
+     * must not be lost before. */
+    uint32_t age_ms = io->config->limits.outbox_age_ms;
+    io->acceptor.unacked_ms = age_ms < UNACKED_MS / 2 ? UNACKED_MS : age_ms * 2;
     moon_acceptor_start(&io->acceptor, &io->loop.uv, io->listener, moon_io_adopt, io);
     moon_loop_run(&io->loop);
     atomic_store(&io->has_ended, true);

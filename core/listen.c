@@ -11,14 +11,13 @@
 #include <unistd.h>
 
 enum {
-    BACKLOG = 4096,     /* the kernel's net.core.somaxconn caps it */
-    ACCEPTS = 64,       /* per turn, so that newcomers do not starve the others */
-    PAUSE_MS = 200,     /* when descriptors have run out */
-    CALM_MS = 2000,     /* without that, and it is over */
-    IDLE_S = 60,        /* until the kernel probes a silent peer, */
-    PROBE_S = 15,       /* how often it does, */
-    PROBES = 4,         /* and when it gives up */
-    UNACKED_MS = 30000, /* TCP_USER_TIMEOUT: a peer that acknowledges nothing is gone */
+    BACKLOG = 4096, /* the kernel's net.core.somaxconn caps it */
+    ACCEPTS = 64,   /* per turn, so that newcomers do not starve the others */
+    PAUSE_MS = 200, /* when descriptors have run out */
+    CALM_MS = 2000, /* without that, and it is over */
+    IDLE_S = 60,    /* until the kernel probes a silent peer, */
+    PROBE_S = 15,   /* how often it does, */
+    PROBES = 4,     /* and when it gives up */
 };
 
 static void set(int fd, int level, int option, int value)
@@ -177,7 +176,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
         set(fd, IPPROTO_TCP, TCP_KEEPINTVL, PROBE_S);
         set(fd, IPPROTO_TCP, TCP_KEEPCNT, PROBES);
         set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-        set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, UNACKED_MS);
+        set(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)acceptor->unacked_ms);
         struct moon_address peer = address_of(any);
         acceptor->take(acceptor->owner, fd, &peer);
     }

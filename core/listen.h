@@ -20,7 +20,8 @@ struct moon_acceptor {
     int fd;
     void (*take)(void *owner, int fd, const struct moon_address *peer);
     void *owner;
-    uint64_t failures; /* accepts that failed for want of descriptors or memory */
+    uint64_t failures;   /* accepts that failed for want of descriptors or memory */
+    uint32_t unacked_ms; /* TCP_USER_TIMEOUT; set by the owner before the start */
     bool is_open, is_paused;
     bool is_dry;     /* descriptors have run out; said so once */
     uint64_t dry_ms; /* when they last did */

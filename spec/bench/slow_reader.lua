@@ -10,7 +10,7 @@ local socket = require "socket"
 
 local MEMBERS = tonumber(arg[1]) or 1000
 local MESSAGES = tonumber(arg[2]) or 5000
-local PER_SECOND = tonumber(arg[3]) or 40
+local PER_SECOND = tonumber(arg[3]) or 50
 local KEYS = 10
 local SIZE = 2000 -- in all more than the buffers of a socket hold
 
