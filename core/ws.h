@@ -1,6 +1,6 @@
 /* ws.h - libwebsockets, behind one door: sockets, HTTP parsing, WebSocket frames in.
  *
- * the ws files, through their ws_state.h, are the only ones that include libwebsockets.
+ * The ws files, through their ws_state.h, are the only ones that include libwebsockets.
  * What arrives it gives to the I/O thread (io.h, moon_io_*); what leaves is given to
  * moon_ws_write() as finished frames, which go out in one send. Keeps no queue but the
  * rest of a write the kernel did not take. Thread: the I/O thread; create on the main

@@ -1,4 +1,5 @@
 local client = require "spec.support.client"
+local exposition = require "spec.support.exposition"
 local json = require "cjson"
 local server = require "spec.support.server"
 local socket = require "socket"
@@ -224,6 +225,18 @@ describe("HTTP of the server itself", function()
     client.guest(house.port, "bob"):close()
     ann:close()
   end)
+
+  it("gives its metrics in a form that promtool has nothing to say about, to those named alone",
+    function()
+      client.guest(house.port, "ann", "tea"):close()
+      local page = get "/metrics"
+      assert.equal(200, page.status)
+      assert.same({ "", 0 }, { exposition.check(page.body) })
+      local shy = server.start { arguments = { "--metrics-from", "10.0.0.0/8" } }
+      assert.equal(403, client.request(shy.port,
+        "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").status)
+      shy:stop()
+    end)
 
   it("never writes a query into the log", function()
     local loud = server.start { arguments = { "--log", "debug" } }
