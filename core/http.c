@@ -231,11 +231,8 @@ static void append_connection(struct head *head, const struct moon_response *res
     bool is_upgrade = response->status == 426;
     if (is_upgrade) {
         append_header(head, "Upgrade", "websocket");
-        append_header(head, "Connection",
-                      response->keeps_alive ? "Upgrade" : "close, Upgrade");
-    } else if (!response->keeps_alive) {
-        append_header(head, "Connection", "close");
     }
+    append_header(head, "Connection", is_upgrade ? "close, Upgrade" : "close");
 }
 
 uint32_t moon_http_head(char *out, uint32_t capacity,

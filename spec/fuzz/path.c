@@ -219,8 +219,7 @@ static void judge_head(char *head, uint32_t length, const struct moon_response *
     bool has_body = said->status != 204 && said->status != 304;
     EXPECT(count(head, "\r\nContent-Length:") == has_body);
     EXPECT(count(head, "\r\nTransfer-Encoding:") == 0);
-    EXPECT(count(head, "\r\nConnection:") ==
-           (!said->keeps_alive || said->status == 426));
+    EXPECT(count(head, "\r\nConnection:") == 1);
     EXPECT(count(head, "\r\nUpgrade:") == (said->status == 426));
 }
 
@@ -232,7 +231,6 @@ static void respond(struct fuzz *fuzz)
         .status = statuses[choice % 8],
         .retry_after_s = choice & 8 ? UINT32_MAX : 0,
         .body_bytes = choice & 16 ? UINT64_MAX : 0,
-        .keeps_alive = (choice & 32) == 0,
         .headers_bytes = UINT32_MAX,
     };
     response.headers = fuzz_bytes(fuzz, &response.headers_bytes);
