@@ -150,8 +150,8 @@ static void *allocate(void *memory, size_t bytes, const char *reason)
 void moon_ws_renew(struct moon_ws *ws)
 {
     char problem[MOON_TLS_PROBLEM_BYTES];
-    if (!load_tls(ws,
-                  problem)) { /* gate.c has checked it: it must have changed since */
+    /* gate.c has checked the pair: if it is not right, it has changed since. */
+    if (!load_tls(ws, problem)) {
         moon_log(MOON_ERROR, "tls", "not renewed, the old certificate stays: %s",
                  problem);
     }
