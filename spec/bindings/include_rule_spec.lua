@@ -28,11 +28,13 @@ local RESERVED = {
   },
   ["poll.h"] = { ["core/log.c"] = "an unread log must not stop a thread" },
   ["arpa/inet.h"] = { ["core/address.c"] = "text to bytes and back; no socket" },
+  ["sys/epoll.h"] = { ["core/ws_read.c"] = "of all open connections, beside libuv's" },
   ["sys/eventfd.h"] = { ["core/wake.c"] = "is one" },
   ["sys/socket.h"] = {
     ["core/greet.c"] = "reads what a proxy says",
     ["core/listen.c"] = "opens the port",
-    ["core/ws.c"] = "one send per connection and turn, past the library",
+    ["core/ws.c"] = "asks the kernel after silence, and lets a socket fail",
+    ["core/ws_read.c"] = "reads past the library",
   },
   ["netdb.h"] = { ["core/listen.c"] = "turns --host into an address" },
   ["netinet/in.h"] = {
@@ -51,6 +53,7 @@ local RESERVED = {
     ["core/log.c"] = "writes the line",
     ["core/tls.c"] = "reads the files",
     ["core/wake.c"] = "reads and writes the eventfd",
+    ["core/ws_read.c"] = "closes its epoll",
   },
   ["time.h"] = {
     ["core/log.c"] = "each line has its time",
@@ -69,6 +72,7 @@ local RESERVED = {
     ["core/listen.c"] = "why the port cannot be opened",
     ["core/tls.c"] = "why a file cannot be read",
     ["core/wake.c"] = "an eventfd that is full",
+    ["core/ws_read.c"] = "whether nothing is there",
   },
   ["fcntl.h"] = { ["core/tls.c"] = "opens a file without waiting, should it be a pipe" },
   ["dirent.h"] = { ["bindings/watch.c"] = "finds the folders to watch" },
@@ -107,6 +111,7 @@ local ONE_SIDED = {
   ["core/io_write.c"] = "a part of io.c: io_state.h",
   ["core/ws_file.c"] = "a part of ws.c: ws_state.h",
   ["core/ws_http.c"] = "a part of ws.c: ws_state.h",
+  ["core/ws_read.c"] = "a part of ws.c: ws_state.h",
   ["core/ws_upgrade.c"] = "a part of ws.c: ws_state.h",
   ["core/ws_state.h"] = "what the parts of ws.c share",
   ["core/shared.h"] = "what all threads have in common",
