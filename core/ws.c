@@ -9,7 +9,7 @@
 
 enum {
     HEADERS_BYTES = 16384, /* of a request in all; lws hangs up on more */
-    RX_BUFFER_BYTES = 128, /* per connection, for a parser that gets nothing to do */
+    RX_BUFFER_BYTES = 1,   /* per connection, for a parser that gets nothing to do */
     WHOLE_SEND = 1 << 20,  /* lws must not cut what it is given */
     GRACE_S = 5,           /* lws' own deadlines come after ours */
 };

@@ -11,7 +11,8 @@ local C = core.C
 ---@field path string as asked for, without the query: "/relay/tea"
 ---@field query string what followed the question mark, percent-encoded where it would be
 --- ambiguous; ends at an empty part
----@field params table<string, string> what the braces of the route matched: { room = "tea" }
+---@field params table<string, string> what the braces of the route matched: { room = "tea" };
+--- read only, connections to the same path share it
 ---@field route string the pattern of the route: "/relay/{room}"
 ---@field protocol string the subprotocol agreed on, or ""
 ---@field address string the peer's IP address
@@ -21,10 +22,33 @@ local C = core.C
 ---@field user? any who this is: set by conn:admit
 ---@field state table data of the plugins about this connection; survives a reload
 ---@field rooms table<moongate.Room, true>
+---@field private fields string what the handshake brought, each part ended by a NUL
 local conn = {}
-local conn_mt = { __index = conn }
 
 local all = {} -- id -> connection whose closed hooks have not run
+
+-- What the handshake brought is kept as it came, and taken apart when it is asked for: most
+-- connections are idle, and nobody ever asks most of them.
+local FIELDS = "^" .. ("(%Z*)%z"):rep(6) .. "$"
+local HANDSHAKE = { path = 1, query = 2, protocol = 3, address = 4, token = 5, host = 6 }
+local OWN_TABLES = { state = true, rooms = true, params = true }
+
+--- A method, or a field that is made now, and stays.
+local function index(self, key)
+  local method = conn[key]
+  if method then return method end
+  local value
+  if OWN_TABLES[key] then
+    value = {}
+  elseif HANDSHAKE[key] then
+    value = select(HANDSHAKE[key], self.fields:match(FIELDS))
+    if key == "token" and value == "" then return nil end
+  end
+  if value ~= nil then rawset(self, key, value) end
+  return value
+end
+
+local conn_mt = { __index = index }
 
 --- Queues a message for this client. Returns before it is written; what was sent before it
 --- arrives before it.
@@ -83,19 +107,13 @@ function conn:close(code, reason)
   return nil, status.code[result]
 end
 
-local FIELDS = "^" .. ("(%Z*)%z"):rep(6) .. "$"
-
 --- For loop.lua: a connection that has opened.
 ---@param id integer
 ---@param fields string path, query, subprotocol, address, token, host, each ended by a NUL
 ---@return moongate.Conn
 local function open(id, fields)
-  local path, query, protocol, address, token, host = fields:match(FIELDS)
-  local new = setmetatable({
-    id = id, path = path, query = query, protocol = protocol, address = address,
-    token = token ~= "" and token or nil, host = host,
-    is_open = true, params = {}, route = "", state = {}, rooms = {},
-  }, conn_mt)
+  local new = setmetatable({ id = id, fields = fields, is_open = true, route = "" },
+    conn_mt)
   all[id] = new
   return new
 end

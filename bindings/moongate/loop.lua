@@ -28,8 +28,9 @@ local on = {}
 local function copy() return core.string(event.bytes, event.length) end
 
 on[C.MOON_OPENED] = function(id)
-  local conn = conns.open(id, copy())
-  local route, params = plugin.current():find_route("ws", conn.path)
+  local fields = copy()
+  local conn = conns.open(id, fields)
+  local route, params = plugin.current():find_route("ws", fields:match "^%Z*")
   if not route then
     conn:close(4404, "no_route") -- it went while the handshake was on its way
     conns.forget(conn) -- no script has seen it

@@ -97,7 +97,7 @@ function room:has(member) return self.members[member.id] ~= nil end
 --- Takes a connection that has closed out of its rooms. The core has done so already.
 ---@param member moongate.Conn
 local function drop(member)
-  for joined in pairs(member.rooms) do joined:remove(member) end
+  for joined in pairs(rawget(member, "rooms") or {}) do joined:remove(member) end
 end
 
 return { all = all, find = find, drop = drop }

@@ -50,7 +50,8 @@ end
 ---@param handlers table|function for gate:raw, a table; for gate:http, a function
 ---@param plugin moongate.Plugin
 function route.new(kind, pattern, handlers, plugin)
-  local new = { kind = kind, pattern = pattern, handlers = handlers, plugin = plugin, names = {} }
+  local new = { kind = kind, pattern = pattern, handlers = handlers, plugin = plugin, names = {},
+    known = setmetatable({}, { __mode = "v" }) } -- path -> params somebody holds
   new.match = "^" .. pattern:gsub("[%^%$%(%)%%%.%[%]%*%+%-%?]", "%%%0")
     :gsub("{([%w_]+)}", function(name)
       new.names[#new.names + 1] = name
@@ -59,14 +60,18 @@ function route.new(kind, pattern, handlers, plugin)
   return new
 end
 
---- What the braces of the pattern match; nil when it does not match the path.
+--- What the braces of the pattern match, the same table for the same path; nil when it does not
+--- match.
 ---@param path string
 ---@return table<string, string>? params
 function route.params(self, path)
+  local known = self.known[path]
+  if known then return known end
   local values = { path:match(self.match) }
   if not values[1] then return end
   local params = {}
   for i, name in ipairs(self.names) do params[name] = values[i] end
+  self.known[path] = params
   return params
 end
 
