@@ -17,8 +17,11 @@ local all = conns.all
 
 -- Per call, so that what the scripts send goes out in between.
 local MAX_EVENTS = 1024
+local MAX_OTHERS = 256 -- that are no messages
 local MAX_MS = 5
 local LOOK = 16 -- events between two looks at the clock
+
+local RECEIVED, BINARY = C.MOON_RECEIVED, C.MOON_BINARY
 
 local event = core.new "struct moon_event" -- reused for every event
 
@@ -41,16 +44,16 @@ on[C.MOON_OPENED] = function(id)
   request.tell("opened", conn)
 end
 
-on[C.MOON_RECEIVED] = function(id)
+local function received(id)
   local conn = all[id]
   local route = conn and plugin.current().route_of[conn.route]
   if not route then
     if conn then conn:close(4404, "no_route") end -- a reload took it away
     return
   end
-  local received = route.handlers.received
-  if received then
-    guard(route.plugin, "received", received, conn, copy(), event.code == C.MOON_BINARY)
+  local handler = route.handlers.received
+  if handler then
+    guard(route.plugin, "received", handler, conn, copy(), event.code == BINARY)
   end
 end
 
@@ -59,7 +62,7 @@ on[C.MOON_REFUSED] = function(id)
   local route = conn and plugin.current().route_of[conn.route]
   local refused = route and route.handlers.refused
   if refused then
-    guard(route.plugin, "refused", refused, conn, copy(), event.code == C.MOON_BINARY,
+    guard(route.plugin, "refused", refused, conn, copy(), event.code == BINARY,
       event.reason)
   end
 end
@@ -107,12 +110,25 @@ end
 
 on[C.MOON_CHANGED] = function() plugin.reload() end
 
-local function drain()
-  local stop = C.moon_time_ms() + MAX_MS
+--- Deals with messages as long as nothing else comes: a loop of its own, so that it is
+--- compiled whatever the handlers of rarer events are made of.
+---@param stop number when to stop, as moon_time_ms()
+---@return boolean? is_other whether an event is left that is no message
+local function pull(stop)
   for n = 1, MAX_EVENTS do
     if C.moon_event_next(event) == 0 then return end
-    on[event.kind](tonumber(event.subject))
+    if event.kind ~= RECEIVED then return true end
+    received(tonumber(event.subject))
     if n % LOOK == 0 and C.moon_time_ms() > stop then return end
+  end
+end
+
+local function drain()
+  local stop = C.moon_time_ms() + MAX_MS
+  for _ = 1, MAX_OTHERS do
+    if not pull(stop) then return end
+    on[event.kind](tonumber(event.subject))
+    if C.moon_time_ms() > stop then return end
   end
 end
 
