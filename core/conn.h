@@ -42,6 +42,7 @@ enum moon_pause {
 struct moon_conn {
     moon_conn_id id;
     void *socket; /* ws.c's, once it has it; before that greet.c's */
+    int plain_fd; /* ws.c's: what it reads and writes past the library; -1 with TLS */
     struct moon_outbox outbox;
     struct moon_parser parser;
     struct moon_message message; /* what has arrived of a message in fragments, or of a

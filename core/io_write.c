@@ -84,7 +84,7 @@ static void write_out(struct moon_io *io, struct moon_conn *conn)
     while (!conn->is_blocked && !conn->is_doomed &&
            (frames = moon_outbox_peek(&conn->outbox, &io->post, most, &bytes)) !=
                NULL) {
-        int status = moon_ws_write(conn->socket, frames, bytes);
+        int status = moon_ws_write(conn, frames, bytes);
         moon_outbox_take(&conn->outbox, &io->post, bytes);
         settle(io, conn, status);
     }
@@ -97,7 +97,7 @@ static void write_through(struct moon_io *io, struct moon_conn *conn,
                           const struct moon_tally *tally)
 {
     moon_outbox_fly(&conn->outbox, &io->post, tally, moon_io_now_ms(io));
-    settle(io, conn, moon_ws_write(conn->socket, frames, bytes));
+    settle(io, conn, moon_ws_write(conn, frames, bytes));
 }
 
 static void write_letter(struct moon_io *io, struct moon_conn *conn,

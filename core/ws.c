@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "log.h"
 #include "ws_state.h"
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -214,13 +215,29 @@ void *moon_ws_adopt(struct moon_ws *ws, int fd, struct moon_conn *conn)
     struct lws *wsi = lws_adopt_socket_vhost(ws->vhost, fd); /* or has closed it */
     if (wsi != NULL) {
         lws_set_opaque_user_data(wsi, conn);
+        conn->plain_fd = ws->tls == NULL ? fd : -1;
     }
     return wsi;
 }
 
-int moon_ws_write(void *socket, const char *bytes, uint32_t length)
+/* The number of bytes that the kernel has taken; -1 when the socket has failed. */
+static ssize_t send_plain(int fd, const char *bytes, uint32_t length)
 {
-    struct lws *wsi = socket;
+    ssize_t n = send(fd, bytes, length, MSG_NOSIGNAL);
+    return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : n;
+}
+
+int moon_ws_write(struct moon_conn *conn, const char *bytes, uint32_t length)
+{
+    struct lws *wsi = conn->socket;
+    if (conn->plain_fd >= 0) {
+        ssize_t n = send_plain(conn->plain_fd, bytes, length);
+        if (n < 0 || n == length) {
+            return n < 0 ? MOON_EGONE : MOON_OK;
+        }
+        bytes += n; /* libwebsockets keeps the rest until there is room */
+        length -= (uint32_t)n;
+    }
     /* LWS_WRITE_HTTP on a WebSocket goes to the socket as it is: the frames are
      * finished, and neither the bytes nor those before them are touched. */
     if (lws_write(wsi, (unsigned char *)(uintptr_t)bytes, length, LWS_WRITE_HTTP) < 0) {

@@ -40,7 +40,7 @@ void moon_ws_respond(void *socket);
 
 /* One send. MOON_OK: the kernel has taken all; MOON_EFULL: ws keeps the rest and will
  * call moon_io_writable(), write nothing before; MOON_EGONE: the socket has failed. */
-int moon_ws_write(void *socket, const char *bytes, uint32_t length);
+int moon_ws_write(struct moon_conn *conn, const char *bytes, uint32_t length);
 
 /* Stops or resumes reading; an open connection is not read from at first. */
 void moon_ws_pause(void *socket, bool pause);

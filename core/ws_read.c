@@ -24,13 +24,12 @@ struct moon_reader {
     char room[MOON_PARSER_REST + MOON_TLS_RECORD_BYTES];
 };
 
-static int receive(struct lws *wsi, char *bytes, uint32_t room)
+static int receive(const struct moon_conn *conn, char *bytes, uint32_t room)
 {
-    void *ssl = lws_get_ssl(wsi);
-    if (ssl != NULL) {
-        return moon_tls_read(ssl, bytes, room);
+    if (conn->plain_fd < 0) {
+        return moon_tls_read(lws_get_ssl(conn->socket), bytes, room);
     }
-    ssize_t n = recv(lws_get_socket_fd(wsi), bytes, room, 0);
+    ssize_t n = recv(conn->plain_fd, bytes, room, 0);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
         return 0;
     }
@@ -40,7 +39,7 @@ static int receive(struct lws *wsi, char *bytes, uint32_t room)
 static void read_one(struct moon_reader *reader, struct moon_conn *conn)
 {
     char *at = reader->room + MOON_PARSER_REST;
-    int n = receive(conn->socket, at, MOON_TLS_RECORD_BYTES);
+    int n = receive(conn, at, MOON_TLS_RECORD_BYTES);
     if (n > 0) {
         moon_io_received(reader->ws->io, conn, at, (uint32_t)n);
     } else if (n < 0) {

@@ -33,7 +33,7 @@ local RESERVED = {
   ["sys/socket.h"] = {
     ["core/greet.c"] = "reads what a proxy says",
     ["core/listen.c"] = "opens the port",
-    ["core/ws.c"] = "asks the kernel after silence, and lets a socket fail",
+    ["core/ws.c"] = "sends past the library, asks the kernel after silence, lets a socket fail",
     ["core/ws_read.c"] = "reads past the library",
   },
   ["netdb.h"] = { ["core/listen.c"] = "turns --host into an address" },
@@ -72,6 +72,7 @@ local RESERVED = {
     ["core/listen.c"] = "why the port cannot be opened",
     ["core/tls.c"] = "why a file cannot be read",
     ["core/wake.c"] = "an eventfd that is full",
+    ["core/ws.c"] = "whether the kernel has no room",
     ["core/ws_read.c"] = "whether nothing is there",
   },
   ["fcntl.h"] = { ["core/tls.c"] = "opens a file without waiting, should it be a pipe" },
