@@ -52,7 +52,8 @@ static void send_to(struct moon_io *io, const struct moon_record *record,
     }
     moon_io_catch_up(io, conn);
     if (conn->state == MOON_CONN_OPEN) {
-        const struct moon_letter letter = letter_of(record, frame, bytes);
+        struct moon_letter letter = letter_of(record, frame, bytes);
+        letter.stays = !conn->is_blocked; /* it is written in this turn */
         moon_io_enqueue(io, conn, &letter);
     }
 }
@@ -209,14 +210,20 @@ static void work(void *owner)
         obey(io, &record, bytes + sizeof record, length - sizeof record);
         closes += record.kind == MOON_CLOSE;
         total += length;
-        moon_ring_release(io->commands);
-    }
-    if (total > 0 && moon_ring_take_wish(io->commands)) {
-        io->has_emitted = true; /* the logic thread waits for room: there is some */
+        moon_ring_pass(io->commands);
     }
     say_goodbye(io);
     if (io->is_late) {
         moon_io_expire(io);
+    }
+}
+
+/* Their frames have been written from where they lay. */
+static void give_back_commands(struct moon_io *io)
+{
+    moon_ring_release(io->commands);
+    if (moon_ring_take_wish(io->commands)) {
+        io->has_emitted = true; /* the logic thread waits for room: there is some */
     }
 }
 
@@ -231,6 +238,7 @@ static void flush(void *owner)
 {
     struct moon_io *io = owner;
     moon_io_write_all(io);
+    give_back_commands(io);
     moon_io_govern(io);
     moon_io_relieve(io);
     moon_io_apply_pauses(io);

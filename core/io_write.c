@@ -34,7 +34,7 @@ static void tell(struct moon_io *io, const struct moon_conn *conn,
 {
     const struct moon_record record = {.kind = (uint16_t)kind, .subject = conn->id};
     struct moon_books books;
-    moon_outbox_books(&conn->outbox, &books);
+    moon_outbox_books(&conn->outbox, &io->post, &books);
     moon_io_emit(io, &record, (const char *)&books, sizeof books);
 }
 
@@ -88,6 +88,7 @@ static void write_out(struct moon_io *io, struct moon_conn *conn)
         moon_outbox_take(&conn->outbox, &io->post, bytes);
         settle(io, conn, status);
     }
+    moon_outbox_keep(&conn->outbox, &io->post);
     look_at_marks(io, conn);
 }
 
@@ -122,7 +123,7 @@ void moon_io_end(struct moon_io *io, struct moon_conn *conn, uint16_t code,
     moon_roster_drop(io->roster, conn->id);
     moon_message_clear(&conn->message, io->post.pool);
     moon_wheel_clear(&conn->patience);
-    moon_outbox_books(&conn->outbox, &books);
+    moon_outbox_books(&conn->outbox, &io->post, &books);
     moon_io_emit(io, &closed, (const char *)&books, sizeof books);
 }
 
@@ -317,5 +318,6 @@ void moon_io_write_all(struct moon_io *io)
 {
     write_rosters(io);
     write_dirty(io);
+    moon_tray_clear(&io->post.tray);
     kill_doomed(io);
 }

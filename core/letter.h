@@ -4,12 +4,14 @@
  */
 #pragma once
 #include "types.h"
+#include <stdbool.h>
 
 struct moon_letter {
     const char *frame; /* whole, header included */
     uint32_t bytes;    /* of the frame */
     uint32_t class;    /* enum moon_class */
     uint64_t key;      /* of MOON_LATEST, else 0 */
+    bool stays;        /* the frame lies where it is until the turn is over */
 };
 
 /* What a run of frames consists of, by enum moon_class. */

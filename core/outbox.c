@@ -4,16 +4,12 @@
 #include <assert.h>
 #include <string.h>
 
-enum {
-    HIGH_MARK = 2, /* one in so many parts of the limit */
-    LOW_MARK = 8,
-};
-
 void moon_post_fini(struct moon_post *post)
 {
     moon_pool_give(post->pool, post->scratch, post->scratch_bytes);
     post->scratch = NULL;
     post->scratch_bytes = 0;
+    moon_tray_fini(&post->tray);
 }
 
 /* The books. */
@@ -137,13 +133,37 @@ static bool has_room(struct moon_outbox *outbox, struct moon_post *post,
     return may_displace && make_room(outbox, post, claim);
 }
 
+void moon_outbox_keep(struct moon_outbox *outbox, struct moon_post *post)
+{
+    const struct moon_tray_item *item = NULL;
+    while ((item = moon_tray_first(&post->tray, &outbox->slip)) != NULL) {
+        const struct moon_letter letter = {
+            .frame = item->frame, .bytes = item->bytes, .class = item->class};
+        moon_queue_push(&outbox->queue, post->pool, &letter, post->turn_ms);
+        moon_tray_take(&post->tray, &outbox->slip);
+    }
+}
+
+/* In the tray nothing is looked up, and nothing taken out of the middle. */
+static bool may_stay(const struct moon_outbox *outbox, const struct moon_letter *letter)
+{
+    return letter->stays && outbox->queue == NULL &&
+           (letter->class == MOON_RELIABLE || letter->class == MOON_CONTROL);
+}
+
 static void append(struct moon_outbox *outbox, struct moon_post *post,
                    const struct moon_letter *letter, uint64_t now_ms)
 {
     count_sent(outbox, post, letter->class, 1, letter->bytes);
     outbox->messages++;
     outbox->bytes += letter->bytes;
-    moon_queue_push(&outbox->queue, post->pool, letter, now_ms);
+    if (may_stay(outbox, letter)) {
+        moon_tray_put(&post->tray, &outbox->slip, letter);
+        post->turn_ms = now_ms;
+    } else {
+        moon_outbox_keep(outbox, post);
+        moon_queue_push(&outbox->queue, post->pool, letter, now_ms);
+    }
 }
 
 static void replace(struct moon_outbox *outbox, struct moon_post *post,
@@ -188,10 +208,32 @@ void moon_outbox_push_control(struct moon_outbox *outbox, struct moon_post *post
 
 /* Going out. */
 
+static char *make_scratch(struct moon_post *post, uint32_t bytes)
+{
+    post->scratch =
+        moon_pool_grow(post->pool, post->scratch, 0, bytes, &post->scratch_bytes);
+    return post->scratch;
+}
+
+static const char *peek_tray(const struct moon_outbox *outbox, struct moon_post *post,
+                             uint32_t max_bytes, uint32_t *bytes)
+{
+    uint32_t frames = 0;
+    *bytes = moon_tray_measure(&post->tray, &outbox->slip, max_bytes, &frames);
+    if (frames == 1) {
+        return moon_tray_first(&post->tray, &outbox->slip)->frame;
+    }
+    moon_tray_copy(&post->tray, &outbox->slip, make_scratch(post, *bytes), *bytes);
+    return post->scratch;
+}
+
 const char *moon_outbox_peek(struct moon_outbox *outbox, struct moon_post *post,
                              uint32_t max_bytes, uint32_t *bytes)
 {
     *bytes = 0;
+    if (outbox->slip.first != 0) {
+        return peek_tray(outbox, post, max_bytes, bytes);
+    }
     if (outbox->queue == NULL) {
         return NULL;
     }
@@ -199,9 +241,7 @@ const char *moon_outbox_peek(struct moon_outbox *outbox, struct moon_post *post,
     if (frames != NULL) {
         return frames;
     }
-    post->scratch =
-        moon_pool_grow(post->pool, post->scratch, 0, *bytes, &post->scratch_bytes);
-    moon_queue_copy(outbox->queue, post->scratch, *bytes);
+    moon_queue_copy(outbox->queue, make_scratch(post, *bytes), *bytes);
     return post->scratch;
 }
 
@@ -232,11 +272,28 @@ static uint64_t min_ms(uint64_t a_ms, uint64_t b_ms)
     return a_ms < b_ms ? a_ms : b_ms;
 }
 
+/* Those of the tray that are among the first bytes; returns their length. */
+static uint32_t take_tray(struct moon_outbox *outbox, const struct moon_post *post,
+                          uint32_t bytes, struct moon_tally *taken)
+{
+    const struct moon_tray_item *item = NULL;
+    uint32_t left = bytes;
+    while (left > 0 && (item = moon_tray_first(&post->tray, &outbox->slip)) != NULL) {
+        taken->messages[item->class]++;
+        taken->bytes[item->class] += item->bytes;
+        left -= item->bytes;
+        moon_tray_take(&post->tray, &outbox->slip);
+    }
+    return bytes - left;
+}
+
 void moon_outbox_take(struct moon_outbox *outbox, struct moon_post *post,
                       uint32_t bytes)
 {
     struct moon_tally taken = {0};
-    uint64_t oldest_ms = UINT64_MAX;
+    uint32_t from_tray = take_tray(outbox, post, bytes, &taken);
+    uint64_t oldest_ms = from_tray > 0 ? post->turn_ms : UINT64_MAX;
+    bytes -= from_tray;
     while (bytes > 0) {
         struct moon_queued *first = moon_queue_first(outbox->queue);
         assert(first != NULL && first->bytes <= bytes);
@@ -307,6 +364,10 @@ void moon_outbox_expire(struct moon_outbox *outbox, struct moon_post *post,
 
 void moon_outbox_clear(struct moon_outbox *outbox, struct moon_post *post)
 {
+    struct moon_tally waited = {0};
+    (void)take_tray(outbox, post, UINT32_MAX, &waited);
+    count_dropped(outbox, post, &waited, MOON_DROP_GONE);
+    let_go(outbox, &waited);
     if (outbox->queue != NULL) {
         const struct moon_tally *waiting = moon_queue_tally(outbox->queue);
         count_dropped(outbox, post, waiting, MOON_DROP_GONE);
@@ -320,68 +381,4 @@ void moon_outbox_abandon(struct moon_outbox *outbox, struct moon_post *post)
     moon_outbox_clear(outbox, post);
     count_dropped(outbox, post, &outbox->in_flight, MOON_DROP_GONE);
     end_flight(outbox, post);
-}
-
-/* Asking. */
-
-uint64_t moon_outbox_oldest_ms(const struct moon_outbox *outbox)
-{
-    static const uint32_t lasting[] = {MOON_RELIABLE, MOON_LATEST, MOON_CONTROL};
-    uint64_t oldest_ms =
-        has_lasting(&outbox->in_flight) ? outbox->in_flight_since_ms : UINT64_MAX;
-    for (size_t i = 0; i < sizeof lasting / sizeof lasting[0]; i++) {
-        const struct moon_queued *oldest = moon_queue_oldest(outbox->queue, lasting[i]);
-        if (oldest != NULL) {
-            oldest_ms = min_ms(oldest_ms, oldest->came_ms);
-        }
-    }
-    return oldest_ms;
-}
-
-uint32_t moon_outbox_bytes(const struct moon_outbox *outbox)
-{
-    return outbox->bytes;
-}
-
-bool moon_outbox_is_high(const struct moon_outbox *outbox,
-                         const struct moon_limits *limits)
-{
-    return (uint64_t)outbox->bytes * HIGH_MARK >= limits->outbox_bytes ||
-           (uint64_t)outbox->messages * HIGH_MARK >= limits->outbox_messages;
-}
-
-bool moon_outbox_is_low(const struct moon_outbox *outbox,
-                        const struct moon_limits *limits)
-{
-    return (uint64_t)outbox->bytes * LOW_MARK <= limits->outbox_bytes &&
-           (uint64_t)outbox->messages * LOW_MARK <= limits->outbox_messages;
-}
-
-bool moon_outbox_has_room(const struct moon_outbox *outbox,
-                          const struct moon_limits *limits, uint32_t bytes)
-{
-    return (uint64_t)outbox->bytes + bytes <= limits->outbox_bytes &&
-           outbox->messages < limits->outbox_messages;
-}
-
-bool moon_outbox_is_empty(const struct moon_outbox *outbox)
-{
-    return outbox->queue == NULL;
-}
-
-void moon_outbox_books(const struct moon_outbox *outbox, struct moon_books *books)
-{
-    static const struct moon_tally nothing;
-    const struct moon_tally *waiting =
-        outbox->queue == NULL ? &nothing : moon_queue_tally(outbox->queue);
-    books->queued_bytes = 0;
-    for (int class = 0; class < MOON_CLASSES; class ++) {
-        books->sent[class] = outbox->sent[class];
-        books->delivered[class] = outbox->delivered[class];
-        books->dropped[class] = outbox->dropped[class];
-        books->queued[class] =
-            (uint64_t)waiting->messages[class] + outbox->in_flight.messages[class];
-        books->queued_bytes +=
-            (uint64_t)waiting->bytes[class] + outbox->in_flight.bytes[class];
-    }
 }

@@ -14,6 +14,7 @@
 #pragma once
 #include "letter.h"
 #include "mem.h"
+#include "tray.h"
 #include <stdbool.h>
 
 enum {
@@ -26,7 +27,10 @@ enum {
  * messages and in bytes. Begins zeroed, with a pool, which must live longer. */
 struct moon_post {
     struct moon_pool *pool;
-    char *scratch; /* from the pool: where frames are gathered that lie apart */
+    struct moon_tray
+        tray;         /* letters that wait where they lie, until the turn is over */
+    uint64_t turn_ms; /* when they came */
+    char *scratch;    /* from the pool: where frames are gathered that lie apart */
     uint32_t scratch_bytes;
     uint64_t sent[MOON_CLASSES], sent_bytes[MOON_CLASSES];
     uint64_t delivered[MOON_CLASSES], delivered_bytes[MOON_CLASSES];
@@ -41,14 +45,16 @@ struct moon_queue;
 
 /* Zeroed is empty. The fields are outbox.c's own. */
 struct moon_outbox {
-    struct moon_queue *queue; /* what waits; NULL when nothing does */
+    struct moon_slip slip;    /* what waits, as long as all of it is in the tray; */
+    struct moon_queue *queue; /* else it is here: NULL when nothing is */
     uint32_t bytes, messages; /* waiting and in flight */
     struct moon_tally in_flight;
     uint64_t in_flight_since_ms; /* the oldest there that is not volatile */
     uint64_t sent[MOON_CLASSES], delivered[MOON_CLASSES], dropped[MOON_CLASSES];
 };
 
-/* Copies the frame in. MOON_OK: it waits, or a volatile one was dropped and counted, or
+/* Copies the frame in, or keeps where it is what stays until the end of the turn.
+ * MOON_OK: it waits, or a volatile one was dropped and counted, or
  * it has replaced the one with its key, and is as old as it is itself. MOON_EFULL:
  * there is no room for it, even without the volatile ones that wait; nothing has
  * changed, and it is not counted as sent. A replacement that is no longer than the one
@@ -78,6 +84,9 @@ void moon_outbox_fly(struct moon_outbox *outbox, struct moon_post *post,
 
 /* The kernel has accepted everything that was in flight: it is delivered. */
 void moon_outbox_land(struct moon_outbox *outbox, struct moon_post *post);
+
+/* Copies what would have stayed only until the end of the turn: it waits longer. */
+void moon_outbox_keep(struct moon_outbox *outbox, struct moon_post *post);
 
 /* Drops all volatile messages that wait, and gives back the memory that the rest does
  * not need; returns the bytes of the frames dropped. */
@@ -115,4 +124,5 @@ bool moon_outbox_has_room(const struct moon_outbox *outbox,
 bool moon_outbox_is_empty(const struct moon_outbox *outbox);
 
 /* Fills in the books; `queued` is counted from what is there, not from the rest. */
-void moon_outbox_books(const struct moon_outbox *outbox, struct moon_books *books);
+void moon_outbox_books(const struct moon_outbox *outbox, const struct moon_post *post,
+                       struct moon_books *books);

@@ -11,6 +11,7 @@ enum {
     ALIGN = 8,
     CACHE_LINE = 64,
     SMALLEST_BYTES = 4096,
+    LAP_BYTES = 32768, /* how far the pusher goes before it looks whether to go back */
 };
 
 static const uint64_t skip_mark = UINT64_MAX;
@@ -26,6 +27,7 @@ struct moon_ring {
     char apart_2[CACHE_LINE];
     _Atomic uint64_t head; /* written by the taker */
     uint64_t known_tail;   /* taker's last look at tail */
+    uint64_t passed;       /* bytes of records that are kept, from head on */
     uint64_t peeked;       /* bytes the record in hand occupies */
 
     char apart_3[CACHE_LINE];
@@ -76,6 +78,23 @@ static bool has_room(struct moon_ring *ring, uint64_t tail, uint64_t bytes)
     return tail + bytes - ring->known_head <= ring->mask + 1;
 }
 
+/* How much to leave unused before a record of `need` bytes: the rest of the buffer when
+ * the record does not fit into it, or when the taker has caught up. Memory that has just
+ * been used is in the cache, what comes round once in a megabyte is not. */
+static uint64_t unused(struct moon_ring *ring, uint64_t tail, uint64_t need)
+{
+    uint64_t at = tail & ring->mask;
+    uint64_t to_end = ring->mask + 1 - at;
+    if (to_end < need) {
+        return to_end;
+    }
+    if (at / LAP_BYTES == (at + need) / LAP_BYTES || need > at) {
+        return 0; /* the record would have to end where the taker still is */
+    }
+    ring->known_head = atomic_load_explicit(&ring->head, memory_order_acquire);
+    return ring->known_head == tail ? to_end : 0;
+}
+
 bool moon_ring_push(struct moon_ring *ring, const void *head, uint64_t head_bytes,
                     const void *body, uint64_t body_bytes)
 {
@@ -83,8 +102,7 @@ bool moon_ring_push(struct moon_ring *ring, const void *head, uint64_t head_byte
     uint64_t need = padded(length);
     assert(length <= moon_ring_max_bytes(ring));
     uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
-    uint64_t to_end = ring->mask + 1 - (tail & ring->mask);
-    uint64_t skipped = to_end < need ? to_end : 0;
+    uint64_t skipped = unused(ring, tail, need);
     if (!has_room(ring, tail, skipped + need)) {
         return false;
     }
@@ -104,7 +122,8 @@ bool moon_ring_push(struct moon_ring *ring, const void *head, uint64_t head_byte
 
 const char *moon_ring_peek(struct moon_ring *ring, uint64_t *bytes)
 {
-    uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+    uint64_t head =
+        atomic_load_explicit(&ring->head, memory_order_relaxed) + ring->passed;
     if (head == ring->known_tail) {
         ring->known_tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
         if (head == ring->known_tail) {
@@ -122,16 +141,23 @@ const char *moon_ring_peek(struct moon_ring *ring, uint64_t *bytes)
     return ring->bytes + (head & ring->mask) + ALIGN;
 }
 
+void moon_ring_pass(struct moon_ring *ring)
+{
+    ring->passed += ring->peeked;
+    ring->peeked = 0;
+}
+
 void moon_ring_release(struct moon_ring *ring)
 {
+    moon_ring_pass(ring);
     uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
-    atomic_store_explicit(&ring->head, head + ring->peeked, memory_order_release);
-    ring->peeked = 0;
+    atomic_store_explicit(&ring->head, head + ring->passed, memory_order_release);
+    ring->passed = 0;
 }
 
 bool moon_ring_is_empty(const struct moon_ring *ring)
 {
-    return atomic_load_explicit(&ring->head, memory_order_relaxed) ==
+    return atomic_load_explicit(&ring->head, memory_order_relaxed) + ring->passed ==
            atomic_load_explicit(&ring->tail, memory_order_acquire);
 }
 

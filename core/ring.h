@@ -30,7 +30,12 @@ bool moon_ring_push(struct moon_ring *ring, const void *head, uint64_t head_byte
  * moon_ring_release(), or NULL. */
 const char *moon_ring_peek(struct moon_ring *ring, uint64_t *bytes);
 
-/* Thread: taker. Gives the room of the record last peeked back to the pusher. */
+/* Thread: taker. Goes on to the next record, and keeps the one last peeked until
+ * moon_ring_release(). */
+void moon_ring_pass(struct moon_ring *ring);
+
+/* Thread: taker. Gives the room of the record last peeked, and of those passed, back to
+ * the pusher. */
 void moon_ring_release(struct moon_ring *ring);
 
 /* Thread: pusher. Whether more than half of it is in use. */
@@ -40,7 +45,7 @@ bool moon_ring_is_half_full(const struct moon_ring *ring);
 uint64_t moon_ring_used_bytes(const struct moon_ring *ring);
 uint64_t moon_ring_capacity_bytes(const struct moon_ring *ring);
 
-/* Thread: taker. */
+/* Thread: taker. Whether there is no record to peek at. */
 bool moon_ring_is_empty(const struct moon_ring *ring);
 
 /* Thread: pusher. Asks to be woken when there is room again. Look again after this

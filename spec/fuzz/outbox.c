@@ -63,10 +63,10 @@ static void push(struct world *world, struct box *box, struct fuzz *fuzz)
     }
     bool has_room = moon_outbox_has_room(&box->outbox, &world->limits, bytes);
     struct moon_books before, after;
-    moon_outbox_books(&box->outbox, &before);
+    moon_outbox_books(&box->outbox, &world->post, &before);
     int status = moon_outbox_push(&box->outbox, &world->post, &world->limits, &letter,
                                   world->now_ms);
-    moon_outbox_books(&box->outbox, &after);
+    moon_outbox_books(&box->outbox, &world->post, &after);
     EXPECT(status == MOON_OK || (status == MOON_EFULL && !has_room));
     EXPECT(status == MOON_OK || memcmp(&before, &after, sizeof before) == 0);
     EXPECT(!has_room || after.dropped[MOON_VOLATILE] == before.dropped[MOON_VOLATILE]);
@@ -125,7 +125,7 @@ static void shed(struct world *world, struct box *box)
     uint32_t before = moon_outbox_bytes(&box->outbox);
     uint32_t shed_bytes = moon_outbox_shed(&box->outbox, &world->post);
     struct moon_books books;
-    moon_outbox_books(&box->outbox, &books);
+    moon_outbox_books(&box->outbox, &world->post, &books);
     EXPECT(before - shed_bytes == moon_outbox_bytes(&box->outbox));
     EXPECT(books.queued[MOON_VOLATILE] ==
            box->outbox.in_flight.messages[MOON_VOLATILE]);
@@ -200,7 +200,7 @@ static void balance(const struct world *world)
     for (int i = 0; i < BOXES; i++) {
         const struct moon_outbox *outbox = &world->boxes[i].outbox;
         struct moon_books books;
-        moon_outbox_books(outbox, &books);
+        moon_outbox_books(outbox, &world->post, &books);
         EXPECT(books.queued_bytes == moon_outbox_bytes(outbox));
         sum.queued_bytes += books.queued_bytes;
         for (int class = 0; class < MOON_CLASSES; class ++) {

@@ -64,7 +64,7 @@ end
 --- those of the post are the same.
 local function books(class)
   local all = ffi.new "struct moon_books"
-  C.moon_outbox_books(outbox, all)
+  C.moon_outbox_books(outbox, post, all)
   assert.same({ list(all.sent), list(all.delivered), list(all.dropped) },
     { list(post.sent), list(post.delivered), list(post.dropped) })
   for one = 0, 3 do
