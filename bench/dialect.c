@@ -27,6 +27,11 @@ const char *moon_dialect_subprotocol(uint32_t dialect)
     return dialect == MOON_DIALECT_MOONGATE ? names[dialect] : NULL;
 }
 
+const char *moon_dialect_pong(void)
+{
+    return "3";
+}
+
 static bool has(const char *text, uint64_t length, const char *word)
 {
     return memmem(text, length, word, strlen(word)) != NULL;
@@ -80,7 +85,7 @@ static uint32_t greet_socket_io(uint32_t *stage, const char *heard, uint64_t len
     } else if (*stage == 1 && begins(heard, length, "40")) {
         return MOON_GREETING_DONE;
     } else if (begins(heard, length, "2")) {
-        memcpy(answer, MOON_DIALECT_PONG, 1);
+        answer[0] = *moon_dialect_pong();
         *answer_bytes = 1;
     }
     return MOON_GREETING_WAITS;

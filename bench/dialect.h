@@ -15,10 +15,9 @@ enum moon_dialect {
     MOON_DIALECT_SOCKET_IO, /* Engine.IO 4 on a WebSocket */
 };
 
-#define MOON_DIALECTS "relay moongate.v1.json socket.io"
-
 enum {
     MOON_DIALECT_TEXT = 256, /* bytes that a greeting or a wrapping takes, at most */
+    MOON_DIALECT_NOWHERE = 2147483647, /* as a room: none */
 };
 
 bool moon_dialect_find(const char *name, uint32_t *dialect);
@@ -34,8 +33,6 @@ struct moon_guest {
     uint32_t room;   /* MOON_DIALECT_NOWHERE: none to join */
     uint32_t pid;
 };
-
-#define MOON_DIALECT_NOWHERE UINT32_MAX
 
 enum moon_greeting {
     MOON_GREETING_WAITS = 0, /* for what the server says next */
@@ -60,10 +57,10 @@ enum moon_meaning {
     MOON_MEANS_NOTHING,     /* a reply, news of members, a ping of the dialect */
     MOON_MEANS_DAMAGE,      /* a payload should be there and is not */
     MOON_MEANS_REFUSAL,     /* the server has refused what was said */
-    MOON_MEANS_PING,        /* to be answered with MOON_DIALECT_PONG */
+    MOON_MEANS_PING,        /* to be answered with moon_dialect_pong() */
 };
 
-#define MOON_DIALECT_PONG "3"
+const char *moon_dialect_pong(void);
 
 /* *bytes is the length expected, and becomes the one found. */
 uint32_t moon_dialect_meaning(uint32_t dialect, const char *text, uint64_t length,

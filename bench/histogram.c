@@ -15,7 +15,7 @@ static uint32_t shift_of(uint64_t value)
 void moon_histogram_add(struct moon_histogram *histogram, uint64_t value_ns)
 {
     uint32_t shift = shift_of(value_ns);
-    histogram->counts[shift * MOON_HISTOGRAM_STEPS + (value_ns >> shift)]++;
+    histogram->counts[(uint64_t)shift * MOON_HISTOGRAM_STEPS + (value_ns >> shift)]++;
     histogram->total++;
     if (value_ns > histogram->max_ns) {
         histogram->max_ns = value_ns;

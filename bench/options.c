@@ -159,7 +159,8 @@ static bool apply(struct moon_bench_options *options, const struct setting *sett
         return read_seconds(setting, what, value, field);
     case DIALECT:
         return moon_dialect_find(value, field) ||
-               complain(what, value, "expected one of: " MOON_DIALECTS);
+               complain(what, value,
+                        "expected one of: relay moongate.v1.json socket.io");
     case TEXT:
         *(const char **)field = value;
         return true;

@@ -22,8 +22,8 @@ struct moon_process {
 
 void moon_process_fini(struct moon_process *process);
 
-/* CPU time of all its threads, in nanoseconds; false when there is no such process. What
- * a thread used between the last look and its end is missed: look now and then. */
+/* CPU time of all its threads, in nanoseconds; false when there is no such process.
+ * What a thread used between the last look and its end is missed: look now and then. */
 bool moon_process_cpu_ns(struct moon_process *process, uint64_t *cpu_ns);
 
 bool moon_process_rss_bytes(const struct moon_process *process, uint64_t *rss_bytes);

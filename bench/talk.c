@@ -57,7 +57,8 @@ static void advance(struct moon_talk *talk, struct moon_client *client,
         uint32_t room = place_of_room(talk, client);
         uint32_t from = heading->sequence + 1 - advanced;
         if (moon_window_heard(&talk->windows[room], from, advanced)) {
-            release(talk, &talk->crowd->clients[room * talk->members], now_ns);
+            release(talk, &talk->crowd->clients[(uint64_t)room * talk->members],
+                    now_ns);
         }
     } else if (heading->sender == client->number && talk->options->rate == 0) {
         release(talk, client, now_ns);
@@ -90,9 +91,10 @@ static void deliver(struct moon_talk *talk, struct moon_client *client,
 
 static void answer_ping(struct moon_talk *talk, struct moon_client *client)
 {
-    char frame[MOON_WIRE_HEADER_MAX + sizeof MOON_DIALECT_PONG];
+    const char *pong = moon_dialect_pong();
+    char frame[MOON_WIRE_HEADER_MAX + MOON_DIALECT_TEXT];
     uint32_t bytes =
-        moon_wire_frame(frame, MOON_WIRE_TEXT, MOON_DIALECT_PONG, 1, client->mask);
+        moon_wire_frame(frame, MOON_WIRE_TEXT, pong, strlen(pong), client->mask);
     moon_bytes_add(&client->pending, frame, bytes);
     talk->crowd->pings++;
     moon_crowd_list(talk->crowd, client);
@@ -137,7 +139,8 @@ static void ended(void *self, struct moon_client *client, bool was_open,
         uint32_t room = place_of_room(talk, client);
         uint32_t expected = talk->ledger.expected[pair_of(talk, client, 0)];
         if (moon_window_left(&talk->windows[room], expected)) {
-            release(talk, &talk->crowd->clients[room * talk->members], now_ns);
+            release(talk, &talk->crowd->clients[(uint64_t)room * talk->members],
+                    now_ns);
         }
     }
 }

@@ -4,7 +4,8 @@
 void moon_window_init(struct moon_window *window, uint32_t *heard, uint32_t size,
                       uint32_t members)
 {
-    *window = (struct moon_window){.heard = heard, .size = size, .members = members};
+    *window = (struct moon_window){.size = size, .members = members};
+    window->heard = heard;
 }
 
 bool moon_window_has_room(const struct moon_window *window)
