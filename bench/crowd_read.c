@@ -4,7 +4,6 @@
 #include "dialect.h"
 #include <stdio.h>
 #include <string.h>
-#include <sys/epoll.h>
 
 enum {
     SWITCHING = 101,

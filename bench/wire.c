@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "wire.h"
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -64,7 +63,11 @@ int64_t moon_wire_response(const char *bytes, uint64_t length, uint32_t *status)
     if (end == NULL) {
         return MOON_WIRE_PARTIAL;
     }
-    *status = (uint32_t)strtoul(bytes + FIRST, NULL, 10);
+    *status = 0;
+    for (const char *at = bytes + FIRST; *at >= '0' && *at <= '9' && *status < 1000;
+         at++) {
+        *status = *status * 10 + (uint32_t)(*at - '0');
+    }
     if (*status == SWITCHING && !has_accepted(bytes, end + 4)) {
         *status = 0;
     }
