@@ -44,7 +44,8 @@ struct moon_client {
     bool is_listed;    /* among those that may have something to say */
     bool is_blocked;   /* waits until its socket is writable */
     uint64_t begun_ns;
-    uint64_t freed_ns;         /* closed loop: since when its next message may go */
+    uint64_t due_ns;           /* closed loop: since when its next message may go;
+                      * storm: since when it should have begun */
     struct moon_bytes partial; /* of what has arrived: less than one frame */
     struct moon_bytes pending; /* to be sent before anything else */
 };

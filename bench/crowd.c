@@ -124,18 +124,18 @@ void moon_crowd_refuse(struct moon_crowd *crowd, struct moon_client *client,
 }
 
 void moon_crowd_begin(struct moon_crowd *crowd, struct moon_client *client,
-                      uint64_t due_ns)
+                      uint64_t now_ns)
 {
     uint32_t sources = crowd->options->source_addresses;
     uint32_t source = sources > 1 ? 1 + client->number % sources : 0;
     struct epoll_event event = {.events = EPOLLOUT, .data.u32 = client->number};
     client->state = MOON_CLIENT_CONNECTING;
     client->stage = 0;
-    client->begun_ns = due_ns;
+    client->begun_ns = now_ns;
     crowd->underway++;
     if (!moon_stream_open(&client->stream, crowd->target, source) ||
         epoll_ctl(crowd->epoll_fd, EPOLL_CTL_ADD, client->stream.fd, &event) != 0) {
-        moon_crowd_refuse(crowd, client, strerror(errno), due_ns);
+        moon_crowd_refuse(crowd, client, strerror(errno), now_ns);
     }
 }
 

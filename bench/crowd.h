@@ -80,9 +80,9 @@ struct moon_crowd *moon_crowd_create(const struct moon_bench_options *options,
                                      const struct moon_scenario *scenario);
 void moon_crowd_destroy(struct moon_crowd *crowd);
 
-/* Begins one absent client, whose waiting counts from `due_ns`. */
+/* Begins one absent client. */
 void moon_crowd_begin(struct moon_crowd *crowd, struct moon_client *client,
-                      uint64_t due_ns);
+                      uint64_t now_ns);
 
 /* Begins as many clients as the pace allows, in order; `since_ns` is when that was
  * first called. False when all are begun and none is under way. */

@@ -12,6 +12,7 @@
 enum {
     HELP = 1000,
     TEXT_BYTES = 96,
+    PAIRS = 250000000, /* 4 bytes each */
 };
 
 /* Scenarios, as bits. */
@@ -270,6 +271,10 @@ static bool check(struct moon_bench_options *options)
     }
     if ((uint64_t)options->rooms * options->members > 1000000 && is_talk) {
         return complain("--rooms and --members", "", "at most 1000000 connections");
+    }
+    if (options->scenario == MOON_BENCH_CHAT &&
+        (uint64_t)options->rooms * options->members * options->members > PAIRS) {
+        return complain("--members", "", "too many that hear each other");
     }
     if (options->in_flight == 0 && options->rate == 0 && is_talk) {
         options->in_flight = 1;

@@ -9,7 +9,7 @@ static void opened(void *self, struct moon_client *client, uint64_t now_ns)
     struct moon_storm *storm = self;
     if (storm->meter->is_on) {
         storm->meter->upgrades++;
-        moon_histogram_add(&storm->meter->latency, now_ns - client->begun_ns);
+        moon_histogram_add(&storm->meter->latency, now_ns - client->due_ns);
     }
     moon_crowd_close(storm->crowd, client);
 }
@@ -52,9 +52,10 @@ static uint64_t due(void *self, uint64_t now_ns)
             break;
         }
         storm->begun++;
-        moon_crowd_begin(storm->crowd,
-                         &storm->crowd->clients[storm->free[--storm->free_count]],
-                         next_ns);
+        struct moon_client *client =
+            &storm->crowd->clients[storm->free[--storm->free_count]];
+        client->due_ns = next_ns;
+        moon_crowd_begin(storm->crowd, client, now_ns);
     }
     return next_ns;
 }

@@ -38,13 +38,13 @@ static struct moon_client *sender_of(const struct moon_talk *talk, uint64_t pair
 static void opened(void *self, struct moon_client *client, uint64_t now_ns)
 {
     (void)self;
-    client->freed_ns = now_ns;
+    client->due_ns = now_ns;
 }
 
 static void release(struct moon_talk *talk, struct moon_client *client, uint64_t now_ns)
 {
-    if (client->freed_ns == 0) {
-        client->freed_ns = now_ns;
+    if (client->due_ns == 0) {
+        client->due_ns = now_ns;
     }
     moon_crowd_list(talk->crowd, client);
 }
@@ -165,7 +165,7 @@ static uint64_t due_of(const struct moon_talk *talk, const struct moon_client *c
                        uint32_t place)
 {
     if (talk->options->rate == 0) {
-        return client->freed_ns;
+        return client->due_ns;
     }
     uint64_t ordinal = (uint64_t)place_of_room(talk, client) * talk->senders + place;
     return moon_schedule_ns(talk->begun_ns, talk->options->rate,
@@ -211,7 +211,7 @@ static uint32_t say(void *self, struct moon_client *client, char *out,
             moon_window_sent(&talk->windows[place_of_room(talk, client)]);
         }
     }
-    client->freed_ns = 0;
+    client->due_ns = 0;
     return used;
 }
 
@@ -224,7 +224,7 @@ static void start(void *self, uint64_t now_ns)
         struct moon_client *client = &talk->crowd->clients[i];
         if (client->state == MOON_CLIENT_OPEN &&
             place_of(talk, client) < talk->senders) {
-            client->freed_ns = now_ns;
+            client->due_ns = now_ns;
             moon_crowd_list(talk->crowd, client);
         }
     }
