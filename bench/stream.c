@@ -28,7 +28,7 @@ static bool set_source(int fd, uint32_t source)
 bool moon_stream_open(struct moon_stream *stream, const struct moon_target *target,
                       uint32_t source)
 {
-    const struct sockaddr *address = (const struct sockaddr *)target->address;
+    const struct sockaddr *address = (const struct sockaddr *)&target->address;
     *stream = (struct moon_stream){.fd = -1};
     int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {

@@ -87,7 +87,7 @@ bool moon_target_find(struct moon_target *target, const char *url, const char **
         return false;
     }
     target->address_bytes = found->ai_addrlen;
-    memcpy(target->address, found->ai_addr, found->ai_addrlen);
+    memcpy(&target->address, found->ai_addr, found->ai_addrlen);
     target->is_loopback = is_loopback(found->ai_addr);
     freeaddrinfo(found);
     return true;

@@ -7,19 +7,19 @@
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 enum {
     MOON_TARGET_TEXT = 512, /* bytes of each part, terminated */
-    MOON_TARGET_ADDRESS = 128,
 };
 
 struct moon_target {
     bool is_loopback;
     char host[MOON_TARGET_TEXT]; /* without brackets */
     char port[8];
-    char authority[MOON_TARGET_TEXT];  /* for the Host header */
-    char path[MOON_TARGET_TEXT];       /* with query; may contain {room} */
-    char address[MOON_TARGET_ADDRESS]; /* a struct sockaddr */
+    char authority[MOON_TARGET_TEXT]; /* for the Host header */
+    char path[MOON_TARGET_TEXT];      /* with query; may contain {room} */
+    struct sockaddr_storage address;
     uint32_t address_bytes;
 };
 
