@@ -6,6 +6,7 @@
 #include "talk.h"
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -29,8 +30,18 @@ struct run {
     uint64_t lost;
     uint64_t look_ns; /* the next look around */
     uint64_t progress_ns;
-    uint64_t told; /* deliveries or upgrades, at the last line of progress */
+    uint64_t told;        /* deliveries or upgrades, at the last line of progress */
+    uint64_t told_cpu_ns; /* of the server, then */
 };
+
+static volatile sig_atomic_t is_interrupted;
+
+/* What has been measured so far is still reported; the second one ends the process. */
+static void on_interrupt(int number)
+{
+    is_interrupted = 1;
+    (void)signal(number, SIG_DFL);
+}
 
 static int complain(const char *what, const char *why)
 {
@@ -42,12 +53,24 @@ static int complain(const char *what, const char *why)
 static void tell(struct run *run, uint64_t now_ns)
 {
     bool is_storm = run->storm != NULL;
+    double seconds = (double)(now_ns - run->progress_ns) / MOON_NS_PER_S;
     uint64_t all = is_storm ? run->crowd->opened : run->meter->heard;
-    (void)fprintf(
-        stderr, "moongate bench: %u open, %.0f %s a second\n", run->crowd->open,
-        (double)(all - run->told) * MOON_NS_PER_S / (double)(now_ns - run->progress_ns),
-        is_storm ? "upgrades" : "deliveries");
+    uint64_t cpu_ns = moon_meter_server_cpu_ns(run->meter);
+    uint64_t p99_ns = moon_histogram_quantile(&run->meter->latency, 0.99);
+    (void)fprintf(stderr, "moongate bench: %u open, %.0f %s a second", run->crowd->open,
+                  (double)(all - run->told) / seconds,
+                  is_storm ? "upgrades" : "deliveries");
+    if (p99_ns > 0) {
+        (void)fprintf(stderr, ", p99 %.1f us", (double)p99_ns / MOON_NS_PER_US);
+    }
+    if (cpu_ns > run->told_cpu_ns) { /* else it is not known, or has ended */
+        (void)fprintf(stderr, ", server %.0f %% of a CPU",
+                      (double)(cpu_ns - run->told_cpu_ns) * 100 / MOON_NS_PER_S /
+                          seconds);
+    }
+    (void)fputc('\n', stderr);
     run->told = all;
+    run->told_cpu_ns = cpu_ns;
     run->progress_ns = now_ns;
 }
 
@@ -55,7 +78,7 @@ static void look_around(struct run *run, uint64_t now_ns)
 {
     run->look_ns = now_ns + LOOK_NS;
     moon_crowd_cull(run->crowd, now_ns);
-    (void)moon_meter_server_cpu_ns(run->meter);
+    moon_meter_look(run->meter);
     if (run->options->is_quiet == 0 && now_ns >= run->progress_ns + MOON_NS_PER_S) {
         tell(run, now_ns);
     }
@@ -86,7 +109,8 @@ static void gather(struct run *run)
 {
     uint64_t now_ns = moon_clock_ns();
     uint64_t since_ns = now_ns;
-    while (run->talk != NULL && moon_crowd_gather(run->crowd, since_ns, now_ns)) {
+    while (run->talk != NULL && !is_interrupted &&
+           moon_crowd_gather(run->crowd, since_ns, now_ns)) {
         now_ns = turn(run, now_ns + STEP_NS);
     }
 }
@@ -101,7 +125,7 @@ static void hold(struct run *run, uint32_t for_ms)
 {
     uint64_t now_ns = moon_clock_ns();
     uint64_t until_ns = now_ns + (uint64_t)for_ms * MOON_NS_PER_MS;
-    while (now_ns < until_ns && !is_over(run)) {
+    while (now_ns < until_ns && !is_over(run) && !is_interrupted) {
         now_ns = turn(run, until_ns);
     }
 }
@@ -138,6 +162,7 @@ static void go(struct run *run)
     const struct moon_scenario *scenario = &run->crowd->scenario;
     run->progress_ns = moon_clock_ns();
     run->look_ns = run->progress_ns + LOOK_NS;
+    run->told_cpu_ns = moon_meter_server_cpu_ns(run->meter);
     gather(run);
     scenario->start(scenario->self, moon_clock_ns());
     hold(run, run->options->warmup_ms);
@@ -178,6 +203,7 @@ static int report(const struct run *run)
         .lost = run->lost,
         .closed = run->crowd->closed,
         .refused = run->crowd->refused,
+        .pings = run->crowd->pings,
     };
     if (talk != NULL) {
         report.duplicated = talk->ledger.duplicated;
@@ -261,6 +287,7 @@ int moon_bench_main(int argc, char **argv)
     if (!moon_meter_init(&meter, &options)) {
         return BAD_START;
     }
+    (void)signal(SIGINT, on_interrupt);
     int status = run_against(&options, &target, &meter);
     moon_meter_fini(&meter);
     return status;

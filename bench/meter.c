@@ -15,6 +15,7 @@ static void weigh(struct moon_meter *meter)
         }
     }
     meter->rss_bytes = sum;
+    meter->rss_max_bytes = sum > meter->rss_max_bytes ? sum : meter->rss_max_bytes;
 }
 
 bool moon_meter_init(struct moon_meter *meter, const struct moon_bench_options *options)
@@ -54,6 +55,12 @@ uint64_t moon_meter_server_cpu_ns(struct moon_meter *meter)
     return sum;
 }
 
+void moon_meter_look(struct moon_meter *meter)
+{
+    (void)moon_meter_server_cpu_ns(meter);
+    weigh(meter);
+}
+
 void moon_meter_begin(struct moon_meter *meter, uint64_t now_ns)
 {
     meter->is_on = true;
@@ -74,4 +81,5 @@ void moon_meter_end(struct moon_meter *meter, uint64_t now_ns)
     meter->server_cpu_ns = has_grown ? server_cpu_ns - meter->server_cpu_ns : 0;
     meter->client_cpu_ns = moon_process_own_cpu_ns() - meter->client_cpu_ns;
     weigh(meter);
+    meter->rss_end_bytes = meter->rss_bytes;
 }

@@ -20,7 +20,10 @@ struct moon_meter {
     uint64_t messages, deliveries, upgrades; /* in the measured part */
     uint64_t heard;                          /* deliveries, measured or not */
     uint64_t server_cpu_ns, client_cpu_ns;   /* of the measured part, once it is over */
-    uint64_t rss_before_bytes, rss_bytes;
+    uint64_t rss_before_bytes;               /* before the first connection */
+    uint64_t rss_bytes;                      /* at the last look */
+    uint64_t rss_end_bytes;                  /* at the end of the measured part */
+    uint64_t rss_max_bytes;
     struct moon_histogram latency;
 };
 
@@ -36,6 +39,9 @@ void moon_meter_begin(struct moon_meter *meter, uint64_t now_ns);
 /* Fine when it has not begun. */
 void moon_meter_end(struct moon_meter *meter, uint64_t now_ns);
 
-/* CPU time of the server so far; 0 when no processes were named. To be called now and
- * then, for the sake of threads that end. */
+/* Looks at the memory of the server, and at its threads, some of which may end. To be
+ * called now and then. */
+void moon_meter_look(struct moon_meter *meter);
+
+/* CPU time of the server so far; 0 when no processes were named. */
 uint64_t moon_meter_server_cpu_ns(struct moon_meter *meter);

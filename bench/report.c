@@ -57,7 +57,8 @@ static void add_counts(struct list *list, const struct moon_report *report)
     double server_s = (double)meter->server_cpu_ns / MOON_NS_PER_S;
     double deliveries = (double)meter->deliveries, upgrades = (double)meter->upgrades;
     bool is_known = meter->options->pid_count > 0;
-    double rss = is_known ? (double)meter->rss_bytes : NAN;
+    double rss = is_known ? (double)meter->rss_end_bytes : NAN;
+    double most = is_known ? (double)meter->rss_max_bytes : NAN;
     double before = is_known ? (double)meter->rss_before_bytes : NAN;
     add(list, "seconds", seconds, MILLIONTHS);
     add(list, "messages", (double)meter->messages, WHOLE);
@@ -67,12 +68,14 @@ static void add_counts(struct list *list, const struct moon_report *report)
     add(list, "deliveries_per_cpu_second", share(deliveries, server_s), TENTHS);
     add(list, "server_rss_bytes", rss, WHOLE);
     add(list, "server_rss_before_bytes", before, WHOLE);
+    add(list, "server_rss_max_bytes", most, WHOLE);
     add(list, "rss_per_connection_bytes", share(rss - before, report->open), TENTHS);
     add(list, "client_cpu_seconds", (double)meter->client_cpu_ns / MOON_NS_PER_S,
         MILLIONTHS);
     add(list, "upgrades", upgrades, WHOLE);
     add(list, "upgrades_per_second", share(upgrades, seconds), TENTHS);
     add(list, "upgrades_per_cpu_second", share(upgrades, server_s), TENTHS);
+    add(list, "pings_answered", (double)report->pings, WHOLE);
 }
 
 static void add_latency(struct list *list, const struct moon_histogram *histogram)

@@ -76,7 +76,9 @@ bool moon_target_find(struct moon_target *target, const char *url, const char **
 {
     *target = (struct moon_target){.is_loopback = false};
     if (!parse(target, url)) {
-        *problem = "expected ws://HOST:PORT/PATH";
+        *problem = strncmp(url, "wss://", 6) == 0
+                       ? "no TLS here yet, expected ws://HOST:PORT/PATH"
+                       : "expected ws://HOST:PORT/PATH";
         return false;
     }
     struct addrinfo *found = NULL;

@@ -111,7 +111,10 @@ local RESERVED = {
     ["core/config.c"] = "whether the static folder is there",
     ["bindings/watch.c"] = "folder or file",
   },
-  ["signal.h"] = { ["bindings/main.c"] = "stop and reload" },
+  ["signal.h"] = {
+    ["bindings/main.c"] = "stop and reload",
+    ["bench/bench.c"] = "ends early and still reports",
+  },
   ["sys/resource.h"] = {
     ["bindings/main.c"] = "the limit of descriptors",
     ["bench/bench.c"] = "the same",

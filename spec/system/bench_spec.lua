@@ -288,7 +288,32 @@ describe("moongate bench", function()
     assert.is_truthy(out:find "\ndeliveries per second +%d")
     assert.is_truthy(out:find "\nlatency us p99 +%d")
     assert.is_truthy(out:find "\nerrors +none\n")
-    assert.is_truthy(err:find "2 open, %d+ deliveries a second")
+    assert.is_truthy(err:find "2 open, %d+ deliveries a second, p99 %d+%.%d us\n", err)
+  end)
+
+  it("says what the server uses, in that line, and answers pings", function()
+    house = server.start { app = "examples/echo.lua", tls = false,
+      arguments = { "--ping-interval-ms", "300", "--pong-timeout-ms", "200" } }
+    local status, out, err = server.run_to_end { "bench", "echo", "--connections", "2",
+      "--duration-s", "1.2", "--json", "--pid", tostring(house.pid),
+      ("ws://127.0.0.1:%d/echo"):format(house.port) }
+    assert.equal(0, status, err)
+    assert.is_truthy(err:find "us, server %d+ %% of a CPU\n", err)
+    local report = json.decode(out)
+    assert.is_true(report.pings_answered > 0)
+    assert.is_true(report.server_rss_max_bytes >= report.server_rss_bytes)
+  end)
+
+  it("reports what it has when it is interrupted", function()
+    house = server.start { app = "examples/echo.lua", tls = false }
+    local status, out, err = server.run_to_end({ "--foreground", "--preserve-status", "-s", "INT",
+      "1", server.BINARY, "bench", "echo", "--connections", "2", "--duration-s", "600",
+      "--warmup-s", "0", "--json", "--quiet",
+      ("ws://127.0.0.1:%d/echo"):format(house.port) }, "timeout")
+    assert.equal(0, status, err)
+    local report = json.decode(out)
+    assert.same(ERRORS, report.errors)
+    assert.is_true(report.seconds < 600)
   end)
 
   it("explains itself", function()
@@ -309,6 +334,7 @@ describe("moongate bench", function()
       ["scenario dance: expected one of: echo room chat idle storm"] = { "dance", url },
       ["URL is missing: expected ws://HOST:PORT/PATH"] = { "echo" },
       ["http://x/: expected ws://HOST:PORT/PATH"] = { "echo", "http://x/" },
+      ["wss://x/: no TLS here yet"] = { "echo", "wss://x/" },
       ["argument b: one URL at most"] = { "echo", url, "b" },
       ["--connections 0: expected a whole number from 1"] = { "echo", "--connections", "0", url },
       ["--connections x: expected a whole"] = { "echo", "--connections", "x", url },
