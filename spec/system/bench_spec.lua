@@ -1,0 +1,361 @@
+local json = require "cjson"
+local server = require "spec.support.server"
+
+-- Each misbehaves with every tenth message.
+local FAULTY = [[return function(gate)
+  local count = 0
+  local function is_tenth()
+    count = count + 1
+    return count % 10 == 0
+  end
+
+  gate:raw("/dropped", { received = function(conn, bytes)
+    if not is_tenth() then conn:send(bytes) end
+  end })
+
+  gate:raw("/doubled", { received = function(conn, bytes)
+    conn:send(bytes)
+    if is_tenth() then conn:send(bytes) end
+  end })
+
+  local held -- sent behind the next one, or when there is none
+  gate:raw("/reordered", { received = function(conn, bytes)
+    if is_tenth() then
+      local this = { bytes }
+      held = this
+      gate:later(100, function()
+        if held == this then
+          conn:send(held[1])
+          held = nil
+        end
+      end)
+      return
+    end
+    conn:send(bytes)
+    if held then
+      conn:send(held[1])
+      held = nil
+    end
+  end })
+
+  gate:raw("/corrupted", { received = function(conn, bytes)
+    conn:send(is_tenth() and bytes:sub(1, -2) .. "!" or bytes)
+  end })
+
+  gate:raw("/cut_short", { received = function(conn, bytes)
+    conn:send(is_tenth() and bytes:sub(1, -2) or bytes)
+  end })
+
+  gate:raw("/closed", { received = function(conn, bytes)
+    conn:send(bytes)
+    if is_tenth() then conn:close(4500, "enough") end
+  end })
+
+  gate:raw("/hidden/{room}", {
+    opened = function(conn) gate:room(conn.params.room):add(conn) end,
+    received = function(conn, bytes)
+      gate:room(conn.params.room):publish(bytes, { except = is_tenth() and conn or nil })
+    end,
+  })
+end]]
+
+local ERRORS = { lost = 0, duplicated = 0, reordered = 0, corrupt = 0, closed = 0, refused = 0 }
+
+--- All counts, 0 but for these.
+local function with(errors)
+  local all = {}
+  for key, count in pairs(ERRORS) do all[key] = errors[key] or count end
+  return all
+end
+
+describe("moongate bench", function()
+  local house
+
+  after_each(function()
+    if house then house:stop() end
+    house = nil
+  end)
+
+  --- Runs it against the house: what it reports, its exit status, what it says on stderr.
+  local function bench(scenario, path, ...)
+    local arguments = { "bench", scenario, "--json", "--quiet", "--duration-s", "0.2",
+      "--warmup-s", "0.05", "--pid", tostring(house.pid), ... }
+    arguments[#arguments + 1] = ("ws://127.0.0.1:%d%s"):format(house.port, path)
+    local status, out, err = server.run_to_end(arguments)
+    local is_json, report = pcall(json.decode, out)
+    assert.is_true(is_json, out .. err)
+    return report, status, err
+  end
+
+  --- The same, without a fault.
+  local function fine(...)
+    local report, status, err = bench(...)
+    assert.same(ERRORS, report.errors)
+    assert.equal(0, status)
+    assert.equal("", err)
+    assert.is_true(report.seconds > 0 and report.client_cpu_seconds > 0)
+    return report
+  end
+
+  local function check_talk(report)
+    assert.is_true(report.messages > 0 and report.deliveries > 0)
+    assert.is_true(report.deliveries_per_second > 0)
+    assert.is_true(report.server_cpu_seconds > 0 and report.deliveries_per_cpu_second > 0)
+    assert.is_true(report.server_rss_bytes > 0 and report.server_rss_before_bytes > 0)
+    local latency, last = report.latency_us, 0
+    for _, key in ipairs { "p50", "p90", "p99", "p999", "max" } do
+      assert.is_true(latency[key] >= last, key)
+      last = latency[key]
+    end
+  end
+
+  local function load_of(report)
+    local keys = { "scenario", "protocol", "connections", "rooms", "members", "in_flight", "bytes",
+      "rate" }
+    for i, key in ipairs(keys) do keys[i] = report[key] end
+    return keys
+  end
+
+  describe("with an echo", function()
+    before_each(function() house = server.start { app = "examples/echo.lua", tls = false } end)
+
+    it("hears what it says", function()
+      local report = fine("echo", "/echo", "--connections", "5", "--in-flight", "3")
+      check_talk(report)
+      assert.same({ "echo", "relay", 5, 0, 0, 3, 64, 0 }, load_of(report))
+    end)
+
+    it("sends binary frames, and long ones", function()
+      check_talk(fine("echo", "/echo", "--connections", "2", "--binary", "--bytes", "60000"))
+    end)
+
+    it("sends by a schedule", function()
+      local report = fine("echo", "/echo", "--connections", "7", "--rate", "500")
+      check_talk(report)
+      assert.same({ "echo", "relay", 7, 0, 0, 0, 64, 500 }, load_of(report))
+    end)
+
+    it("comes from several addresses", function()
+      check_talk(fine("echo", "/echo", "--connections", "6", "--source-addresses", "3"))
+    end)
+  end)
+
+  describe("with a relay", function()
+    before_each(function() house = server.start { app = "examples/relay.lua", tls = false } end)
+
+    it("has one speak in each room", function()
+      local report = fine("room", "/relay/{room}", "--rooms", "2", "--members", "4",
+        "--in-flight", "2")
+      check_talk(report)
+      assert.same({ "room", "relay", 8, 2, 4, 2, 64, 0 }, load_of(report))
+    end)
+
+    it("has all speak in each room", function()
+      local report = fine("chat", "/relay/{room}", "--rooms", "2", "--members", "4",
+        "--bytes", "44")
+      check_talk(report)
+      assert.same({ "chat", "relay", 8, 2, 4, 1, 44, 0 }, load_of(report))
+    end)
+
+    it("has both by a schedule", function()
+      for _, scenario in ipairs { "room", "chat" } do
+        check_talk(fine(scenario, "/relay/{room}", "--rooms", "2", "--members", "3",
+          "--rate", "600"))
+      end
+    end)
+
+    it("holds connections and weighs them", function()
+      for _, spread in ipairs { {}, { "--rooms", "4" }, { "--members", "10" } } do
+        local report = fine("idle", "/relay/{room}", "--connections", "40", unpack(spread))
+        assert.equal(40, report.connections)
+        assert.equal(0, report.messages)
+        assert.equal(json.null, report.latency_us.p50)
+        local grown = report.server_rss_bytes - report.server_rss_before_bytes
+        assert.is_true(math.abs(grown / 40 - report.rss_per_connection_bytes) <= 0.1)
+      end
+    end)
+
+    it("comes and goes", function()
+      for _, rate in ipairs { "0", "200" } do
+        local report = fine("storm", "/relay/tea", "--connections-per-second", rate,
+          "--concurrency", "4")
+        assert.same({ "storm", "relay", 4, 0, 0, 0, 0, tonumber(rate) }, load_of(report))
+        assert.is_true(report.upgrades > 0 and report.upgrades_per_second > 0)
+        assert.is_true(report.upgrades_per_cpu_second > 0 and report.latency_us.p50 > 0)
+      end
+    end)
+  end)
+
+  it("speaks the protocol of the default app", function()
+    house = server.start { tls = false }
+    local options = { "--protocol", "moongate.v1.json" }
+    check_talk(fine("echo", "/ws", "--connections", "3", unpack(options)))
+    fine("idle", "/ws", "--connections", "3", unpack(options))
+    for _, scenario in ipairs { "room", "chat" } do
+      local report = fine(scenario, "/ws", "--rooms", "2", "--members", "3", unpack(options))
+      check_talk(report)
+      assert.equal("moongate.v1.json", report.protocol)
+    end
+  end)
+
+  describe("finds out", function()
+    before_each(function()
+      house = server.start { plugins = { faulty = FAULTY }, tls = false }
+    end)
+
+    --- Several messages under way: one that is lost does not stop everything.
+    local function faults_of(path, ...)
+      local report, status, err = bench("echo", path, "--connections", "1", "--in-flight", "4",
+        "--timeout-s", "2", ...)
+      assert.equal(1, status)
+      return report.errors, err, report
+    end
+
+    it("what is dropped", function()
+      local errors = faults_of "/dropped"
+      assert.is_true(errors.lost > 0)
+      assert.same(with { lost = errors.lost }, errors)
+    end)
+
+    it("what is dropped when there is nothing after it", function()
+      local report, status = bench("echo", "/dropped", "--connections", "1", "--timeout-s", "1")
+      assert.equal(1, status)
+      assert.equal(1, report.errors.lost)
+    end)
+
+    it("what comes twice", function()
+      local errors = faults_of "/doubled"
+      assert.is_true(errors.duplicated > 0)
+      assert.same(with { duplicated = errors.duplicated }, errors)
+    end)
+
+    it("what comes late", function()
+      local errors = faults_of "/reordered"
+      assert.is_true(errors.reordered > 0)
+      assert.same(with { reordered = errors.reordered }, errors)
+    end)
+
+    it("what is damaged, and so has not arrived", function()
+      for _, path in ipairs { "/corrupted", "/cut_short" } do
+        local errors, err = faults_of(path)
+        assert.is_true(errors.corrupt > 0)
+        assert.same(with { corrupt = errors.corrupt, lost = errors.corrupt }, errors)
+        assert.is_truthy(err:find("not as it was sent", 1, true), err)
+      end
+    end)
+
+    it("who is closed, and why", function()
+      local errors, err = faults_of "/closed"
+      assert.same(with { closed = 1 }, errors)
+      assert.is_truthy(err:find("closed with 4500 enough", 1, true), err)
+    end)
+
+    it("who is left out in a room", function()
+      local report, status = bench("room", "/hidden/{room}", "--rooms", "2", "--members", "3",
+        "--in-flight", "4", "--timeout-s", "2")
+      assert.equal(1, status)
+      assert.is_true(report.errors.lost > 0)
+      assert.same(with { lost = report.errors.lost }, report.errors)
+    end)
+
+    it("who is refused, and why", function()
+      local report, status, err = bench("echo", "/nowhere", "--connections", "3")
+      assert.equal(1, status)
+      assert.same(with { refused = 3 }, report.errors)
+      assert.is_truthy(err:find("HTTP 404", 1, true), err)
+    end)
+  end)
+
+  it("says that no server is there", function()
+    house = server.start { tls = false }
+    local port = house.port
+    house:stop()
+    house = nil
+    for _, scenario in ipairs { "echo", "storm" } do
+      local status, out, err = server.run_to_end { "bench", scenario, "--json", "--quiet",
+        "--duration-s", "0.1", ("ws://127.0.0.1:%d/echo"):format(port) }
+      assert.equal(1, status)
+      assert.is_true(json.decode(out).errors.refused > 0)
+      assert.is_truthy(err:find("refused", 1, true), err)
+    end
+  end)
+
+  it("prints a table, and a line a second, unless told otherwise", function()
+    house = server.start { app = "examples/echo.lua", tls = false }
+    local status, out, err = server.run_to_end { "bench", "echo", "--connections", "2",
+      "--duration-s", "1.2", ("ws://127.0.0.1:%d/echo"):format(house.port) }
+    assert.equal(0, status, err)
+    assert.is_truthy(out:find "\ndeliveries per second +%d")
+    assert.is_truthy(out:find "\nlatency us p99 +%d")
+    assert.is_truthy(out:find "\nerrors +none\n")
+    assert.is_truthy(err:find "2 open, %d+ deliveries a second, p99 %d+%.%d us\n", err)
+  end)
+
+  it("says what the server uses, in that line, and answers pings", function()
+    house = server.start { app = "examples/echo.lua", tls = false,
+      arguments = { "--ping-interval-ms", "300", "--pong-timeout-ms", "200" } }
+    local status, out, err = server.run_to_end { "bench", "echo", "--connections", "2",
+      "--duration-s", "1.2", "--json", "--pid", tostring(house.pid),
+      ("ws://127.0.0.1:%d/echo"):format(house.port) }
+    assert.equal(0, status, err)
+    assert.is_truthy(err:find "us, server %d+ %% of a CPU\n", err)
+    local report = json.decode(out)
+    assert.is_true(report.pings_answered > 0)
+    assert.is_true(report.server_rss_max_bytes >= report.server_rss_bytes)
+  end)
+
+  it("reports what it has when it is interrupted", function()
+    house = server.start { app = "examples/echo.lua", tls = false }
+    local status, out, err = server.run_to_end({ "--foreground", "--preserve-status", "-s", "INT",
+      "1", server.BINARY, "bench", "echo", "--connections", "2", "--duration-s", "600",
+      "--warmup-s", "0", "--json", "--quiet",
+      ("ws://127.0.0.1:%d/echo"):format(house.port) }, "timeout")
+    assert.equal(0, status, err)
+    local report = json.decode(out)
+    assert.same(ERRORS, report.errors)
+    assert.is_true(report.seconds < 600)
+  end)
+
+  it("explains itself", function()
+    for _, arguments in ipairs { { "bench", "--help" }, { "bench", "storm", "--help" } } do
+      local status, out = server.run_to_end(arguments)
+      assert.equal(0, status)
+      for _, word in ipairs { "usage: moongate bench", "storm", "--in-flight", "--json" } do
+        assert.is_truthy(out:find(word, 1, true), word)
+      end
+    end
+    assert.is_truthy(select(2, server.run_to_end { "--help" }):find("moongate bench", 1, true))
+  end)
+
+  it("says what is wrong with its arguments", function()
+    local url = "ws://127.0.0.1:1/{room}"
+    for expected, arguments in pairs {
+      ["usage: moongate bench"] = {},
+      ["scenario dance: expected one of: echo room chat idle storm"] = { "dance", url },
+      ["URL is missing: expected ws://HOST:PORT/PATH"] = { "echo" },
+      ["http://x/: expected ws://HOST:PORT/PATH"] = { "echo", "http://x/" },
+      ["wss://x/: no TLS here yet"] = { "echo", "wss://x/" },
+      ["argument b: one URL at most"] = { "echo", url, "b" },
+      ["--connections 0: expected a whole number from 1"] = { "echo", "--connections", "0", url },
+      ["--connections x: expected a whole"] = { "echo", "--connections", "x", url },
+      ["--connections 9: not for this scenario"] = { "chat", "--connections", "9", url },
+      ["--bytes 10: expected a whole number from 44"] = { "chat", "--bytes", "10", url },
+      ["--duration-s soon: expected seconds"] = { "chat", "--duration-s", "soon", url },
+      ["--protocol soap: expected one of: relay"] = { "chat", "--protocol", "soap", url },
+      ["--in-flight and --rate : only one"] = { "chat", "--rate", "1", "--in-flight", "1", url },
+      ["expected {room} in it"] = { "chat", "--rooms", "2", "ws://127.0.0.1:1/" },
+      ["only one of them for idle"] = { "idle", "--rooms", "2", "--members", "2", url },
+      ["--binary : only for --protocol relay"] =
+        { "chat", "--binary", "--protocol", "socket.io", url },
+      ["--pid 1,x: expected at most 16"] = { "echo", "--pid", "1,x", url },
+      ["--pid 2147483647: no such process"] = { "echo", "--pid", "2147483647", url },
+      ["option --dance: unknown"] = { "echo", "--dance", url },
+      ["option --rate: a value is missing"] = { "echo", url, "--rate" },
+      ["--source-addresses: only for"] = { "echo", "--source-addresses", "2", "ws://[::1]:1/" },
+    } do
+      local status, out, err = server.run_to_end { "bench", unpack(arguments) }
+      assert.equal(2, status, expected)
+      assert.is_truthy((err .. out):find(expected, 1, true), expected .. "\n" .. err)
+    end
+  end)
+end)
