@@ -1,8 +1,9 @@
 /* main.c - the moongate command: reads the configuration, starts everything, stops it
- * again.
+ * again. `moongate bench` is another program in the same file: bench/.
  *
  * SPDX-License-Identifier: MIT
  */
+#include "../bench/bench.h"
 #include "../core/config.h"
 #include "../core/gate.h"
 #include "../core/log.h"
@@ -125,6 +126,9 @@ static int run(const struct moon_config *config)
 int main(int argc, char **argv)
 {
     struct moon_config config;
+    if (argc > 1 && strcmp(argv[1], "bench") == 0) {
+        return moon_bench_main(argc - 1, argv + 1);
+    }
     switch (moon_config_read(&config, argc, argv)) {
     case MOON_CONFIG_DONE:
         return 0;

@@ -82,6 +82,8 @@ static void print_help(void)
 {
     puts(
         "usage: moongate run [options] [APP]\n"
+        "       moongate bench SCENARIO [options] URL    puts a server under load: "
+        "moongate bench --help\n"
         "\n"
         "APP is a folder with an init.lua or one plugin file (MOONGATE_APP, scripts).\n"
         "SIGHUP reloads it and the certificate, as saving a file does; SIGTERM and "

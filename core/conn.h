@@ -14,6 +14,7 @@
 #include "heartbeat.h"
 #include "limit.h"
 #include "outbox.h"
+#include "parser.h"
 #include "types.h"
 #include "wheel.h"
 
@@ -42,6 +43,7 @@ struct moon_conn {
     moon_conn_id id;
     void *socket; /* ws.c's, once it has it; before that greet.c's */
     struct moon_outbox outbox;
+    struct moon_parser parser;
     struct moon_message message; /* what has arrived of a message in fragments, or of a
                                     request's body; or what is left of a response */
     struct moon_deadline
@@ -68,6 +70,7 @@ struct moon_conn {
     bool is_dirty;       /* in the I/O thread's list of those with something to write */
     bool is_blocked;     /* the kernel has not accepted all; wait for writable */
     bool is_doomed;      /* the socket failed; kill it at the end of the turn */
+    bool is_over;        /* nothing more is read; it ends when its queue is written */
     bool is_slow;     /* its queue was over the high mark and not yet below the low */
     bool is_counted;  /* in the census */
     bool is_proxied;  /* the peer is a trusted proxy */

@@ -1,5 +1,5 @@
 /* frame.h - RFC 6455 frames as a server needs them: headers for what it sends,
- * assembly and checks for what it has received (libwebsockets parses the wire).
+ * assembly and checks for what it has received (parser.h takes the wire apart).
  *
  * Thread: any, on the caller's memory.
  *
@@ -17,8 +17,10 @@ enum {
 
 /* RFC 6455 section 5.2; the data opcodes are enum moon_opcode. */
 enum {
+    MOON_FRAME_CONTINUATION = 0,
     MOON_FRAME_CLOSE = 8,
     MOON_FRAME_PING = 9,
+    MOON_FRAME_PONG = 10,
 };
 
 /* Writes the header of a final, unmasked frame; returns its length, 2 to 10 bytes. */

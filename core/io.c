@@ -20,6 +20,11 @@ uint64_t moon_io_now_ms(const struct moon_io *io)
     return uv_now(&io->loop.uv);
 }
 
+struct moon_conn *moon_io_find(const struct moon_io *io, moon_conn_id id)
+{
+    return moon_conns_find(io->conns, id);
+}
+
 void moon_id_list_add(struct moon_id_list *list, moon_conn_id id)
 {
     if (list->count == list->capacity) {

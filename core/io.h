@@ -39,15 +39,6 @@ bool moon_io_has_ended(const struct moon_io *io);
 
 /* ---- for ws.c ---- */
 
-/* A part of a message as the library delivers it. */
-struct moon_part {
-    const char *bytes;
-    uint64_t length;
-    uint64_t still_to_come; /* of this frame */
-    uint8_t opcode;
-    bool is_last; /* the message is complete with it */
-};
-
 /* The route table in force, as route.h wants it. */
 const char *moon_io_routes(const struct moon_io *io);
 
@@ -64,15 +55,25 @@ void moon_io_refused(struct moon_io *io, enum moon_refusal refusal);
 /* The 101 is out. `fields` as in MOON_OPENED. */
 void moon_io_opened(struct moon_io *io, struct moon_conn *conn, bool wants_auth,
                     const char *fields, uint64_t bytes);
-void moon_io_received(struct moon_io *io, struct moon_conn *conn,
-                      const struct moon_part *part);
-void moon_io_ponged(struct moon_io *io, struct moon_conn *conn, const char *payload,
-                    uint64_t bytes);
+
+/* NULL when it has gone. */
+struct moon_conn *moon_io_find(const struct moon_io *io, moon_conn_id id);
+
+/* It has sent `bytes` bytes, which are changed where they lie; the MOON_PARSER_REST
+ * before them are free. */
+void moon_io_received(struct moon_io *io, struct moon_conn *conn, char *at,
+                      uint32_t bytes);
+
+/* Whether so much has been read that the logic thread has to catch up first. */
+bool moon_io_has_read_enough(const struct moon_io *io);
+
 void moon_io_writable(struct moon_io *io, struct moon_conn *conn);
 
-/* A Close frame with this payload has arrived; answers it. */
-void moon_io_peer_closed(struct moon_io *io, struct moon_conn *conn,
-                         const char *payload, uint64_t bytes);
+/* It has broken RFC 6455: closes it. */
+void moon_io_broke(struct moon_io *io, struct moon_conn *conn);
+
+/* The peer has hung up, or the connection is broken. */
+void moon_io_lost(struct moon_io *io, struct moon_conn *conn);
 
 /* The socket is no more; `conn` is invalid afterwards. */
 void moon_io_gone(struct moon_io *io, struct moon_conn *conn);

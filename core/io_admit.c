@@ -251,6 +251,8 @@ void moon_io_opened(struct moon_io *io, struct moon_conn *conn, bool wants_auth,
                                             (uint32_t)rand_r(&io->random));
     moon_wheel_set(io->wheel, &conn->deadline, now_ms + wait_ms);
     moon_io_emit(io, &opened, fields, bytes);
+    conn->is_paused = true;
+    moon_id_list_add(&io->pausing, conn->id); /* it is read from when the turn ends */
     if (io->is_congested) {
         moon_io_pause(io, conn, MOON_PAUSED_BY_RING, true);
     }

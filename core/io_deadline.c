@@ -9,8 +9,7 @@ enum {
 
 /* ---- heartbeat ---- */
 
-/* The payload is the time it was sent, for the round trip. Not empty: libwebsockets
- * does not tell of empty pongs. */
+/* The payload is the time it was sent, for the round trip. */
 static void ping(struct moon_io *io, struct moon_conn *conn)
 {
     char frame[MOON_FRAME_HEADER_MAX + sizeof conn->ping_us];
@@ -21,8 +20,8 @@ static void ping(struct moon_io *io, struct moon_conn *conn)
     io->metrics.pings++;
 }
 
-/* libwebsockets does not tell of pings, and what a paused connection sends is not
- * read. */
+/* What a paused connection sends is not read, nor what came while this thread had no
+ * time for it: so the kernel is asked. */
 static bool is_silent(const struct moon_io *io, const struct moon_conn *conn)
 {
     return conn->pauses == 0 &&

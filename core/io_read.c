@@ -12,8 +12,7 @@ void moon_io_emit(struct moon_io *io, const struct moon_record *record,
     io->has_emitted = true;
 }
 
-/* Not now: libwebsockets 4.1 goes round for ever when a callback that receives pauses a
- * TLS connection while OpenSSL holds more of what it has read. */
+/* Not now: what is paused and resumed within a turn costs no system call. */
 void moon_io_pause(struct moon_io *io, struct moon_conn *conn, enum moon_pause why,
                    bool pause)
 {
@@ -28,7 +27,7 @@ void moon_io_apply_pauses(struct moon_io *io)
 {
     for (uint32_t i = 0; i < io->pausing.count; i++) {
         struct moon_conn *conn = moon_conns_find(io->conns, io->pausing.ids[i]);
-        if (conn != NULL && !conn->is_doomed &&
+        if (conn != NULL && !conn->is_doomed && !conn->is_over &&
             conn->is_paused != (conn->pauses != 0)) {
             conn->is_paused = !conn->is_paused;
             moon_ws_pause(conn->socket, conn->is_paused);
@@ -152,11 +151,12 @@ static void accept_message(struct moon_io *io, struct moon_conn *conn,
     }
 }
 
-void moon_io_received(struct moon_io *io, struct moon_conn *conn,
+/* ---- what has arrived ---- */
+
+static void take_data(struct moon_io *io, struct moon_conn *conn,
                       const struct moon_part *part)
 {
     uint32_t max_bytes = io->config->max_message_bytes;
-    conn->heartbeat.heard = 1;
     if (conn->state != MOON_CONN_OPEN) {
         return;
     }
@@ -181,14 +181,36 @@ void moon_io_received(struct moon_io *io, struct moon_conn *conn,
     }
 }
 
-void moon_io_ponged(struct moon_io *io, struct moon_conn *conn, const char *payload,
-                    uint64_t bytes)
+/* RFC 6455 section 5.5.2. Each ping counts as a message: it costs us one, too. */
+static void answer_ping(struct moon_io *io, struct moon_conn *conn,
+                        const struct moon_part *ping)
+{
+    char frame[MOON_FRAME_HEADER_MAX + MOON_FRAME_CONTROL_MAX];
+    if (conn->state != MOON_CONN_OPEN) {
+        return;
+    }
+    uint32_t wait_ms = take_tokens(io, conn, ping->length);
+    if (wait_ms > 0) {
+        io->metrics.flooded[MOON_FLOOD_PAUSE]++;
+        wait_for_flood(io, conn, wait_ms);
+    }
+    uint32_t header = moon_frame_header(frame, MOON_FRAME_PONG, ping->length);
+    memcpy(frame + header, ping->bytes, ping->length);
+    const struct moon_letter pong = {
+        .frame = frame,
+        .bytes = header + (uint32_t)ping->length,
+        .class = MOON_CONTROL,
+    };
+    moon_io_enqueue(io, conn, &pong);
+}
+
+static void take_pong(struct moon_io *io, struct moon_conn *conn,
+                      const struct moon_part *pong)
 {
     uint64_t sent_us = 0;
-    conn->heartbeat.heard = 1;
     io->metrics.pongs++;
-    if (bytes == sizeof sent_us) {
-        memcpy(&sent_us, payload, sizeof sent_us);
+    if (pong->length == sizeof sent_us) {
+        memcpy(&sent_us, pong->bytes, sizeof sent_us);
     }
     if (sent_us != 0 && sent_us == conn->ping_us) {
         conn->ping_us = 0; /* the second answer to the same ping says nothing */
@@ -207,45 +229,117 @@ static uint16_t fault_of(const char *payload, uint64_t bytes, uint16_t code)
     return is_text ? 0 : 1007;
 }
 
-void moon_io_peer_closed(struct moon_io *io, struct moon_conn *conn,
-                         const char *payload, uint64_t bytes)
+static enum moon_reason reason_of(uint16_t fault)
+{
+    return fault == 0 ? MOON_BY_CLIENT : fault == 1007 ? MOON_BAD_UTF8 : MOON_PROTOCOL;
+}
+
+/* Nothing more is read; the socket ends after what is queued. */
+static void finish(struct moon_io *io, struct moon_conn *conn)
+{
+    conn->is_over = true;
+    moon_io_mark_dirty(io, conn);
+}
+
+static void take_close(struct moon_io *io, struct moon_conn *conn,
+                       const struct moon_part *close)
 {
     char frame[MOON_FRAME_HEADER_MAX + MOON_FRAME_CONTROL_MAX];
-    if (conn->state != MOON_CONN_OPEN) {
-        return; /* the answer to our own */
-    }
-    const unsigned char *code_bytes = (const unsigned char *)payload;
+    const unsigned char *code_bytes = (const unsigned char *)close->bytes;
     uint16_t code = 0;
-    if (bytes >= 2) {
+    if (close->length >= 2) {
         code = (uint16_t)(code_bytes[0] << 8 | code_bytes[1]);
     }
-    uint16_t fault = fault_of(payload, bytes, code);
-    uint16_t answer = fault == 0 ? code : fault;
-    enum moon_reason reason = fault == 0      ? MOON_BY_CLIENT
-                              : fault == 1007 ? MOON_BAD_UTF8
-                                              : MOON_PROTOCOL;
-    moon_outbox_clear(&conn->outbox, &io->post);
-    if (!conn->is_blocked) {
-        struct moon_tally tally = {.messages = {[MOON_CONTROL] = 1}};
-        uint32_t length = moon_frame_close(frame, answer, "", 0);
-        tally.bytes[MOON_CONTROL] = length;
-        moon_outbox_fly(&conn->outbox, &io->post, &tally, moon_io_now_ms(io));
-        if (moon_ws_write(conn->socket, frame, length) == MOON_OK) {
-            moon_outbox_land(&conn->outbox, &io->post);
-        }
+    if (conn->state == MOON_CONN_OPEN) { /* else it is the answer to our own */
+        uint16_t fault = fault_of(close->bytes, close->length, code);
+        uint16_t answer = fault == 0 ? code : fault;
+        moon_outbox_clear(&conn->outbox, &io->post);
+        moon_io_enqueue_control(io, conn, frame,
+                                moon_frame_close(frame, answer, "", 0));
+        moon_io_end(io, conn, answer == 0 ? 1005 : answer, reason_of(fault));
+        moon_wheel_set(io->wheel, &conn->deadline,
+                       moon_io_now_ms(io) + io->config->close_timeout_ms);
     }
-    moon_io_end(io, conn, answer == 0 ? 1005 : answer, reason);
+    finish(io, conn);
+}
+
+void moon_io_broke(struct moon_io *io, struct moon_conn *conn)
+{
+    moon_io_close_for(io, conn, MOON_PROTOCOL);
+    finish(io, conn);
+}
+
+static void take(struct moon_io *io, struct moon_conn *conn, enum moon_parsed what,
+                 const struct moon_part *part)
+{
+    switch (what) {
+    case MOON_PARSED_DATA:
+        take_data(io, conn, part);
+        break;
+    case MOON_PARSED_PING:
+        answer_ping(io, conn, part);
+        break;
+    case MOON_PARSED_PONG:
+        take_pong(io, conn, part);
+        break;
+    case MOON_PARSED_CLOSE:
+        take_close(io, conn, part);
+        break;
+    case MOON_PARSED_BAD:
+        moon_io_broke(io, conn);
+        break;
+    case MOON_PARSED_ALL:
+        break;
+    }
+}
+
+void moon_io_received(struct moon_io *io, struct moon_conn *conn, char *at,
+                      uint32_t bytes)
+{
+    char *end = at + bytes;
+    enum moon_parsed what = MOON_PARSED_ALL;
+    struct moon_part part;
+    if (conn->is_over) {
+        return;
+    }
+    conn->heartbeat.heard = 1;
+    at = moon_parser_recall(&conn->parser, io->post.pool, at);
+    while (!conn->is_over && !conn->is_doomed &&
+           (what = moon_parser_next(&conn->parser, &at, end, &part)) !=
+               MOON_PARSED_ALL) {
+        take(io, conn, what, &part);
+    }
+    if (what == MOON_PARSED_ALL) {
+        moon_parser_keep(&conn->parser, io->post.pool, at, end);
+    }
+}
+
+bool moon_io_has_read_enough(const struct moon_io *io)
+{
+    return !moon_spill_is_empty(&io->overflow);
+}
+
+void moon_io_lost(struct moon_io *io, struct moon_conn *conn)
+{
+    moon_outbox_abandon(&conn->outbox, &io->post);
+    if (conn->state == MOON_CONN_OPEN) {
+        moon_io_end(io, conn, moon_reason_code(MOON_LOST), MOON_LOST);
+    }
+    if (conn->is_blocked) {
+        moon_io_doom(io, conn);
+    } else {
+        finish(io, conn);
+    }
 }
 
 void moon_io_gone(struct moon_io *io, struct moon_conn *conn)
 {
     moon_outbox_abandon(&conn->outbox, &io->post);
     if (conn->state == MOON_CONN_OPEN) {
-        bool is_refused = moon_ws_is_refused(conn->socket);
-        enum moon_reason reason = is_refused ? MOON_PROTOCOL : MOON_LOST;
-        moon_io_end(io, conn, moon_reason_code(reason), reason);
+        moon_io_end(io, conn, moon_reason_code(MOON_LOST), MOON_LOST);
     }
     moon_message_clear(&conn->message, io->post.pool);
+    moon_parser_clear(&conn->parser, io->post.pool);
     moon_wheel_clear(&conn->deadline);
     moon_wheel_clear(&conn->patience);
     moon_io_count_out(io, conn);

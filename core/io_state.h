@@ -169,6 +169,9 @@ void moon_io_close(struct moon_io *io, struct moon_conn *conn, uint16_t code,
 void moon_io_close_for(struct moon_io *io, struct moon_conn *conn,
                        enum moon_reason reason);
 
+/* It has something to write at the end of the turn, or ends there. */
+void moon_io_mark_dirty(struct moon_io *io, struct moon_conn *conn);
+
 /* The socket has failed or had its time: killed at the end of the turn, when nobody
  * up the stack holds it any more. */
 void moon_io_doom(struct moon_io *io, struct moon_conn *conn);

@@ -11,7 +11,7 @@ enum {
     KILLS = 64,      /* sockets in one turn: libwebsockets takes some 60 us for each */
 };
 
-static void mark_dirty(struct moon_io *io, struct moon_conn *conn)
+void moon_io_mark_dirty(struct moon_io *io, struct moon_conn *conn)
 {
     if (!conn->is_dirty) {
         conn->is_dirty = true;
@@ -57,17 +57,6 @@ static void look_at_marks(struct moon_io *io, struct moon_conn *conn)
 
 /* ---- sockets ---- */
 
-/* ws.c is closing it with 1002 by itself: there is nothing left to say. */
-static void refuse(struct moon_io *io, struct moon_conn *conn)
-{
-    moon_outbox_abandon(&conn->outbox, &io->post);
-    if (conn->state == MOON_CONN_OPEN) {
-        moon_io_end(io, conn, 1002, MOON_PROTOCOL);
-    }
-    moon_wheel_set(io->wheel, &conn->deadline,
-                   moon_io_now_ms(io) + io->config->close_timeout_ms);
-}
-
 /* What has become of the frames that are in flight. */
 static void settle(struct moon_io *io, struct moon_conn *conn, int status)
 {
@@ -76,8 +65,6 @@ static void settle(struct moon_io *io, struct moon_conn *conn, int status)
     } else if (status == MOON_EFULL) {
         conn->is_blocked = true;
         moon_io_watch(io, conn);
-    } else if (status == MOON_EINVAL) {
-        refuse(io, conn);
     } else {
         moon_io_doom(io, conn);
     }
@@ -172,7 +159,7 @@ void moon_io_enqueue_control(struct moon_io *io, struct moon_conn *conn,
 {
     moon_outbox_push_control(&conn->outbox, &io->post, frame, bytes,
                              moon_io_now_ms(io));
-    mark_dirty(io, conn);
+    moon_io_mark_dirty(io, conn);
 }
 
 /* Only a connection that is blocked can overflow: any other is written out first. False
@@ -207,7 +194,7 @@ void moon_io_enqueue(struct moon_io *io, struct moon_conn *conn,
         return;
     }
     if (!conn->is_blocked) {
-        mark_dirty(io, conn);
+        moon_io_mark_dirty(io, conn);
         return;
     }
     if (moon_pool_taken_bytes(io->post.pool) > io->look_at_bytes) {
@@ -277,6 +264,14 @@ static void write_rosters(struct moon_io *io)
     }
 }
 
+/* The Close is out: RFC 6455 section 7.1.1 lets the server hang up first. */
+static void end_if_over(const struct moon_conn *conn)
+{
+    if (conn->is_over && !conn->is_blocked && !conn->is_doomed) {
+        moon_ws_end(conn->socket);
+    }
+}
+
 static void write_dirty(struct moon_io *io)
 {
     for (uint32_t i = 0; i < io->dirty.count; i++) { /* it may grow meanwhile */
@@ -284,6 +279,7 @@ static void write_dirty(struct moon_io *io)
         if (conn != NULL) {
             conn->is_dirty = false;
             write_out(io, conn);
+            end_if_over(conn);
         }
     }
     io->dirty.count = 0;
@@ -311,8 +307,8 @@ void moon_io_writable(struct moon_io *io, struct moon_conn *conn)
 {
     conn->is_blocked = false;
     moon_outbox_land(&conn->outbox, &io->post);
-    if (!moon_outbox_is_empty(&conn->outbox)) {
-        mark_dirty(io, conn);
+    if (!moon_outbox_is_empty(&conn->outbox) || conn->is_over) {
+        moon_io_mark_dirty(io, conn);
     }
     look_at_marks(io, conn);
 }

@@ -301,6 +301,24 @@ bool moon_tls_install(const struct moon_tls *tls, void *ssl_ctx,
     return is_good;
 }
 
+int moon_tls_read(void *ssl, char *bytes, uint32_t room)
+{
+    int n = SSL_read(ssl, bytes, (int)room);
+    if (n > 0) {
+        return n;
+    }
+    int problem = SSL_get_error(ssl, n);
+    bool comes_again =
+        problem == SSL_ERROR_WANT_READ || problem == SSL_ERROR_WANT_WRITE;
+    ERR_clear_error(); /* or the next connection's call takes it for its own */
+    return comes_again ? 0 : -1;
+}
+
+uint32_t moon_tls_pending(const void *ssl)
+{
+    return (uint32_t)SSL_pending(ssl);
+}
+
 int64_t moon_tls_not_after_s(const struct moon_tls *tls)
 {
     return tls->not_after_s;

@@ -13,6 +13,7 @@
 
 enum {
     MOON_TLS_PROBLEM_BYTES = 512,
+    MOON_TLS_RECORD_BYTES = 16384, /* RFC 8446 section 5.1 */
 };
 
 struct moon_tls;
@@ -32,6 +33,14 @@ void moon_tls_destroy(struct moon_tls *tls);
  * old pair then stays. */
 bool moon_tls_install(const struct moon_tls *tls, void *ssl_ctx,
                       char problem[MOON_TLS_PROBLEM_BYTES]);
+
+/* Reads from a connection, an SSL, what one record brings. 0 when nothing is there now,
+ * -1 when the peer has closed or the connection is broken. Room for less than
+ * MOON_TLS_RECORD_BYTES leaves bytes that make no socket readable. */
+int moon_tls_read(void *ssl, char *bytes, uint32_t room);
+
+/* Bytes of the record under way that have not been read. */
+uint32_t moon_tls_pending(const void *ssl);
 
 /* End of the certificate's validity, in seconds since 1970 UTC. */
 int64_t moon_tls_not_after_s(const struct moon_tls *tls);

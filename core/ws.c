@@ -8,10 +8,10 @@
 #include <time.h>
 
 enum {
-    HEADERS_BYTES = 16384,  /* of a request in all; lws hangs up on more */
-    RX_BUFFER_BYTES = 2048, /* per connection, and the most one recv() takes */
-    WHOLE_SEND = 1 << 20,   /* lws must not cut what it is given */
-    GRACE_S = 5,            /* lws' own deadlines come after ours */
+    HEADERS_BYTES = 16384, /* of a request in all; lws hangs up on more */
+    RX_BUFFER_BYTES = 128, /* per connection, for a parser that gets nothing to do */
+    WHOLE_SEND = 1 << 20,  /* lws must not cut what it is given */
+    GRACE_S = 5,           /* lws' own deadlines come after ours */
 };
 
 struct moon_ws *moon_ws_of(struct lws *wsi)
@@ -22,22 +22,6 @@ struct moon_ws *moon_ws_of(struct lws *wsi)
 struct moon_conn *moon_ws_conn_of(struct lws *wsi)
 {
     return lws_get_opaque_user_data(wsi);
-}
-
-static void receive(struct lws *wsi, const char *bytes, size_t length)
-{
-    struct moon_conn *conn = moon_ws_conn_of(wsi);
-    if (conn == NULL) {
-        return;
-    }
-    const struct moon_part part = {
-        .bytes = bytes,
-        .length = length,
-        .still_to_come = lws_remaining_packet_payload(wsi),
-        .opcode = lws_frame_is_binary(wsi) ? MOON_BINARY : MOON_TEXT,
-        .is_last = lws_is_final_fragment(wsi) != 0,
-    };
-    moon_io_received(moon_ws_of(wsi)->io, conn, &part);
 }
 
 static void writable(struct lws *wsi)
@@ -74,11 +58,6 @@ static int begin_tls(struct moon_ws *ws, void *ssl_ctx)
     return 0;
 }
 
-static bool is_open(const struct moon_conn *conn)
-{
-    return conn != NULL && conn->state != MOON_CONN_GREETING;
-}
-
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user,
                     void *in, size_t length)
 {
@@ -90,24 +69,14 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
         return moon_ws_judge(wsi);
     case LWS_CALLBACK_ESTABLISHED:
-        moon_ws_open(wsi);
-        return 0;
-    case LWS_CALLBACK_RECEIVE:
-        receive(wsi, in, length);
-        return 0;
-    case LWS_CALLBACK_RECEIVE_PONG:
-        if (is_open(conn)) {
-            moon_io_ponged(moon_ws_of(wsi)->io, conn, in, length);
+        if (!moon_reader_begin(wsi)) {
+            return -1;
         }
+        moon_ws_open(wsi);
         return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE:
         writable(wsi);
         return 0;
-    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-        if (is_open(conn)) {
-            moon_io_peer_closed(moon_ws_of(wsi)->io, conn, in, length);
-        }
-        return -1; /* our own Close is out: lws must not send another */
     case LWS_CALLBACK_CLOSED:
     case LWS_CALLBACK_WSI_DESTROY: /* also what never was a WebSocket */
         if (conn != NULL) {
@@ -220,6 +189,7 @@ struct moon_ws *moon_ws_create(struct moon_io *io, const struct moon_config *con
         moon_free(ws);
         return NULL;
     }
+    ws->reader = moon_reader_create(ws);
     return ws;
 }
 
@@ -229,6 +199,7 @@ void moon_ws_destroy(struct moon_ws *ws)
      * handles close on the loop's turns, and with them its connections; the second
      * frees the rest. */
     uv_loop_t *loop = ws->loop;
+    moon_reader_close(ws->reader);
     lws_context_destroy(ws->context);
     for (int i = 0; i < 100 && uv_run(loop, UV_RUN_NOWAIT) != 0; i++) {
     }
@@ -250,30 +221,12 @@ void *moon_ws_adopt(struct moon_ws *ws, int fd, struct moon_conn *conn)
 int moon_ws_write(void *socket, const char *bytes, uint32_t length)
 {
     struct lws *wsi = socket;
-    if (moon_ws_is_refused(socket)) {
-        return MOON_EINVAL;
-    }
     /* LWS_WRITE_HTTP on a WebSocket goes to the socket as it is: the frames are
      * finished, and neither the bytes nor those before them are touched. */
     if (lws_write(wsi, (unsigned char *)(uintptr_t)bytes, length, LWS_WRITE_HTTP) < 0) {
         return MOON_EGONE;
     }
     return lws_partial_buffered(wsi) ? MOON_EFULL : MOON_OK;
-}
-
-bool moon_ws_is_refused(void *socket)
-{
-    /* Only lws' own parser prepares a close payload: our Close frames go out raw. */
-    return lws_get_close_length(socket) > 0;
-}
-
-void moon_ws_pause(void *socket, bool pause)
-{
-    (void)lws_rx_flow_control(socket, pause ? 0 : 1);
-    if (!pause && moon_ws_of(socket)->tls != NULL) {
-        /* What OpenSSL has read already makes no socket readable: have lws look. */
-        (void)lws_callback_on_writable(socket);
-    }
 }
 
 uint32_t moon_ws_silence_ms(void *socket)
@@ -285,6 +238,12 @@ uint32_t moon_ws_silence_ms(void *socket)
         return UINT32_MAX;
     }
     return info.tcpi_last_data_recv;
+}
+
+void moon_ws_end(void *socket)
+{
+    moon_ws_pause(socket, true);
+    lws_set_timeout(socket, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_SYNC);
 }
 
 void moon_ws_kill(void *socket)

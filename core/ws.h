@@ -1,8 +1,9 @@
-/* ws.h - libwebsockets, behind one door: sockets, HTTP parsing, WebSocket frames in.
+/* ws.h - libwebsockets, behind one door: sockets, TLS, HTTP, the WebSocket handshake.
  *
  * The ws files, through their ws_state.h, are the only ones that include libwebsockets.
- * What arrives it gives to the I/O thread (io.h, moon_io_*); what leaves is given to
- * moon_ws_write() as finished frames, which go out in one send. Keeps no queue but the
+ * What arrives it gives to the I/O thread (io.h, moon_io_*), from open connections just
+ * as it was read; what leaves is given to moon_ws_write() as finished frames, which go
+ * out in one send. Keeps no queue but the
  * rest of a write the kernel did not take. Thread: the I/O thread; create on the main
  * thread, one after the other, before any runs.
  *
@@ -38,18 +39,17 @@ int64_t moon_ws_not_after_s(const struct moon_ws *ws);
 void moon_ws_respond(void *socket);
 
 /* One send. MOON_OK: the kernel has taken all; MOON_EFULL: ws keeps the rest and will
- * call moon_io_writable(), write nothing before; MOON_EGONE: the socket has failed;
- * MOON_EINVAL: the peer broke the protocol and ws is closing it, nothing was sent. */
+ * call moon_io_writable(), write nothing before; MOON_EGONE: the socket has failed. */
 int moon_ws_write(void *socket, const char *bytes, uint32_t length);
 
-/* Stops or resumes reading. */
+/* Stops or resumes reading; an open connection is not read from at first. */
 void moon_ws_pause(void *socket, bool pause);
-
-/* Whether the peer broke the protocol and ws is closing it with a 1002 of its own. */
-bool moon_ws_is_refused(void *socket);
 
 /* Milliseconds since the kernel last received data for it, read or not. */
 uint32_t moon_ws_silence_ms(void *socket);
+
+/* Closes the socket after what has been written; calls moon_io_gone() now or soon. */
+void moon_ws_end(void *socket);
 
 /* Drops the socket without a word; calls moon_io_gone() now or soon. */
 void moon_ws_kill(void *socket);

@@ -1,5 +1,5 @@
-/* ws_state.h - what ws.c (life, WebSockets), ws_upgrade.c (handshakes), ws_file.c and
- * ws_http.c (HTTP) share. Nobody else includes it.
+/* ws_state.h - what ws.c (life, writing), ws_read.c (reading), ws_upgrade.c
+ * (handshakes), ws_file.c and ws_http.c (HTTP) share. Nobody else includes it.
  *
  * Thread: the I/O thread.
  *
@@ -33,6 +33,7 @@ struct moon_ws {
     char chosen[MOON_PROTOCOL_BYTES];
     struct moon_verdict verdict; /* of the handshake under way, from judge to opened */
     char token[MOON_WS_TOKEN_BYTES];
+    struct moon_reader *reader;
 };
 
 struct moon_ws *moon_ws_of(struct lws *wsi);
@@ -65,6 +66,17 @@ int moon_ws_judge(struct lws *wsi);
 
 /* The 101 is out: tells the I/O thread who has come. */
 void moon_ws_open(struct lws *wsi);
+
+/* ws_read.c: reads the open connections, on an epoll of its own, which the loop
+ * watches. */
+struct moon_reader *moon_reader_create(struct moon_ws *ws);
+
+/* Stops it; then, when the loop has let go of its handle, frees it. */
+void moon_reader_close(struct moon_reader *reader);
+
+/* Takes the reading of a connection over from libwebsockets; moon_ws_pause() begins it.
+ * False when the client has sent more than its request. */
+bool moon_reader_begin(struct lws *wsi);
 
 /* The name of a protocol that nobody can ask for. */
 extern const char moon_ws_no_protocol[];

@@ -26,22 +26,38 @@ local RESERVED = {
     ["core/governor.c"] = "each thread reports what it holds, all read the sum",
     ["core/metrics.c"] = "a mirror is written by one thread and read by any",
   },
+  ["math.h"] = { ["bench/report.c"] = "what is not known is NAN" },
+  ["sched.h"] = { ["bench/bench.c"] = "stays on one CPU" },
+  ["sys/random.h"] = { ["bench/crowd.c"] = "masks differ from run to run" },
   ["poll.h"] = { ["core/log.c"] = "an unread log must not stop a thread" },
   ["arpa/inet.h"] = { ["core/address.c"] = "text to bytes and back; no socket" },
+  ["sys/epoll.h"] = {
+    ["core/ws_read.c"] = "of all open connections, beside libuv's",
+    ["bench/crowd.c"] = "all its connections are on one",
+    ["bench/crowd_write.c"] = "what to wait for",
+  },
   ["sys/eventfd.h"] = { ["core/wake.c"] = "is one" },
   ["sys/socket.h"] = {
     ["core/greet.c"] = "reads what a proxy says",
     ["core/listen.c"] = "opens the port",
-    ["core/ws.c"] = "one send per connection and turn, past the library",
+    ["core/ws.c"] = "asks the kernel after silence, and lets a socket fail",
+    ["core/ws_read.c"] = "reads past the library",
+    ["bench/stream.c"] = "is one",
   },
-  ["netdb.h"] = { ["core/listen.c"] = "turns --host into an address" },
+  ["netdb.h"] = {
+    ["core/listen.c"] = "turns --host into an address",
+    ["bench/target.c"] = "turns the URL's host into an address",
+  },
   ["netinet/in.h"] = {
     ["core/listen.c"] = "reads the port it was given",
     ["core/ws.c"] = "reads TCP_INFO",
+    ["bench/stream.c"] = "the address it connects from",
+    ["bench/target.c"] = "whether the server is on this machine",
   },
   ["netinet/tcp.h"] = {
     ["core/listen.c"] = "sets the options of new sockets",
     ["core/ws.c"] = "reads TCP_INFO",
+    ["bench/stream.c"] = "what is sent goes at once",
   },
   ["unistd.h"] = {
     ["core/config.c"] = "counts the CPUs",
@@ -51,6 +67,10 @@ local RESERVED = {
     ["core/log.c"] = "writes the line",
     ["core/tls.c"] = "reads the files",
     ["core/wake.c"] = "reads and writes the eventfd",
+    ["core/ws_read.c"] = "closes its epoll",
+    ["bench/crowd.c"] = "closes its epoll",
+    ["bench/process.c"] = "asks for the size of a page and of a tick",
+    ["bench/stream.c"] = "closes sockets",
   },
   ["time.h"] = {
     ["core/log.c"] = "each line has its time",
@@ -61,17 +81,29 @@ local RESERVED = {
     ["core/tls.c"] = "when a certificate begins and ends",
     ["bindings/api.c"] = "moon_time_ms()",
     ["bindings/main.c"] = "reads the time zone once",
+    ["bench/clock.c"] = "is one",
   },
-  ["getopt.h"] = { ["core/config.c"] = "reads the command line" },
+  ["getopt.h"] = {
+    ["core/config.c"] = "reads the command line",
+    ["bench/options.c"] = "reads its own",
+  },
   ["errno.h"] = {
     ["core/config.c"] = "strtol",
     ["core/greet.c"] = "whether to come again",
     ["core/listen.c"] = "why the port cannot be opened",
     ["core/tls.c"] = "why a file cannot be read",
     ["core/wake.c"] = "an eventfd that is full",
+    ["core/ws_read.c"] = "whether nothing is there",
+    ["bench/bench.c"] = "why the CPU cannot be had",
+    ["bench/crowd.c"] = "why a connection cannot be opened",
+    ["bench/options.c"] = "strtol",
+    ["bench/stream.c"] = "whether nothing is there",
   },
   ["fcntl.h"] = { ["core/tls.c"] = "opens a file without waiting, should it be a pipe" },
-  ["dirent.h"] = { ["bindings/watch.c"] = "finds the folders to watch" },
+  ["dirent.h"] = {
+    ["bindings/watch.c"] = "finds the folders to watch",
+    ["bench/process.c"] = "finds the threads of the server",
+  },
   ["sys/stat.h"] = {
     ["core/certificate.c"] = "whether a file is another one",
     ["core/ws_file.c"] = "size and age of a file, for its ETag",
@@ -79,7 +111,11 @@ local RESERVED = {
     ["bindings/watch.c"] = "folder or file",
   },
   ["signal.h"] = { ["bindings/main.c"] = "stop and reload" },
-  ["sys/resource.h"] = { ["bindings/main.c"] = "the limit of descriptors" },
+  ["sys/resource.h"] = {
+    ["bindings/main.c"] = "the limit of descriptors",
+    ["bench/bench.c"] = "the same",
+    ["bench/process.c"] = "its own CPU time",
+  },
 }
 
 -- headers of C itself, which know no outside world but for stdio.h (snprintf; mem.c's last words)
@@ -107,6 +143,7 @@ local ONE_SIDED = {
   ["core/io_write.c"] = "a part of io.c: io_state.h",
   ["core/ws_file.c"] = "a part of ws.c: ws_state.h",
   ["core/ws_http.c"] = "a part of ws.c: ws_state.h",
+  ["core/ws_read.c"] = "a part of ws.c: ws_state.h",
   ["core/ws_upgrade.c"] = "a part of ws.c: ws_state.h",
   ["core/ws_state.h"] = "what the parts of ws.c share",
   ["core/shared.h"] = "what all threads have in common",
@@ -115,6 +152,9 @@ local ONE_SIDED = {
   ["core/types.h"] = "nouns only",
   ["core/command.h"] = "nouns only",
   ["bindings/main.c"] = "the command itself",
+  ["bench/crowd_read.c"] = "a part of crowd.c: crowd_state.h",
+  ["bench/crowd_write.c"] = "a part of crowd.c: crowd_state.h",
+  ["bench/crowd_state.h"] = "what the parts of crowd.c share",
   ["bindings/embedded.h"] = "its source is made by embed.cmake",
 }
 
@@ -156,15 +196,17 @@ local function includes_of(path)
   return libraries, own
 end
 
---- The names of the pure modules: what CMake builds into the specs' library.
-local function pure_modules()
+--- The names of the pure modules of a room: what CMake builds into the specs' library.
+---@param room string "core" or "bench"
+local function pure_modules(room)
   local names = {}
-  local sources = read("CMakeLists.txt"):match "set%(PURE([^)]*)%)"
-  for name in sources:gmatch "core/([%w_]+)%.c" do names[name] = true end
+  local set = room == "core" and "PURE" or room:upper() .. "_PURE"
+  local sources = read("CMakeLists.txt"):match("set%(" .. set .. " ([^)]*)%)")
+  for name in sources:gmatch(room .. "/([%w_]+)%.c") do names[name] = true end
   return names
 end
 
-local sources = list "core/*.c core/*.h bindings/*.c bindings/*.h"
+local sources = list "core/*.c core/*.h bindings/*.c bindings/*.h bench/*.c bench/*.h"
 
 describe("include rule", function()
   it("gives each library to the files that are named here", function()
@@ -194,7 +236,7 @@ describe("include rule", function()
 
   it("keeps the pure modules from everything but each other", function()
     local strangers = {}
-    local pure = pure_modules()
+    local pure = pure_modules "core"
     pure.types, pure.command, pure.letter = true, true, true
     for name in pairs(pure) do
       for _, suffix in ipairs { ".c", ".h" } do
@@ -213,6 +255,37 @@ describe("include rule", function()
       end
     end
     assert.same({}, strangers)
+  end)
+
+  it("keeps the pure modules of the load generator from all but each other and memory", function()
+    local strangers = {}
+    local pure = pure_modules "bench"
+    pure["../core/mem"] = true
+    for name in pairs(pure_modules "bench") do
+      for _, suffix in ipairs { ".c", ".h" } do
+        local path = "bench/" .. name .. suffix
+        local libraries, own = includes_of(path)
+        for _, header in ipairs(libraries) do
+          if not PLAIN[header] then strangers[#strangers + 1] = path .. " includes " .. header end
+        end
+        for _, header in ipairs(own) do
+          if not pure[header:match "^(.*)%.h$"] then
+            strangers[#strangers + 1] = path .. " includes " .. header
+          end
+        end
+      end
+    end
+    assert.same({}, strangers)
+  end)
+
+  it("lets the load generator have nothing of the server but its memory", function()
+    for _, path in ipairs(list "bench/*.c bench/*.h") do
+      local _, own = includes_of(path)
+      for _, header in ipairs(own) do
+        local is_own = header == "../core/mem.h" or not header:find("/", 1, true)
+        assert.is_true(is_own, path .. " includes " .. header)
+      end
+    end
   end)
 
   it("lets no arrow point from the core to the bindings", function()
@@ -244,11 +317,13 @@ describe("house", function()
     assert.same({}, alone)
   end)
 
-  it("has a spec for each pure module of the core", function()
+  it("has a spec for each pure module", function()
     local missing = {}
-    for name in pairs(pure_modules()) do
-      local spec = ("spec/core/%s_spec.lua"):format(name)
-      if not exists(spec) then missing[#missing + 1] = spec end
+    for _, room in ipairs { "core", "bench" } do
+      for name in pairs(pure_modules(room)) do
+        local spec = ("spec/%s/%s_spec.lua"):format(room, name)
+        if not exists(spec) then missing[#missing + 1] = spec end
+      end
     end
     table.sort(missing)
     assert.same({}, missing)

@@ -133,7 +133,8 @@ describe("the classes of messages", function()
 
   it("hold for a room, and each member gets what its own limits allow", function()
       local ann, cat = connect "eve", connect "fay"
-      cat:says { limit = { outbox_bytes = 20000 } }
+      cat:says { limit = { outbox_bytes = 20000 }, classes = { "control" }, count = 1 }
+      assert.is_truthy(cat:read():match "^control") -- the limit is in force
       ann:says { room = true, classes = { "latest", "volatile" }, count = 3000, keys = 5,
         size = 2000 }
       ann:says { room = true, classes = { "reliable" }, count = 1 }

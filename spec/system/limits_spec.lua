@@ -69,6 +69,21 @@ describe("a client that sends too much", function()
     house:stop()
   end)
 
+  it("gets every pong, but later, whatever happens to its messages", function()
+    local house = start "close"
+    local ann = client.connect(house.port, "/echo")
+    local pings = {}
+    for n = 1, 40 do pings[n] = client.frame(client.PING, tostring(n)) end
+    ann:send_bytes(table.concat(pings))
+    for n = 1, 40 do
+      local opcode, payload = ann:read_frame()
+      assert.same({ client.PONG, tostring(n) }, { opcode, payload })
+    end
+    assert.is_true(house:metrics()['moongate_flood_total{action="pause"}'] > 0)
+    ann:close()
+    house:stop()
+  end)
+
   it("is told when to come again (refuse), and closed when it goes on", function()
     local house = start "refuse"
     local ann = client.connect(house.port, "/echo")

@@ -1,5 +1,6 @@
 local client = require "spec.support.client"
 local server = require "spec.support.server"
+local wire = require "spec.support.wire"
 
 describe("an upgrade", function()
   local house
@@ -139,5 +140,31 @@ describe("HTTP", function()
         assert.is_nil((response.socket:receive(1)))
       end
     end)
+end)
 
+-- RFC 6455 section 4.1: a client waits for the answer before it sends any data.
+describe("a client that sends data along with its request", function()
+  local house
+
+  setup(function() house = server.start { app = "examples/echo.lua" } end)
+  teardown(function() house:stop() end)
+
+  for name, size in pairs { ["a frame"] = 5, ["more than is read in one go"] = 9000 } do
+    it("is not listened to: " .. name, function()
+      local early = wire.encode(wire.text(("x"):rep(size)))
+      local stream = client.open(house.port)
+      stream:send(client.upgrade("/echo", house.port) .. early)
+      local answer = stream:receive "*l"
+      if answer and answer:find "101" then
+        repeat until stream:receive "*l" == ""
+        local close = stream:receive(12)
+        if close then assert.equal("\136\10\3\234protocol", close) end -- 1002
+      end
+      assert.is_nil((stream:receive(1)))
+      local ann = client.connect(house.port, "/echo")
+      ann:send_text "others are served"
+      assert.equal("others are served", ann:read())
+      assert.equal(1000, ann:close())
+    end)
+  end
 end)

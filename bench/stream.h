@@ -1,0 +1,36 @@
+/* stream.h - one TCP connection to the server, non-blocking.
+ *
+ * Thread: main.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#pragma once
+#include "target.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    MOON_STREAM_LATER = 0, /* wait until it is readable or writable */
+    MOON_STREAM_GONE = -1,
+};
+
+struct moon_stream {
+    int fd; /* -1: not open */
+};
+
+/* Begins to connect, from 127.0.0.`source` unless that is 0. False when it cannot
+ * even begin: errno says why. */
+bool moon_stream_open(struct moon_stream *stream, const struct moon_target *target,
+                      uint32_t source);
+
+/* Whether connecting, which has ended, went well; otherwise errno says why. */
+bool moon_stream_is_connected(const struct moon_stream *stream);
+
+/* The number of bytes, or MOON_STREAM_LATER, or MOON_STREAM_GONE. Fewer bytes than
+ * asked for mean that there are no more now. */
+int64_t moon_stream_receive(struct moon_stream *stream, char *out, uint64_t capacity);
+int64_t moon_stream_send(struct moon_stream *stream, const char *bytes,
+                         uint64_t length);
+
+/* Fine when it is not open. */
+void moon_stream_close(struct moon_stream *stream);
