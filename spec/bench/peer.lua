@@ -51,7 +51,8 @@ local function built(name)
   return function() return not exists("build/bench/" .. name) and "it does not compile" end
 end
 
-local moongate = { name = "moongate", binary = "build/release/moongate", threads = 1,
+local OWN_BINARY = "build/release/moongate"
+local moongate = { name = "moongate", binary = OWN_BINARY, threads = 1,
   max_bytes = 65536 }
 
 --- kind: "echo" or "room", or an app.
@@ -67,8 +68,9 @@ end
 function moongate.missing() return not exists(moongate.binary) and "no " .. moongate.binary end
 
 function moongate.version()
-  return ("%s (commit %s)"):format(output(moongate.binary .. " --version"),
-    output "git describe --always --dirty")
+  local version = output(moongate.binary .. " --version")
+  if moongate.binary ~= OWN_BINARY then return version .. ", " .. moongate.binary end
+  return ("%s, commit %s"):format(version, output "git describe --always --dirty")
 end
 
 local all = {
