@@ -5,7 +5,7 @@ local peer = require "spec.bench.peer"
 local process = require "spec.bench.process"
 
 local SIZES = { 0, 1, 64, 125, 126, 65535, 65536, 1000000 }
-local PIPELINED = 200 -- gorilla's chat example cuts off whom it owes 256
+local PIPELINED = 500
 
 local function message(size, seed) return ("%d."):format(seed):rep(size):sub(1, size) end
 
@@ -81,7 +81,7 @@ local function check(one, kind)
   require("socket").sleep(0.1) -- some tell a client that it is a member before it is one
   local is_well, problem = pcall(converse, one, members)
   for _, member in ipairs(members) do member:cut() end
-  local pids = table.concat(server:pids(), " ")
+  local pids = table.concat(server:pids(one.processes), " ")
   server:stop()
   print(("%-10s %-5s %s (processes %s)"):format(one.name, kind, is_well and "ok" or problem, pids))
   return is_well

@@ -47,7 +47,8 @@ local NOTES = ([[
 - floor checks nothing and has no limits or timers: it shows what the system calls cost.
 - nchan: the channel's buffer holds 20,000 messages for 5 seconds, so that none is dropped. It
   has no echo.
-- gorilla: its chat example with each message in a frame of its own, prepared once for a room.
+- gorilla: its chat example, but each message in a frame of its own, prepared once for a room,
+  and the hub waits for a full member instead of cutting it off.
 - socket.io: its protocol, so somewhat longer frames.
 ]]):format(scenario.BYTES, scenario.ROOM_IN_FLIGHT, scenario.CHAT_IN_FLIGHT,
   table.concat(peer.MOONGATE_LIMITS, " "))

@@ -94,6 +94,7 @@ local all = {
       return not (exists(NGINX) and exists(NCHAN)) and "nginx with Nchan is not installed"
     end,
     lacks = { echo = "no echo" },
+    processes = 2,
     version = function()
       return output "dpkg-query -W -f='${Version}' libnginx-mod-nchan" .. " on "
         .. output(NGINX .. " -v"):match "nginx/%S+"

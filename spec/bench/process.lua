@@ -85,13 +85,25 @@ local function start(name, command, cpus)
 end
 
 --- It and its workers: processes of the same program (a shell that has started it is none).
-function Process:pids()
-  local pids, program = { self.pid }, read(("/proc/%d/comm"):format(self.pid))
-  local children = read(("/proc/%d/task/%d/children"):format(self.pid, self.pid))
+local function family(pid)
+  local pids, program = { pid }, read(("/proc/%d/comm"):format(pid))
+  local children = read(("/proc/%d/task/%d/children"):format(pid, pid))
   for child in children:gmatch "%d+" do
     if read(("/proc/%s/comm"):format(child)) == program then pids[#pids + 1] = tonumber(child) end
   end
   return pids
+end
+
+--- Waits until so many are there: a master listens before its worker is born.
+---@param count? integer
+function Process:pids(count)
+  local give_up = socket.gettime() + START_S
+  while true do
+    local pids = family(self.pid)
+    if #pids >= (count or 1) then return pids end
+    assert(socket.gettime() < give_up, "workers do not appear")
+    socket.sleep(0.01)
+  end
 end
 
 --- Ends it: with SIGTERM, and if that does not help within ten seconds, with SIGKILL.

@@ -20,13 +20,14 @@ local PATHS = {
 local function quote(word) return "'" .. tostring(word):gsub("'", [['\'']]) .. "'" end
 
 --- The generator's command line, for the shell.
-local function command_of(server, scenario, protocol, seconds)
+local function command_of(server, scenario, one, seconds)
+  local protocol = scenario.protocol or one.protocol or "relay"
   local duration_s = math.min(seconds, scenario.max_s or seconds)
   local words = { "timeout", PATIENCE_S + seconds, "taskset", "-c", CPU_OF_GENERATOR,
     GENERATOR, "bench" }
   for _, word in ipairs(scenario) do words[#words + 1] = word end
   local more = { "--duration-s", duration_s, "--warmup-s", math.min(1, seconds / 4), "--protocol",
-    protocol, "--pid", table.concat(server:pids(), ","), "--json", "--quiet",
+    protocol, "--pid", table.concat(server:pids(one.processes), ","), "--json", "--quiet",
     ("ws://127.0.0.1:%d%s"):format(server.port, PATHS[protocol][scenario.kind]) }
   if scenario.measure ~= "upgrades" then
     table.insert(more, 1, CONNECT_RATE)
@@ -54,8 +55,7 @@ local function run(one, scenario, seconds)
   local server, problem = process.start("server-" .. one.name,
     function(port) return one.command(port, scenario.app or scenario.kind) end, CPU_OF_SERVER)
   if not server then return { problem = problem } end
-  local protocol = scenario.protocol or one.protocol or "relay"
-  local pipe = io.popen(command_of(server, scenario, protocol, seconds))
+  local pipe = io.popen(command_of(server, scenario, one, seconds))
   local is_json, result = pcall(json.decode, pipe:read "*a")
   pipe:close()
   local has_ended = server:has_ended()

@@ -1,6 +1,7 @@
 // Echo and relay on gorilla/websocket. Rooms are as in its chat example: a hub for each, and
-// for each member one goroutine that reads and one that writes. Unlike the example,
-// every message is a frame of its own, and a room's message is framed once for all members.
+// for each member one goroutine that reads and one that writes. Unlike the example, every
+// message is a frame of its own, framed once for all members, and the hub waits for a member
+// whose queue is full (until its write fails) where the example cuts it off.
 package main
 
 import (
@@ -59,27 +60,17 @@ func hubAt(path string) *hub {
 	return h
 }
 
-func (h *hub) remove(c *client) {
-	if h.clients[c] {
-		delete(h.clients, c)
-		close(c.send)
-	}
-}
-
 func (h *hub) run() {
 	for {
 		select {
 		case c := <-h.register:
 			h.clients[c] = true
 		case c := <-h.unregister:
-			h.remove(c)
+			delete(h.clients, c)
+			close(c.send)
 		case message := <-h.broadcast:
 			for c := range h.clients {
-				select {
-				case c.send <- message:
-				default:
-					h.remove(c) // its connection closes: nobody misses a message quietly
-				}
+				c.send <- message
 			}
 		}
 	}
@@ -112,6 +103,8 @@ func (c *client) writePump() {
 	defer func() {
 		ticker.Stop()
 		c.conn.Close()
+		for range c.send { // the hub may be waiting for room in it
+		}
 	}()
 	for {
 		select {
