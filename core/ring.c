@@ -79,8 +79,8 @@ static bool has_room(struct moon_ring *ring, uint64_t tail, uint64_t bytes)
 }
 
 /* How much to leave unused before a record of `need` bytes: the rest of the buffer when
- * the record does not fit into it, or when the taker has caught up. Memory that has just
- * been used is in the cache, what comes round once in a megabyte is not. */
+ * the record does not fit into it, or when the taker has caught up. Memory that has
+ * just been used is in the cache, what comes round once in a megabyte is not. */
 static uint64_t unused(struct moon_ring *ring, uint64_t tail, uint64_t need)
 {
     uint64_t at = tail & ring->mask;

@@ -1,5 +1,5 @@
-/* tray.h - letters that are written at the end of the turn they came in, from where they
- * lie: what one thread's outboxes have for connections that take all at once.
+/* tray.h - letters that are written at the end of the turn they came in, from where
+ * they lie: what one thread's outboxes have for connections that take all at once.
  *
  * A list for each outbox in one array for all: nothing is copied, and nothing allocated
  * once the array has grown. Borrows the frames, so it is emptied before they go.

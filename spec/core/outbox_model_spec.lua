@@ -178,6 +178,7 @@ describe("outbox", function()
   local books = ffi.new "struct moon_books"
   local tally = ffi.new "struct moon_tally"
   local crowd -- one of CROWDS
+  local is_staying -- the frames that come
   local happened -- what the turns have come to, so that none of it is left out by chance
 
   local function note(what) happened[what] = (happened[what] or 0) + 1 end
@@ -233,6 +234,7 @@ describe("outbox", function()
 
   local function push_random()
     local class = ({ RELIABLE, LATEST, LATEST, VOLATILE, VOLATILE, CONTROL })[random(1, 6)]
+    if is_staying and random(1, 10) > 1 then class = RELIABLE end
     if class == CONTROL and random(1, 4) > 1 then class = RELIABLE end
     local message = {
       text = any_text(), class = class, key = class == LATEST and random(1, crowd.keys) or 0,
@@ -240,7 +242,7 @@ describe("outbox", function()
     }
     age_all()
     local letter = ffi.new("struct moon_letter", core.exact(message.text), #message.text, class,
-      message.key * 0x9e3779b97f4a7c15ULL, random(1, 2) == 1)
+      message.key * 0x9e3779b97f4a7c15ULL, is_staying)
     local is_taken =
       C.moon_outbox_push(outbox, post, limits, letter, now_ms) == C.MOON_OK
     check(is_taken == model.push(message), "room")
@@ -323,7 +325,24 @@ describe("outbox", function()
     { shed, 20 }, { expire, 30 }, { end_it, 5 }, { change_limits, 15 },
   }
 
+  --- For some time all that comes stays where it is, for a reader that takes it all.
+  local function change_reader()
+    if random(1, is_staying and 30 or 500) > 1 then return end
+    is_staying = not is_staying
+    if not is_staying then return end
+    for _ = 1, 100 do
+      local expected, messages = model.peek(100000)
+      if expected == nil then break end
+      check(box.peek(100000) == expected, "order")
+      age_all()
+      C.moon_outbox_take(outbox, post, #expected)
+      model.take(messages)
+    end
+    land()
+  end
+
   local function turn()
+    change_reader()
     local dice = random(1, 1000)
     for _, one in ipairs(TURNS) do
       dice = dice - one[2]
@@ -333,7 +352,7 @@ describe("outbox", function()
 
   before_each(function()
     outbox, post, limits = box.open()
-    happened = {}
+    happened, is_staying = {}, false
   end)
 
   after_each(core.tidy)
@@ -356,15 +375,18 @@ describe("outbox", function()
     end
   end
 
+  local all = {} -- what has happened whatever the seed
+
   for name, one in pairs(CROWDS) do
     for seed = 1, 4 do
       it("agrees with a plain model through thousands of random turns with " .. name ..
           ", from seed " .. seed, function()
         crowd = one
-        run(seed, 8000)
+        run(seed, 12000)
         local least = one.least
         assert.is_true(happened.taken > 1000 and happened.refused > 100)
-        assert.is_true(happened.written > least.written and happened.trimmed > 0)
+        assert.is_true(happened.written > least.written)
+        for what, count in pairs(happened) do all[what] = (all[what] or 0) + count end
         assert.is_true((happened["many latest"] or 0) >= least.many)
         assert.is_true(model.delivered[LATEST] > least.latest and model.delivered[VOLATILE] > 50)
         for _, why in ipairs { FULL, REPLACED, SHED } do assert.is_true(model.why[why] > 50) end
@@ -372,4 +394,10 @@ describe("outbox", function()
       end)
     end
   end
+
+  it("has given memory back, and kept what had stayed in the tray, in these turns", function()
+    for _, what in ipairs { "trimmed", "kept", "stayed" } do
+      assert.is_true((all[what] or 0) > 5, ("%s: %d"):format(what, all[what] or 0))
+    end
+  end)
 end)

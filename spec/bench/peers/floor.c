@@ -2,9 +2,9 @@
 /* floor.c - the yardstick of ./dev bench: what the system calls of a relay cost.
  *
  * One thread, epoll, nothing but what the scenarios need: no limits, timers, TLS or
- * scripts. What a room hears within one epoll batch is written once, and each member gets
- * it in one send at the end of the batch; an echo is sent at the end of its read. A client
- * that reads too slowly has a buffer of its own, which only memory limits.
+ * scripts. What a room hears within one epoll batch is written once, and each member
+ * gets it in one send at the end of the batch; an echo is sent at the end of its read.
+ * A client that reads too slowly has a buffer of its own, which only memory limits.
  *
  *   floor PORT      ws://127.0.0.1:PORT/echo and /relay/{room}
  */
