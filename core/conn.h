@@ -43,6 +43,23 @@ struct moon_conn {
     moon_conn_id id;
     void *socket; /* ws.c's, once it has it; before that greet.c's */
     int plain_fd; /* ws.c's: what it reads and writes past the library; -1 with TLS */
+    /* What is looked at for each message lies close together. */
+    uint8_t state;    /* enum moon_conn_state */
+    uint8_t opcode;   /* of the message that is arriving */
+    uint8_t pauses;   /* enum moon_pause */
+    bool is_paused;   /* and the socket knows */
+    bool is_dirty;    /* in the I/O thread's list of those with something to write */
+    bool is_blocked;  /* the kernel has not accepted all; wait for writable */
+    bool is_doomed;   /* the socket failed; kill it at the end of the turn */
+    bool is_over;     /* nothing more is read; it ends when its queue is written */
+    bool is_slow;     /* its queue was over the high mark and not yet below the low */
+    bool is_counted;  /* in the census */
+    bool is_proxied;  /* the peer is a trusted proxy */
+    bool is_greeted;  /* ws.c has the socket */
+    bool is_asking;   /* an HTTP request waits for the scripts' answer */
+    bool is_head;     /* that request was HEAD */
+    bool is_answered; /* the response to its HTTP request is on its way */
+    const struct moon_limits *limits; /* the listener's, or its own */
     struct moon_outbox outbox;
     struct moon_parser parser;
     struct moon_message message; /* what has arrived of a message in fragments, or of a
@@ -52,7 +69,6 @@ struct moon_conn {
                                       a request or a Close */
     struct moon_deadline
         patience; /* the first of: admission, resumption, age of queue */
-    const struct moon_limits *limits;             /* the listener's, or its own */
     struct moon_limits *own_limits;               /* NULL until a script has set some */
     struct moon_bucket messages, bytes, refusals; /* what it may send */
     uint64_t admit_by_ms;                         /* 0: it is admitted */
@@ -64,21 +80,6 @@ struct moon_conn {
     uint32_t head_bytes; /* of an HTTP request that is arriving; else 0 */
     uint32_t fragments;  /* of the message that is arriving */
     uint16_t request;    /* number of its HTTP request: 1, or 0 before it */
-    uint8_t state;       /* enum moon_conn_state */
-    uint8_t opcode;      /* of the message that is arriving */
-    uint8_t pauses;      /* enum moon_pause */
-    bool is_paused;      /* and the socket knows */
-    bool is_dirty;       /* in the I/O thread's list of those with something to write */
-    bool is_blocked;     /* the kernel has not accepted all; wait for writable */
-    bool is_doomed;      /* the socket failed; kill it at the end of the turn */
-    bool is_over;        /* nothing more is read; it ends when its queue is written */
-    bool is_slow;     /* its queue was over the high mark and not yet below the low */
-    bool is_counted;  /* in the census */
-    bool is_proxied;  /* the peer is a trusted proxy */
-    bool is_greeted;  /* ws.c has the socket */
-    bool is_asking;   /* an HTTP request waits for the scripts' answer */
-    bool is_head;     /* that request was HEAD */
-    bool is_answered; /* the response to its HTTP request is on its way */
 };
 
 struct moon_conns;

@@ -97,8 +97,13 @@ static void write_through(struct moon_io *io, struct moon_conn *conn,
                           const char *frames, uint32_t bytes,
                           const struct moon_tally *tally)
 {
-    moon_outbox_fly(&conn->outbox, &io->post, tally, moon_io_now_ms(io));
-    settle(io, conn, moon_ws_write(conn, frames, bytes));
+    int status = moon_ws_write(conn, frames, bytes);
+    if (status == MOON_OK) {
+        moon_outbox_pass(&conn->outbox, &io->post, tally);
+    } else {
+        moon_outbox_fly(&conn->outbox, &io->post, tally, moon_io_now_ms(io));
+        settle(io, conn, status);
+    }
 }
 
 static void write_letter(struct moon_io *io, struct moon_conn *conn,

@@ -22,6 +22,14 @@ static void count_sent(struct moon_outbox *outbox, struct moon_post *post,
     post->sent_bytes[class] += bytes;
 }
 
+static void count_delivered(struct moon_outbox *outbox, struct moon_post *post,
+                            uint32_t class, uint32_t messages, uint32_t bytes)
+{
+    outbox->delivered[class] += messages;
+    post->delivered[class] += messages;
+    post->delivered_bytes[class] += bytes;
+}
+
 static void count_dropped(struct moon_outbox *outbox, struct moon_post *post,
                           const struct moon_tally *tally, enum moon_drop why)
 {
@@ -267,11 +275,6 @@ static void launch(struct moon_outbox *outbox, struct moon_post *post,
     }
 }
 
-static uint64_t min_ms(uint64_t a_ms, uint64_t b_ms)
-{
-    return a_ms < b_ms ? a_ms : b_ms;
-}
-
 /* Those of the tray that are among the first bytes; returns their length. */
 static uint32_t take_tray(struct moon_outbox *outbox, const struct moon_post *post,
                           uint32_t bytes, struct moon_tally *taken)
@@ -300,8 +303,8 @@ void moon_outbox_take(struct moon_outbox *outbox, struct moon_post *post,
         bytes -= first->bytes;
         taken.messages[first->class]++;
         taken.bytes[first->class] += first->bytes;
-        if (first->class != MOON_VOLATILE) {
-            oldest_ms = min_ms(oldest_ms, first->came_ms);
+        if (first->class != MOON_VOLATILE && first->came_ms < oldest_ms) {
+            oldest_ms = first->came_ms;
         }
         moon_queue_remove(&outbox->queue, post->pool, first);
     }
@@ -319,6 +322,19 @@ void moon_outbox_fly(struct moon_outbox *outbox, struct moon_post *post,
     launch(outbox, post, tally, now_ms);
 }
 
+void moon_outbox_pass(struct moon_outbox *outbox, struct moon_post *post,
+                      const struct moon_tally *tally)
+{
+    for (uint32_t class = 0; class < MOON_CLASSES; class ++) {
+        if (tally->messages[class] > 0) {
+            count_sent(outbox, post, class, tally->messages[class],
+                       tally->bytes[class]);
+            count_delivered(outbox, post, class, tally->messages[class],
+                            tally->bytes[class]);
+        }
+    }
+}
+
 static void end_flight(struct moon_outbox *outbox, struct moon_post *post)
 {
     for (int class = 0; class < MOON_CLASSES; class ++) {
@@ -331,10 +347,9 @@ static void end_flight(struct moon_outbox *outbox, struct moon_post *post)
 void moon_outbox_land(struct moon_outbox *outbox, struct moon_post *post)
 {
     const struct moon_tally *tally = &outbox->in_flight;
-    for (int class = 0; class < MOON_CLASSES; class ++) {
-        outbox->delivered[class] += tally->messages[class];
-        post->delivered[class] += tally->messages[class];
-        post->delivered_bytes[class] += tally->bytes[class];
+    for (uint32_t class = 0; class < MOON_CLASSES; class ++) {
+        count_delivered(outbox, post, class, tally->messages[class],
+                        tally->bytes[class]);
     }
     end_flight(outbox, post);
 }

@@ -82,6 +82,10 @@ void moon_outbox_take(struct moon_outbox *outbox, struct moon_post *post,
 void moon_outbox_fly(struct moon_outbox *outbox, struct moon_post *post,
                      const struct moon_tally *tally, uint64_t now_ms);
 
+/* The same for frames that the kernel has accepted at once: sent, and delivered. */
+void moon_outbox_pass(struct moon_outbox *outbox, struct moon_post *post,
+                      const struct moon_tally *tally);
+
 /* The kernel has accepted everything that was in flight: it is delivered. */
 void moon_outbox_land(struct moon_outbox *outbox, struct moon_post *post);
 

@@ -22,6 +22,7 @@ local C = core.C
 ---@field user? any who this is: set by conn:admit
 ---@field state table data of the plugins about this connection; survives a reload
 ---@field rooms table<moongate.Room, true>
+---@field private only_room? moongate.Room as long as it is in one, and conn.rooms not in use
 ---@field private fields string what the handshake brought, each part ended by a NUL
 local conn = {}
 
@@ -31,14 +32,23 @@ local all = {} -- id -> connection whose closed hooks have not run
 -- connections are idle, and nobody ever asks most of them.
 local FIELDS = "^" .. ("(%Z*)%z"):rep(6) .. "$"
 local HANDSHAKE = { path = 1, query = 2, protocol = 3, address = 4, token = 5, host = 6 }
-local OWN_TABLES = { state = true, rooms = true, params = true }
+local OWN_TABLES = { state = true, params = true }
+
+--- Most are in one room: it is all that is kept, until somebody asks for the set.
+local function rooms_of(self)
+  local only = rawget(self, "only_room")
+  self.only_room = nil
+  return only and { [only] = true } or {}
+end
 
 --- A method, or a field that is made now, and stays.
 local function index(self, key)
   local method = conn[key]
   if method then return method end
   local value
-  if OWN_TABLES[key] then
+  if key == "rooms" then
+    value = rooms_of(self)
+  elseif OWN_TABLES[key] then
     value = {}
   elseif HANDSHAKE[key] then
     value = select(HANDSHAKE[key], self.fields:match(FIELDS))

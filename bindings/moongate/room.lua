@@ -50,7 +50,11 @@ function room:add(member)
   if result ~= 0 then return nil, status.code[result] end
   self.members[member.id] = member
   self.count = self.count + 1
-  member.rooms[self] = true
+  if rawget(member, "rooms") or rawget(member, "only_room") then
+    member.rooms[self] = true
+  else
+    member.only_room = self
+  end
   return true
 end
 
@@ -62,7 +66,11 @@ function room:remove(member)
   if member.is_open then C.moon_leave(self.id, member.id) end
   self.members[member.id] = nil
   self.count = self.count - 1
-  member.rooms[self] = nil
+  if rawget(member, "only_room") then
+    member.only_room = nil
+  else
+    member.rooms[self] = nil
+  end
   if self.count == 0 then self.state = {} end
   return true
 end
@@ -97,7 +105,12 @@ function room:has(member) return self.members[member.id] ~= nil end
 --- Takes a connection that has closed out of its rooms. The core has done so already.
 ---@param member moongate.Conn
 local function drop(member)
-  for joined in pairs(rawget(member, "rooms") or {}) do joined:remove(member) end
+  local only = rawget(member, "only_room")
+  if only then
+    only:remove(member)
+  else
+    for joined in pairs(rawget(member, "rooms") or {}) do joined:remove(member) end
+  end
 end
 
 return { all = all, find = find, drop = drop }

@@ -30,6 +30,14 @@ describe("an outbox's accounts", function()
       assert.equal(2, C.moon_outbox_bytes(outbox))
     end)
 
+    it("have what was delivered at once", function()
+      box.pass(C.MOON_CONTROL, 2, 70)
+      push "123"
+      assert.same({ 2, 2, 0, 0 }, books(C.MOON_CONTROL))
+      assert.equal(70, tonumber(post.delivered_bytes[C.MOON_CONTROL]))
+      assert.equal(3, C.moon_outbox_bytes(outbox))
+    end)
+
     it("have what flew past the queue", function()
       fly(VOLATILE, 2, 70)
       fly(VOLATILE, 1, 5)

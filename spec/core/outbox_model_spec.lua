@@ -321,8 +321,8 @@ describe("outbox", function()
 
   -- what to do, and how often in a thousand turns
   local TURNS = {
-    { push_random, 640 }, { push_ping, 20 }, { keep, 10 }, { take_some, 130 }, { fly_past, 20 }, { land, 110 },
-    { shed, 20 }, { expire, 30 }, { end_it, 5 }, { change_limits, 15 },
+    { push_random, 640 }, { push_ping, 20 }, { keep, 10 }, { take_some, 130 }, { fly_past, 20 },
+    { land, 110 }, { shed, 20 }, { expire, 30 }, { end_it, 5 }, { change_limits, 15 },
   }
 
   --- For some time all that comes stays where it is, for a reader that takes it all.

@@ -44,6 +44,13 @@ local function fly(class, messages, bytes, now_ms)
   C.moon_outbox_fly(outbox, post, tally, now_ms or 0)
 end
 
+--- The same for what the kernel has accepted at once.
+local function pass(class, messages, bytes)
+  local tally = ffi.new "struct moon_tally"
+  tally.messages[class], tally.bytes[class] = messages, bytes
+  C.moon_outbox_pass(outbox, post, tally)
+end
+
 local function land() C.moon_outbox_land(outbox, post) end
 
 local function limit(bytes, messages, age_ms)
@@ -104,7 +111,7 @@ return {
   push_control = push_control,
   peek = peek,
   take = take,
-  fly = fly,
+  fly = fly, pass = pass,
   land = land,
   limit = limit,
   is_empty = is_empty,
