@@ -287,6 +287,7 @@ int moon_bench_main(int argc, char **argv)
     if (!moon_meter_init(&meter, &options)) {
         return BAD_START;
     }
+    (void)signal(SIGPIPE, SIG_IGN); /* of what OpenSSL writes */
     (void)signal(SIGINT, on_interrupt);
     int status = run_against(&options, &target, &meter);
     moon_meter_fini(&meter);

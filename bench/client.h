@@ -26,6 +26,7 @@ void moon_bytes_clear(struct moon_bytes *bytes);
 enum moon_client_state {
     MOON_CLIENT_ABSENT = 0, /* not begun, or over */
     MOON_CLIENT_CONNECTING,
+    MOON_CLIENT_SECURING,  /* in the handshake of TLS */
     MOON_CLIENT_UPGRADING, /* the request is on its way */
     MOON_CLIENT_GREETING,  /* says what its dialect wants first */
     MOON_CLIENT_OPEN,

@@ -45,6 +45,9 @@ struct moon_crowd *moon_crowd_create(const struct moon_bench_options *options,
     crowd->inbox = moon_alloc(crowd->inbox_bytes);
     crowd->outbox = moon_alloc(crowd->outbox_bytes);
     crowd->pid = (uint32_t)getpid();
+    if (target->is_tls) {
+        crowd->tunnels = moon_tunnels_create(target->is_name ? target->host : NULL);
+    }
     crowd->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     for (uint32_t i = 0; i < count; i++) {
         crowd->clients[i].number = i;
@@ -59,6 +62,7 @@ void moon_crowd_destroy(struct moon_crowd *crowd)
     for (uint32_t i = 0; i < crowd->count; i++) {
         moon_client_end(&crowd->clients[i]);
     }
+    moon_tunnels_destroy(crowd->tunnels);
     (void)close(crowd->epoll_fd);
     moon_free(crowd->clients);
     moon_free(crowd->listed);
@@ -185,12 +189,36 @@ static int wait_for_events(int epoll_fd, struct epoll_event *events, uint64_t wa
     return count;
 }
 
+static void secure_on(struct moon_crowd *crowd, struct moon_client *client)
+{
+    char why[MOON_CROWD_NOTE];
+    switch (moon_stream_shake(&client->stream, why, sizeof why)) {
+    case MOON_TUNNEL_DONE:
+        moon_crowd_upgrade(crowd, client);
+        break;
+    case MOON_TUNNEL_READS:
+        moon_crowd_watch(crowd, client, EPOLLIN);
+        break;
+    case MOON_TUNNEL_WRITES:
+        moon_crowd_watch(crowd, client, EPOLLOUT);
+        break;
+    case MOON_TUNNEL_FAILED:
+        moon_crowd_refuse(crowd, client, why, moon_clock_ns());
+        break;
+    }
+}
+
 static void connect_on(struct moon_crowd *crowd, struct moon_client *client)
 {
-    if (moon_stream_is_connected(&client->stream)) {
-        moon_crowd_upgrade(crowd, client);
-    } else {
+    if (!moon_stream_is_connected(&client->stream)) {
         moon_crowd_refuse(crowd, client, strerror(errno), moon_clock_ns());
+    } else if (!crowd->target->is_tls) {
+        moon_crowd_upgrade(crowd, client);
+    } else if (moon_stream_secure(&client->stream, crowd->tunnels)) {
+        client->state = MOON_CLIENT_SECURING;
+        secure_on(crowd, client);
+    } else {
+        moon_crowd_refuse(crowd, client, "OpenSSL cannot be used", moon_clock_ns());
     }
 }
 
@@ -214,6 +242,10 @@ static void notice(struct moon_crowd *crowd, struct moon_client *client,
     }
     if (client->state == MOON_CLIENT_CONNECTING) {
         connect_on(crowd, client);
+        return;
+    }
+    if (client->state == MOON_CLIENT_SECURING) {
+        secure_on(crowd, client);
         return;
     }
     if ((events & EPOLLOUT) != 0) {

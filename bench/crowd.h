@@ -1,9 +1,9 @@
 /* crowd.h - all the connections of the generator, in one thread on one epoll.
  *
- * Opens them at a measured pace, brings them through upgrade and greeting, takes apart
- * what arrives in one buffer that all share, sends what the scenario has to say in one
- * send per connection and turn, and answers pings. What is said and what it means is
- * the scenario's business.
+ * Opens them at a measured pace, brings them through TLS, upgrade and greeting, takes
+ * apart what arrives in one buffer that all share, sends what the scenario has to say
+ * in one send per connection and turn, and answers pings. What is said and what it
+ * means is the scenario's business.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -53,6 +53,7 @@ struct moon_crowd {
     const struct moon_target *target;
     struct moon_scenario scenario;
     struct moon_client *clients;
+    struct moon_tunnels *tunnels; /* NULL for ws:// */
     uint32_t *listed; /* clients that may have something to say in this turn */
     char *inbox, *outbox;
     uint32_t count; /* of clients */
@@ -62,7 +63,7 @@ struct moon_crowd {
     int epoll_fd;
     bool is_leaving;   /* a Close from the server is no loss */
     uint32_t begun;    /* by moon_crowd_gather() */
-    uint32_t underway; /* connecting, upgrading or greeting */
+    uint32_t underway; /* connecting, securing, upgrading or greeting */
     uint32_t open;
     uint32_t closing;
     uint64_t opened;  /* in all */

@@ -10,6 +10,7 @@ enum {
     CONTROL_MAX = 125,        /* bytes of payload */
     MUCH_BYTES = 1024 * 1024, /* unsent: Pongs are no longer added */
     BROKEN = 1002,
+    ALERT = 21, /* what a record of TLS begins with that refuses ours */
 };
 
 /* One step of the greeting; what there is to answer is sent at once. */
@@ -49,8 +50,12 @@ static int64_t take_response(struct moon_crowd *crowd, struct moon_client *clien
         return head;
     }
     if (head == MOON_WIRE_BROKEN || status == 0) {
-        moon_crowd_refuse(crowd, client, "the answer to the upgrade is not WebSocket's",
-                          now_ns);
+        moon_crowd_refuse(
+            crowd, client,
+            bytes[0] == ALERT
+                ? "the answer to the upgrade is TLS: is it a wss:// server?"
+                : "the answer to the upgrade is not WebSocket's",
+            now_ns);
     } else if (status != SWITCHING) {
         (void)snprintf(why, sizeof why, "the upgrade was answered with HTTP %u",
                        status);
@@ -146,13 +151,17 @@ static void end_stream(struct moon_crowd *crowd, struct moon_client *client)
 {
     if (client->state == MOON_CLIENT_OPEN && !crowd->is_leaving) {
         moon_crowd_note(crowd, "a connection was cut");
+    } else if (client->state == MOON_CLIENT_UPGRADING && !crowd->target->is_tls) {
+        moon_crowd_note(crowd,
+                        "a connection was cut before the upgrade was answered: is "
+                        "it a wss:// server?");
     } else if (client->state < MOON_CLIENT_OPEN) {
         moon_crowd_note(crowd, "a connection was cut before it was ready");
     }
     moon_crowd_end(crowd, client, MOON_CROWD_NO_CODE, moon_clock_ns());
 }
 
-void moon_crowd_receive(struct moon_crowd *crowd, struct moon_client *client)
+static void receive(struct moon_crowd *crowd, struct moon_client *client)
 {
     uint32_t kept = client->partial.length;
     uint64_t room = crowd->inbox_bytes - kept;
@@ -172,4 +181,11 @@ void moon_crowd_receive(struct moon_crowd *crowd, struct moon_client *client)
     if (client->state != MOON_CLIENT_ABSENT) {
         moon_bytes_set(&client->partial, crowd->inbox + used, length - used);
     }
+}
+
+void moon_crowd_receive(struct moon_crowd *crowd, struct moon_client *client)
+{
+    do {
+        receive(crowd, client);
+    } while (client->stream.has_more);
 }

@@ -25,7 +25,7 @@ void moon_crowd_watch(struct moon_crowd *crowd, const struct moon_client *client
 void moon_crowd_open(struct moon_crowd *crowd, struct moon_client *client,
                      uint64_t now_ns);
 
-/* The socket is connected: asks for the upgrade. */
+/* Connected, and secured if that is wanted: asks for the upgrade. */
 void moon_crowd_upgrade(struct moon_crowd *crowd, struct moon_client *client);
 
 /* Puts one frame of the crowd's own (greeting, Pong, Close) before all else. */

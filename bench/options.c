@@ -177,8 +177,9 @@ static void print_help(void)
     puts("usage: moongate bench SCENARIO [options] URL\n"
          "\n"
          "Puts a server under load and checks every message that comes back.\n"
-         "URL is ws://HOST[:PORT]/PATH; {room} in it stands for the name of a room:\n"
-         "r0, r1, ...\n"
+         "URL is ws://HOST[:PORT]/PATH, or wss:// for TLS 1.2 or newer, where the\n"
+         "certificate of the server is not verified; {room} in it stands for the name\n"
+         "of a room: r0, r1, ...\n"
          "\n"
          "  echo     each connection hears what it says\n"
          "  room     in each room one member speaks and all hear it\n"
@@ -326,7 +327,8 @@ enum moon_bench_choice moon_bench_options_read(struct moon_bench_options *option
     }
     if (optind + 1 != argc - 1) {
         return optind + 1 > argc - 1
-                   ? bad("URL", "is missing", "expected ws://HOST:PORT/PATH")
+                   ? bad("URL", "is missing",
+                         "expected ws://HOST:PORT/PATH or wss://HOST:PORT/PATH")
                    : bad("argument", argv[optind + 2], "one URL at most");
     }
     options->url = argv[optind + 1];

@@ -68,20 +68,50 @@ static int64_t outcome(ssize_t bytes)
     return is_later ? MOON_STREAM_LATER : MOON_STREAM_GONE;
 }
 
+bool moon_stream_secure(struct moon_stream *stream, struct moon_tunnels *tunnels)
+{
+    stream->tunnel = tunnels == NULL ? NULL : moon_tunnel_create(tunnels, stream->fd);
+    return stream->tunnel != NULL;
+}
+
+enum moon_tunnel_step moon_stream_shake(const struct moon_stream *stream, char *why,
+                                        uint32_t capacity)
+{
+    return moon_tunnel_shake(stream->tunnel, why, capacity);
+}
+
 int64_t moon_stream_receive(struct moon_stream *stream, char *out, uint64_t capacity)
 {
+    if (stream->tunnel != NULL) {
+        return moon_tunnel_receive(stream->tunnel, out, capacity, &stream->has_more);
+    }
     return outcome(recv(stream->fd, out, capacity, 0));
+}
+
+/* When TLS is at its end the socket may not be, and only that wakes the receiver. */
+static int64_t send_secured(struct moon_stream *stream, const char *bytes,
+                            uint64_t length)
+{
+    int64_t sent = moon_tunnel_send(stream->tunnel, bytes, length);
+    if (sent == MOON_STREAM_GONE) {
+        (void)shutdown(stream->fd, SHUT_RDWR);
+    }
+    return sent;
 }
 
 int64_t moon_stream_send(struct moon_stream *stream, const char *bytes, uint64_t length)
 {
+    if (stream->tunnel != NULL) {
+        return send_secured(stream, bytes, length);
+    }
     return outcome(send(stream->fd, bytes, length, MSG_NOSIGNAL));
 }
 
 void moon_stream_close(struct moon_stream *stream)
 {
+    moon_tunnel_destroy(stream->tunnel);
     if (stream->fd >= 0) {
         (void)close(stream->fd);
-        stream->fd = -1;
     }
+    *stream = (struct moon_stream){.fd = -1};
 }

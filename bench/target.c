@@ -39,7 +39,9 @@ static bool take_host(struct moon_target *target, const char *text, size_t lengt
         return false;
     }
     if (text == end) {
-        return copy(target->port, sizeof target->port, "80", 2);
+        (void)snprintf(target->port, sizeof target->port,
+                       target->is_tls ? "443" : "80");
+        return true;
     }
     return *text == ':' &&
            copy(target->port, sizeof target->port, text + 1, (size_t)(end - text - 1));
@@ -47,11 +49,12 @@ static bool take_host(struct moon_target *target, const char *text, size_t lengt
 
 static bool parse(struct moon_target *target, const char *url)
 {
-    static const char scheme[] = "ws://";
-    if (strncmp(url, scheme, sizeof scheme - 1) != 0) {
+    static const char plain[] = "ws://", secured[] = "wss://";
+    target->is_tls = strncmp(url, secured, sizeof secured - 1) == 0;
+    if (!target->is_tls && strncmp(url, plain, sizeof plain - 1) != 0) {
         return false;
     }
-    url += sizeof scheme - 1;
+    url += target->is_tls ? sizeof secured - 1 : sizeof plain - 1;
     size_t host = strcspn(url, "/?#");
     if (!take_host(target, url, host) || strpbrk(url, " \r\n\t#") != NULL) {
         return false;
@@ -76,14 +79,17 @@ bool moon_target_find(struct moon_target *target, const char *url, const char **
 {
     *target = (struct moon_target){.is_loopback = false};
     if (!parse(target, url)) {
-        *problem = strncmp(url, "wss://", 6) == 0
-                       ? "no TLS here yet, expected ws://HOST:PORT/PATH"
-                       : "expected ws://HOST:PORT/PATH";
+        *problem = "expected ws://HOST:PORT/PATH or wss://HOST:PORT/PATH";
         return false;
     }
     struct addrinfo *found = NULL;
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST};
     int error = getaddrinfo(target->host, target->port, &hints, &found);
+    if (error == EAI_NONAME) {
+        target->is_name = true;
+        hints.ai_flags = 0;
+        error = getaddrinfo(target->host, target->port, &hints, &found);
+    }
     if (error != 0) {
         *problem = gai_strerror(error);
         return false;

@@ -14,7 +14,9 @@ enum {
 };
 
 struct moon_target {
+    bool is_tls; /* wss:// */
     bool is_loopback;
+    bool is_name;                /* the host, not an address */
     char host[MOON_TARGET_TEXT]; /* without brackets */
     char port[8];
     char authority[MOON_TARGET_TEXT]; /* for the Host header */

@@ -28,7 +28,8 @@ local function command_of(server, scenario, one, seconds)
   for _, word in ipairs(scenario) do words[#words + 1] = word end
   local more = { "--duration-s", duration_s, "--warmup-s", math.min(1, seconds / 4), "--protocol",
     protocol, "--pid", table.concat(server:pids(one.processes), ","), "--json", "--quiet",
-    ("ws://127.0.0.1:%d%s"):format(server.port, PATHS[protocol][scenario.kind]) }
+    ("%s://127.0.0.1:%d%s"):format(scenario.is_tls and "wss" or "ws", server.port,
+      PATHS[protocol][scenario.kind]) }
   if scenario.measure ~= "upgrades" then
     table.insert(more, 1, CONNECT_RATE)
     table.insert(more, 1, "--connect-rate")

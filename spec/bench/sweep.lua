@@ -4,20 +4,32 @@ local peer = require "spec.bench.peer"
 local report = require "spec.bench.report"
 local runner = require "spec.bench.runner"
 local scenario = require "spec.bench.scenario"
+local certificate = require "spec.support.certificate"
 
-local TABLE = "build/bench/sweep.md"
+local FOLDER = "build/bench"
+local TABLE = FOLDER .. "/sweep.md"
 local SECONDS = arg[1] == "--seconds" and tonumber(arg[2]) or 5
 
 local moongate, floor = peer.by_name.moongate, peer.by_name.floor
 
-local function rooms(title, count, members, more)
-  local what = { title = title, kind = "room", measure = "throughput", "room", "--rooms", count,
-    "--members", members, "--in-flight", scenario.ROOM_IN_FLIGHT, "--bytes", scenario.BYTES }
+local function talk(title, kind, words, more)
+  local what = { title = title, kind = kind, measure = "throughput", kind, "--in-flight",
+    scenario.ROOM_IN_FLIGHT, "--bytes", scenario.BYTES }
+  for _, word in ipairs(words) do what[#what + 1] = word end
   for key, value in pairs(more or {}) do what[key] = value end
   return what
 end
 
--- threads: of moongate; app and protocol: instead of the relay; no floor beside these.
+local function rooms(title, count, members, more)
+  return talk(title, "room", { "--rooms", count, "--members", members }, more)
+end
+
+local function echoes(title, connections, more)
+  return talk(title, "echo", { "--connections", connections }, more)
+end
+
+-- threads: of moongate; app and protocol: instead of the relay; is_tls: over wss. No floor
+-- beside these.
 local SECTIONS = {
   { heading = "Connections, in rooms of 10",
     rooms("100", 10, 10), rooms("1,000", 100, 10), rooms("10,000", 1000, 10) },
@@ -30,20 +42,35 @@ local SECTIONS = {
     rooms("relay", 100, 10),
     rooms("moongate.v1.json (the default app)", 100, 10,
       { app = "scripts", protocol = "moongate.v1.json" }) },
+  { heading = "TLS, no handshake measured",
+    echoes("echo, 200 connections: plain", 200),
+    echoes("echo, 200 connections: TLS", 200, { is_tls = true }),
+    rooms("2 rooms of 100: plain", 2, 100),
+    rooms("2 rooms of 100: TLS", 2, 100, { is_tls = true }) },
 }
+
+local TLS = {}
+
+--- Whether nothing in the row is what the floor lacks.
+local function is_for_floor(what)
+  return not (what.threads or what.app or what.is_tls or floor.missing())
+end
 
 local function cells_of(what)
   local cells = { what.title, "", "" }
-  if not (what.threads or what.app or floor.missing()) then
+  if is_for_floor(what) then
     cells[2] = report.cell({ runner.run(floor, what, SECONDS) }, what.measure)
   end
   moongate.threads = what.threads or 1
+  moongate.more = what.is_tls and TLS or nil
   cells[3] = report.cell({ runner.run(moongate, what, SECONDS) }, what.measure)
   return cells
 end
 
 local function main()
   local load_before = report.load_average()
+  local cert, key = certificate.make { folder = FOLDER, name = "sweep" }
+  TLS = { "--tls-cert", cert, "--tls-key", key }
   local parts = {}
   for _, section in ipairs(SECTIONS) do
     local lines = { section.heading, "", report.row { "", "floor", "moongate" }, report.rule(3) }
@@ -52,10 +79,6 @@ local function main()
       io.stderr:write(lines[#lines], "\n")
     end
     parts[#parts + 1] = table.concat(lines, "\n") .. "\n"
-  end
-  local help = peer.output(runner.GENERATOR .. " bench --help")
-  if not help:find("wss://", 1, true) then
-    parts[#parts + 1] = "TLS: not measured, for the generator does not speak it.\n"
   end
   moongate.threads = 1
   table.insert(parts, 1, report.facts({ floor, moongate }, load_before)

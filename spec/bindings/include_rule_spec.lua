@@ -10,10 +10,16 @@ local RESERVED = {
     ["core/gate.h"] = "main and watch put handles of their own on the logic thread's loop",
     ["core/ws.h"] = "lws is given the loop of its thread",
   },
-  ["openssl/err.h"] = { ["core/tls.c"] = "the only file that knows OpenSSL" },
+  ["openssl/err.h"] = {
+    ["core/tls.c"] = "the only file of the server that knows OpenSSL",
+    ["bench/tunnel.c"] = "the only file of the load generator that does",
+  },
   ["openssl/evp.h"] = { ["core/tls.c"] = "the key" },
   ["openssl/pem.h"] = { ["core/tls.c"] = "reads both" },
-  ["openssl/ssl.h"] = { ["core/tls.c"] = "puts both in force" },
+  ["openssl/ssl.h"] = {
+    ["core/tls.c"] = "puts both in force",
+    ["bench/tunnel.c"] = "wss://",
+  },
   ["openssl/x509.h"] = { ["core/tls.c"] = "the certificate" },
   ["lauxlib.h"] = { ["bindings/vm.c"] = "the one door into Lua" },
   ["lualib.h"] = { ["bindings/vm.c"] = "opens the standard libraries" },
@@ -100,6 +106,7 @@ local RESERVED = {
     ["bench/crowd.c"] = "why a connection cannot be opened",
     ["bench/options.c"] = "strtol",
     ["bench/stream.c"] = "whether nothing is there",
+    ["bench/tunnel.c"] = "why a handshake has failed",
   },
   ["fcntl.h"] = { ["core/tls.c"] = "opens a file without waiting, should it be a pipe" },
   ["dirent.h"] = {

@@ -1,3 +1,4 @@
+local certificate = require "spec.support.certificate"
 local json = require "cjson"
 local server = require "spec.support.server"
 
@@ -76,11 +77,13 @@ describe("moongate bench", function()
     house = nil
   end)
 
+  local function url_of(path) return house.origin:gsub("^http", "ws") .. path end
+
   --- Runs it against the house: what it reports, its exit status, what it says on stderr.
   local function bench(scenario, path, ...)
     local arguments = { "bench", scenario, "--json", "--quiet", "--duration-s", "0.2",
       "--warmup-s", "0.05", "--pid", tostring(house.pid), ... }
-    arguments[#arguments + 1] = ("ws://127.0.0.1:%d%s"):format(house.port, path)
+    arguments[#arguments + 1] = url_of(path)
     local status, out, err = server.run_to_end(arguments)
     local is_json, report = pcall(json.decode, out)
     assert.is_true(is_json, out .. err)
@@ -117,7 +120,7 @@ describe("moongate bench", function()
   end
 
   describe("with an echo", function()
-    before_each(function() house = server.start { app = "examples/echo.lua", tls = false } end)
+    before_each(function() house = server.start { app = "examples/echo.lua" } end)
 
     it("hears what it says", function()
       local report = fine("echo", "/echo", "--connections", "5", "--in-flight", "3")
@@ -141,7 +144,7 @@ describe("moongate bench", function()
   end)
 
   describe("with a relay", function()
-    before_each(function() house = server.start { app = "examples/relay.lua", tls = false } end)
+    before_each(function() house = server.start { app = "examples/relay.lua" } end)
 
     it("has one speak in each room", function()
       local report = fine("room", "/relay/{room}", "--rooms", "2", "--members", "4",
@@ -186,8 +189,83 @@ describe("moongate bench", function()
     end)
   end)
 
+  describe("over TLS", function()
+    local function start(app)
+      house = server.start { app = ("examples/%s.lua"):format(app), tls = true }
+      assert.is_truthy(url_of("/"):find "^wss://")
+    end
+
+    it("hears what it says", function()
+      start "echo"
+      check_talk(fine("echo", "/echo", "--connections", "5", "--in-flight", "3"))
+    end)
+
+    it("sends and hears many records at once", function()
+      start "echo"
+      check_talk(fine("echo", "/echo", "--connections", "2", "--in-flight", "20", "--bytes",
+        "60000"))
+    end)
+
+    it("has one speak in each room", function()
+      start "relay"
+      check_talk(fine("room", "/relay/{room}", "--rooms", "2", "--members", "4",
+        "--in-flight", "2"))
+    end)
+
+    it("comes and goes", function()
+      start "relay"
+      assert.is_true(fine("storm", "/relay/tea", "--concurrency", "4").upgrades > 0)
+    end)
+
+    --- What openssl's own server tells of one connection to it, and what the generator does.
+    local function ask(host, options)
+      local folder = certificate.run "mktemp -d":match "%S+"
+      local cert, key = certificate.make { folder = folder, name = "house" }
+      local pipe = io.popen(("timeout 30 openssl s_server -accept 127.0.0.1:0 -naccept 1 -www"
+        .. " -tlsextdebug -cert '%s' -key '%s' %s 2>&1"):format(cert, key, options or ""))
+      local port
+      repeat port = assert(pipe:read "*l"):match "^ACCEPT .*:(%d+)$" until port
+      local status, _, err = server.run_to_end { "bench", "echo", "--connections", "1", "--quiet",
+        ("wss://%s:%d/"):format(host, port) }
+      local told = pipe:read "*a"
+      pipe:close()
+      certificate.run("rm -r " .. folder)
+      assert.equal(1, status) -- what answers is no WebSocket
+      return told, err
+    end
+
+    it("tells the server its name, but no address", function()
+      assert.is_truthy(ask("localhost"):find('"server name".-%.localhost\n'))
+      assert.is_nil(ask("127.0.0.1"):find("server name", 1, true))
+    end)
+
+    it("insists on TLS 1.2", function()
+      local old = "-cipher DEFAULT:@SECLEVEL=0 -%s"
+      assert.is_truthy(select(2, ask("localhost", old:format "tls1_2")):find("WebSocket", 1, true))
+      assert.is_truthy(select(2, ask("localhost", old:format "tls1_1")):find("TLS handshake failed",
+        1, true))
+    end)
+  end)
+
+  it("says that a server speaks TLS, or does not", function()
+    for expected, is_tls in pairs { ["is it a wss:// server?"] = true,
+      ["is it a ws:// server?"] = false } do
+      house = server.start { app = "examples/echo.lua", tls = is_tls }
+      for _, scenario in ipairs { "echo", "storm" } do
+        local status, out, err = server.run_to_end { "bench", scenario, "--json", "--quiet",
+          "--duration-s", "0.1", ("%s://127.0.0.1:%d/echo"):format(is_tls and "ws" or "wss",
+          house.port) }
+        assert.equal(1, status)
+        assert.is_true(json.decode(out).errors.refused > 0)
+        assert.is_truthy(err:find(expected, 1, true), err)
+      end
+      house:stop()
+      house = nil
+    end
+  end)
+
   it("speaks the protocol of the default app", function()
-    house = server.start { tls = false }
+    house = server.start()
     local options = { "--protocol", "moongate.v1.json" }
     check_talk(fine("echo", "/ws", "--connections", "3", unpack(options)))
     fine("idle", "/ws", "--connections", "3", unpack(options))
@@ -200,7 +278,7 @@ describe("moongate bench", function()
 
   describe("finds out", function()
     before_each(function()
-      house = server.start { plugins = { faulty = FAULTY }, tls = false }
+      house = server.start { plugins = { faulty = FAULTY } }
     end)
 
     --- Several messages under way: one that is lost does not stop everything.
@@ -267,7 +345,7 @@ describe("moongate bench", function()
   end)
 
   it("says that no server is there", function()
-    house = server.start { tls = false }
+    house = server.start()
     local port = house.port
     house:stop()
     house = nil
@@ -281,9 +359,9 @@ describe("moongate bench", function()
   end)
 
   it("prints a table, and a line a second, unless told otherwise", function()
-    house = server.start { app = "examples/echo.lua", tls = false }
+    house = server.start { app = "examples/echo.lua" }
     local status, out, err = server.run_to_end { "bench", "echo", "--connections", "2",
-      "--duration-s", "1.2", ("ws://127.0.0.1:%d/echo"):format(house.port) }
+      "--duration-s", "1.2", url_of "/echo" }
     assert.equal(0, status, err)
     assert.is_truthy(out:find "\ndeliveries per second +%d")
     assert.is_truthy(out:find "\nlatency us p99 +%d")
@@ -292,11 +370,11 @@ describe("moongate bench", function()
   end)
 
   it("says what the server uses, in that line, and answers pings", function()
-    house = server.start { app = "examples/echo.lua", tls = false,
+    house = server.start { app = "examples/echo.lua",
       arguments = { "--ping-interval-ms", "300", "--pong-timeout-ms", "200" } }
     local status, out, err = server.run_to_end { "bench", "echo", "--connections", "2",
       "--duration-s", "1.2", "--json", "--pid", tostring(house.pid),
-      ("ws://127.0.0.1:%d/echo"):format(house.port) }
+      url_of "/echo" }
     assert.equal(0, status, err)
     assert.is_truthy(err:find "us, server %d+ %% of a CPU\n", err)
     local report = json.decode(out)
@@ -305,11 +383,11 @@ describe("moongate bench", function()
   end)
 
   it("reports what it has when it is interrupted", function()
-    house = server.start { app = "examples/echo.lua", tls = false }
+    house = server.start { app = "examples/echo.lua" }
     local status, out, err = server.run_to_end({ "--foreground", "--preserve-status", "-s", "INT",
       "1", server.BINARY, "bench", "echo", "--connections", "2", "--duration-s", "600",
       "--warmup-s", "0", "--json", "--quiet",
-      ("ws://127.0.0.1:%d/echo"):format(house.port) }, "timeout")
+      url_of "/echo" }, "timeout")
     assert.equal(0, status, err)
     local report = json.decode(out)
     assert.same(ERRORS, report.errors)
@@ -320,7 +398,8 @@ describe("moongate bench", function()
     for _, arguments in ipairs { { "bench", "--help" }, { "bench", "storm", "--help" } } do
       local status, out = server.run_to_end(arguments)
       assert.equal(0, status)
-      for _, word in ipairs { "usage: moongate bench", "storm", "--in-flight", "--json" } do
+      for _, word in ipairs { "usage: moongate bench", "storm", "--in-flight", "--json",
+        "not verified" } do
         assert.is_truthy(out:find(word, 1, true), word)
       end
     end
@@ -334,7 +413,7 @@ describe("moongate bench", function()
       ["scenario dance: expected one of: echo room chat idle storm"] = { "dance", url },
       ["URL is missing: expected ws://HOST:PORT/PATH"] = { "echo" },
       ["http://x/: expected ws://HOST:PORT/PATH"] = { "echo", "http://x/" },
-      ["wss://x/: no TLS here yet"] = { "echo", "wss://x/" },
+      ["wss://: expected ws://HOST:PORT/PATH or wss://HOST:PORT/PATH"] = { "echo", "wss://" },
       ["argument b: one URL at most"] = { "echo", url, "b" },
       ["--connections 0: expected a whole number from 1"] = { "echo", "--connections", "0", url },
       ["--connections x: expected a whole"] = { "echo", "--connections", "x", url },
