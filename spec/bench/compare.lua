@@ -8,7 +8,7 @@ local scenario = require "spec.bench.scenario"
 
 local TABLE, RAW = "build/bench/table.md", "build/bench/results.json"
 local QUICK = { peers = "floor,moongate,bun", runs = 1, seconds = 3 }
-local FULL = { runs = 3, seconds = 5 }
+local FULL = { runs = 3, seconds = 3 }
 
 local HELP = [[
 usage: ./dev bench [options]
@@ -20,7 +20,7 @@ turns, and writes build/bench/table.md and build/bench/results.json.
   --peers A,B         of: %s
   --scenarios A,B     of: %s
   --runs N            of each, of which the median counts (3)
-  --seconds S         to measure in each (5)
+  --seconds S         to measure in each (3)
   --moongate PATH     another binary in the moongate column (build/release/moongate)
   --check             instead: let each server say what it is measured for
   --sweep             instead: moongate with more connections, larger rooms and so on,
