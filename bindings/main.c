@@ -20,6 +20,7 @@ enum {
     BAD_START = 2, /* exit status when the server cannot start as asked */
     SIGNALS = 3,
     DESCRIPTORS = 48, /* for a start, and some clients */
+    DESCRIPTORS_FOR_SCRIPTS = 1024,
     DESCRIPTORS_PER_THREAD = 12,
 };
 
@@ -70,14 +71,17 @@ static void unwatch_signals(struct server *server)
     }
 }
 
-/* Every connection takes one: all that may be had. libuv aborts when it gets none at
- * the start, so that is asked for here. */
-static bool has_descriptors(uint32_t threads)
+/* Every connection takes one: as many as there may be, and not more, because
+ * libwebsockets goes through a table of that size for each newcomer. libuv aborts when
+ * it gets none at the start, so that is asked for here. */
+static bool has_descriptors(const struct moon_config *config)
 {
     struct rlimit limit;
-    rlim_t least = DESCRIPTORS + (rlim_t)threads * DESCRIPTORS_PER_THREAD;
+    rlim_t least = DESCRIPTORS + (rlim_t)config->threads * DESCRIPTORS_PER_THREAD;
+    rlim_t most = least + DESCRIPTORS_FOR_SCRIPTS + config->max_connections +
+                  config->max_handshakes;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
+        limit.rlim_cur = limit.rlim_max < most ? limit.rlim_max : most;
         (void)setrlimit(RLIMIT_NOFILE, &limit);
         if (limit.rlim_cur < least) {
             (void)fprintf(stderr,
@@ -142,5 +146,5 @@ int main(int argc, char **argv)
      * the C library reads it once, here. */
     (void)setenv("TZ", ":/etc/localtime", 0);
     tzset();
-    return has_descriptors(config.threads) ? run(&config) : BAD_START;
+    return has_descriptors(&config) ? run(&config) : BAD_START;
 }
