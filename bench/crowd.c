@@ -78,6 +78,10 @@ void moon_crowd_note(struct moon_crowd *crowd, const char *format, ...)
         va_start(arguments, format);
         (void)vsnprintf(crowd->note, sizeof crowd->note, format, arguments);
         va_end(arguments);
+        for (char *c = crowd->note; *c != '\0'; c++) {
+            *c =
+                (unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c; /* a server's words */
+        }
     }
 }
 

@@ -138,6 +138,7 @@ static uint64_t take(struct moon_crowd *crowd, struct moon_client *client,
         }
         if (taken == MOON_WIRE_BROKEN) {
             moon_crowd_note(crowd, "a frame of the server is broken, or a fragment");
+            crowd->closed += client->state == MOON_CLIENT_CLOSING; /* it matters, too */
             moon_crowd_end(crowd, client, BROKEN, now_ns);
             break;
         }

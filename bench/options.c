@@ -241,7 +241,7 @@ static bool read_pids(struct moon_bench_options *options)
         char *end = NULL;
         long pid = strtol(at, &end, 10);
         if (end == at || pid <= 0 || pid > INT32_MAX || (*end != '\0' && *end != ',') ||
-            options->pid_count == MOON_BENCH_PIDS) {
+            (*end == ',' && end[1] == '\0') || options->pid_count == MOON_BENCH_PIDS) {
             return complain("--pid", options->pids_text,
                             "expected at most 16 process ids, comma-separated");
         }

@@ -3,6 +3,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Copies and terminates; false when it is empty or too long. */
@@ -44,7 +45,10 @@ static bool take_host(struct moon_target *target, const char *text, size_t lengt
         return true;
     }
     return *text == ':' &&
-           copy(target->port, sizeof target->port, text + 1, (size_t)(end - text - 1));
+           copy(target->port, sizeof target->port, text + 1,
+                (size_t)(end - text - 1)) &&
+           strspn(target->port, "0123456789") == strlen(target->port) &&
+           strtoul(target->port, NULL, 10) <= UINT16_MAX;
 }
 
 static bool parse(struct moon_target *target, const char *url)

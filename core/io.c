@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "io_state.h"
 #include "log.h"
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,10 +10,9 @@ enum {
     POOL_BYTES = 8 << 20,   /* queue buffers kept for the next connection */
     TURN_BYTES = 512 << 10, /* commands carried out before the sockets get their turn */
     LIMITS = sizeof(struct moon_limits) / sizeof(uint32_t),
-    DEADLINES = 256,    /* that have passed, dealt with in one turn */
     UNACKED_MS = 30000, /* a peer that takes nothing for so long is gone, or twice the
                                age that a message may have in a queue */
-    CLOSES = 100,       /* the same for closes, each of which costs a send */
+    CLOSES = 100,       /* carried out in one turn: each costs a send */
 };
 
 uint64_t moon_io_now_ms(const struct moon_io *io)
@@ -246,6 +246,7 @@ static void flush(void *owner)
     if (io->has_emitted) {
         io->has_emitted = false;
         moon_wake_signal(io->logic);
+        (void)sched_yield(); /* on a shared CPU it has answered before we would sleep */
     }
     if (is_done(io)) {
         moon_loop_stop(&io->loop);

@@ -314,9 +314,9 @@ void moon_io_received(struct moon_io *io, struct moon_conn *conn, char *at,
     }
 }
 
-bool moon_io_has_read_enough(const struct moon_io *io)
+bool moon_io_may_read(const struct moon_io *io, const struct moon_conn *conn)
 {
-    return !moon_spill_is_empty(&io->overflow);
+    return conn->state != MOON_CONN_OPEN || moon_spill_is_empty(&io->overflow);
 }
 
 void moon_io_lost(struct moon_io *io, struct moon_conn *conn)

@@ -64,7 +64,10 @@ static enum moon_parsed read_header(const struct moon_parser *parser, const char
     for (uint32_t i = 0; i < extra; i++) {
         header->length = (i == 0 ? 0 : header->length << 8) | bytes[2 + i];
     }
-    return header->length >> 63 != 0 ? MOON_PARSED_BAD : MOON_PARSED_DATA;
+    bool is_shortest = (extra != 2 || header->length >= LENGTH_16) &&
+                       (extra != 8 || header->length > UINT16_MAX);
+    return is_shortest && header->length >> 63 == 0 ? MOON_PARSED_DATA
+                                                    : MOON_PARSED_BAD;
 }
 
 /* Eight bytes at a time, in whatever order the machine has them. */

@@ -11,7 +11,6 @@ enum {
     ALIGN = 8,
     CACHE_LINE = 64,
     SMALLEST_BYTES = 4096,
-    LAP_BYTES = 32768, /* how far the pusher goes before it looks whether to go back */
 };
 
 static const uint64_t skip_mark = UINT64_MAX;
@@ -78,23 +77,6 @@ static bool has_room(struct moon_ring *ring, uint64_t tail, uint64_t bytes)
     return tail + bytes - ring->known_head <= ring->mask + 1;
 }
 
-/* How much to leave unused before a record of `need` bytes: the rest of the buffer when
- * the record does not fit into it, or when the taker has caught up. Memory that has
- * just been used is in the cache, what comes round once in a megabyte is not. */
-static uint64_t unused(struct moon_ring *ring, uint64_t tail, uint64_t need)
-{
-    uint64_t at = tail & ring->mask;
-    uint64_t to_end = ring->mask + 1 - at;
-    if (to_end < need) {
-        return to_end;
-    }
-    if (at / LAP_BYTES == (at + need) / LAP_BYTES || need > at) {
-        return 0; /* the record would have to end where the taker still is */
-    }
-    ring->known_head = atomic_load_explicit(&ring->head, memory_order_acquire);
-    return ring->known_head == tail ? to_end : 0;
-}
-
 bool moon_ring_push(struct moon_ring *ring, const void *head, uint64_t head_bytes,
                     const void *body, uint64_t body_bytes)
 {
@@ -102,7 +84,8 @@ bool moon_ring_push(struct moon_ring *ring, const void *head, uint64_t head_byte
     uint64_t need = padded(length);
     assert(length <= moon_ring_max_bytes(ring));
     uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
-    uint64_t skipped = unused(ring, tail, need);
+    uint64_t to_end = ring->mask + 1 - (tail & ring->mask);
+    uint64_t skipped = to_end < need ? to_end : 0;
     if (!has_room(ring, tail, skipped + need)) {
         return false;
     }

@@ -63,11 +63,10 @@ static void on_readable(uv_poll_t *poll, int status, int events)
         reader->next = 0;
         reader->count = epoll_wait(reader->epoll, reader->events, EVENTS, 0);
     }
-    while (reader->next < reader->count && bytes < TURN_BYTES &&
-           !moon_io_has_read_enough(io)) {
+    while (reader->next < reader->count && bytes < TURN_BYTES) {
         uint64_t id = reader->events[reader->next++].data.u64;
         struct moon_conn *conn = moon_io_find(io, id);
-        if (conn != NULL && !conn->is_paused) {
+        if (conn != NULL && !conn->is_paused && moon_io_may_read(io, conn)) {
             bytes += read_one(reader, conn);
         }
     }

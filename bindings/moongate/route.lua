@@ -60,12 +60,12 @@ function route.new(kind, pattern, handlers, plugin)
   return new
 end
 
---- What the braces of the pattern match, the same table for the same path; nil when it does not
---- match.
+--- What the braces of the pattern match, for WebSockets the same table for the same path; nil
+--- when it does not match.
 ---@param path string
 ---@return table<string, string>? params
 function route.params(self, path)
-  local known = self.known[path]
+  local known = self.kind == "ws" and self.known[path]
   if known then return known end
   local values = { path:match(self.match) }
   if not values[1] then return end

@@ -117,6 +117,8 @@ describe("a parser", function()
     ["a ping in fragments"] = wire.encode(wire.ping("x", { more = true })),
     ["a ping of 126 bytes"] = wire.encode(wire.ping(("x"):rep(126))),
     ["a message within a message"] = row { wire.text("x", { more = true }), wire.text "y" },
+    ["a length of 5 in two bytes"] = "\129\254\0\5\0\0\0\0hello",
+    ["a length of 5 in eight bytes"] = "\129\255\0\0\0\0\0\0\0\5\0\0\0\0hello",
     ["a length with its highest bit set"] = "\129\255\128\0\0\0\0\0\0\1\0\0\0\0x",
   } do
     it("refuses " .. what, function()

@@ -414,6 +414,8 @@ describe("moongate bench", function()
       ["URL is missing: expected ws://HOST:PORT/PATH"] = { "echo" },
       ["http://x/: expected ws://HOST:PORT/PATH"] = { "echo", "http://x/" },
       ["wss://: expected ws://HOST:PORT/PATH or wss://HOST:PORT/PATH"] = { "echo", "wss://" },
+      ["ws://127.0.0.1:65536/: expected ws://HOST:PORT/PATH"] = { "echo", "ws://127.0.0.1:65536/" },
+      ["--pid 1,: expected at most 16"] = { "echo", "--pid", "1,", url },
       ["argument b: one URL at most"] = { "echo", url, "b" },
       ["--connections 0: expected a whole number from 1"] = { "echo", "--connections", "0", url },
       ["--connections x: expected a whole"] = { "echo", "--connections", "x", url },

@@ -118,4 +118,29 @@ describe("full rings", function()
     ann:close()
     house:stop()
   end)
+
+  it("do not keep the answer to a Close from being read", function()
+    local house = server.start { plugins = { pressure = PLUGIN }, arguments = { "--threads", "1" } }
+    local ann, bob = client.guest(house.port, "ann"), client.connect(house.port, "/echo")
+    local echoes = {}
+    for i = 1, 8 do echoes[i] = client.connect(house.port, "/echo") end
+    ann:says { type = "busy", id = 1, seconds = 1.5 }
+    bob:send_text "\255"
+    local opcode, payload = bob:read_frame()
+    assert.same({ client.CLOSE, "\3\239" }, { opcode, payload:sub(1, 2) }) -- 1007
+    for n = 1, 6 do -- 2.8 MB: the ring holds 1
+      for _, each in ipairs(echoes) do each:send_text(n .. ("x"):rep(60000)) end
+    end
+    bob:send(client.CLOSE, "\3\239")
+    assert.is_nil((bob.socket:receive(1)))
+    ann.socket:settimeout(0)
+    assert.is_nil((ann.socket:receive(1)), "the script was done before bob had his end")
+    ann.socket:settimeout(30)
+    for _, each in ipairs(echoes) do
+      for n = 1, 6 do assert.equal(tostring(n), assert(each:read(), "closed"):sub(1, 1)) end
+      each:close()
+    end
+    assert.is_true(house:metrics()['moongate_ring_overflows_total{direction="events"}'] > 0)
+    house:stop()
+  end)
 end)
