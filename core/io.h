@@ -64,8 +64,8 @@ struct moon_conn *moon_io_find(const struct moon_io *io, moon_conn_id id);
 void moon_io_received(struct moon_io *io, struct moon_conn *conn, char *at,
                       uint32_t bytes);
 
-/* False when so much has been read that the logic thread has to catch up first. One that
- * is closing is read from all the same: it makes no events, but may answer our Close. */
+/* False when so much has been read that the logic thread has to catch up first. One
+ * that is closing is read from all the same: it may answer our Close. */
 bool moon_io_may_read(const struct moon_io *io, const struct moon_conn *conn);
 
 void moon_io_writable(struct moon_io *io, struct moon_conn *conn);
