@@ -79,8 +79,9 @@ void moon_crowd_note(struct moon_crowd *crowd, const char *format, ...)
         (void)vsnprintf(crowd->note, sizeof crowd->note, format, arguments);
         va_end(arguments);
         for (char *c = crowd->note; *c != '\0'; c++) {
-            *c =
-                (unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c; /* a server's words */
+            if ((unsigned char)*c < ' ' || *c == 0x7f) {
+                *c = '?'; /* they are a server's words */
+            }
         }
     }
 }
