@@ -9,6 +9,7 @@ enum {
     RING_BYTES = 1 << 20,   /* each way */
     POOL_BYTES = 8 << 20,   /* queue buffers kept for the next connection */
     TURN_BYTES = 512 << 10, /* commands carried out before the sockets get their turn */
+    FEW_EVENTS = 16,        /* in a turn: then latency counts more than large batches */
     LIMITS = sizeof(struct moon_limits) / sizeof(uint32_t),
     UNACKED_MS = 30000, /* a peer that takes nothing for so long is gone, or twice the
                                age that a message may have in a queue */
@@ -246,7 +247,10 @@ static void flush(void *owner)
     if (io->has_emitted) {
         io->has_emitted = false;
         moon_wake_signal(io->logic);
-        (void)sched_yield(); /* on a shared CPU it has answered before we would sleep */
+        if (io->emitted < FEW_EVENTS) {
+            (void)sched_yield(); /* on a shared CPU it answers before we would sleep */
+        }
+        io->emitted = 0;
     }
     if (is_done(io)) {
         moon_loop_stop(&io->loop);
