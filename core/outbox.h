@@ -53,9 +53,8 @@ struct moon_outbox {
     uint64_t sent[MOON_CLASSES], delivered[MOON_CLASSES], dropped[MOON_CLASSES];
 };
 
-/* Copies the frame in, or keeps where it is what stays until the end of the turn.
- * MOON_OK: it waits, or a volatile one was dropped and counted, or
- * it has replaced the one with its key, and is as old as it is itself. MOON_EFULL:
+/* Copies the frame in, or notes where one lies that stays until the turn is over.
+ * MOON_OK: it waits, or a volatile one was dropped and counted, or it has replaced the one with its key, and is as old as it is itself. MOON_EFULL:
  * there is no room for it, even without the volatile ones that wait; nothing has
  * changed, and it is not counted as sent. A replacement that is no longer than the one
  * before always has room. */

@@ -29,7 +29,7 @@ void moon_tray_put(struct moon_tray *tray, struct moon_slip *slip,
     tray->items[tray->count++] = (struct moon_tray_item){
         .frame = letter->frame,
         .bytes = letter->bytes,
-        .class = (uint16_t)letter->class,
+        .class = letter->class,
     };
     if (slip->first == 0) {
         slip->first = tray->count;

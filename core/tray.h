@@ -13,9 +13,8 @@
 struct moon_tray_item {
     const char *frame;
     uint32_t bytes;
-    uint16_t class;
-    uint16_t unused;
-    uint32_t next; /* of the same outbox: index + 1; 0 at the end */
+    uint32_t class; /* enum moon_class */
+    uint32_t next;  /* of the same outbox: index + 1; 0 at the end */
 };
 
 /* Zeroed is empty. */
