@@ -54,10 +54,10 @@ struct moon_outbox {
 };
 
 /* Copies the frame in, or notes where one lies that stays until the turn is over.
- * MOON_OK: it waits, or a volatile one was dropped and counted, or it has replaced the one with its key, and is as old as it is itself. MOON_EFULL:
- * there is no room for it, even without the volatile ones that wait; nothing has
- * changed, and it is not counted as sent. A replacement that is no longer than the one
- * before always has room. */
+ * MOON_OK: it waits, or a volatile one was dropped and counted, or it has replaced the
+ * one with its key, and is as old as it is itself. MOON_EFULL: there is no room for it,
+ * even without the volatile ones that wait; nothing has changed, and it is not counted
+ * as sent. A replacement that is no longer than the one before always has room. */
 int moon_outbox_push(struct moon_outbox *outbox, struct moon_post *post,
                      const struct moon_limits *limits, const struct moon_letter *letter,
                      uint64_t now_ms);
