@@ -9,7 +9,6 @@ enum {
     RING_BYTES = 1 << 20,   /* each way */
     POOL_BYTES = 8 << 20,   /* queue buffers kept for the next connection */
     TURN_BYTES = 512 << 10, /* commands carried out before the sockets get their turn */
-    FEW_EVENTS = 16,        /* in a turn: then latency counts more than large batches */
     LIMITS = sizeof(struct moon_limits) / sizeof(uint32_t),
     UNACKED_MS = 30000, /* a peer that takes nothing for so long is gone, or twice the
                                age that a message may have in a queue */
@@ -198,9 +197,22 @@ static void obey(struct moon_io *io, const struct moon_record *record,
     }
 }
 
+static bool wake_logic(struct moon_io *io)
+{
+    bool has_emitted = io->has_emitted;
+    if (has_emitted) {
+        io->has_emitted = false;
+        moon_wake_signal(io->logic);
+    }
+    return has_emitted;
+}
+
 static void work(void *owner)
 {
     struct moon_io *io = owner;
+    if (wake_logic(io)) {
+        (void)sched_yield(); /* on a shared CPU its answers join this turn's sends */
+    }
     uint64_t length = 0, total = 0;
     uint32_t closes = 0;
     const char *bytes = NULL;
@@ -244,14 +256,7 @@ static void flush(void *owner)
     moon_io_relieve(io);
     moon_io_apply_pauses(io);
     moon_io_note_turn(io);
-    if (io->has_emitted) {
-        io->has_emitted = false;
-        moon_wake_signal(io->logic);
-        if (io->emitted < FEW_EVENTS) {
-            (void)sched_yield(); /* on a shared CPU it answers before we would sleep */
-        }
-        io->emitted = 0;
-    }
+    (void)wake_logic(io);
     if (is_done(io)) {
         moon_loop_stop(&io->loop);
     }

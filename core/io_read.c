@@ -10,7 +10,6 @@ void moon_io_emit(struct moon_io *io, const struct moon_record *record,
     (void)moon_spill_push(&io->overflow, io->events, record, sizeof *record, bytes,
                           length, true);
     io->has_emitted = true;
-    io->emitted++;
 }
 
 /* Not now: what is paused and resumed within a turn costs no system call. */

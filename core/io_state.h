@@ -68,7 +68,6 @@ struct moon_io {
     uint64_t stop_by_ms;  /* 0 until MOON_STOP */
     uint32_t stop_cursor; /* connections up to here have been told */
     unsigned random;      /* state of rand_r() */
-    uint32_t emitted;     /* events in this turn */
     bool has_emitted;     /* events the logic thread may sleep over */
     bool is_stopping;
     bool is_late;           /* deadlines that have passed wait for the next turn */
