@@ -35,7 +35,7 @@ local RESERVED = {
   ["math.h"] = { ["bench/report.c"] = "what is not known is NAN" },
   ["sched.h"] = {
     ["bench/bench.c"] = "stays on one CPU",
-    ["core/io.c"] = "lets the logic thread answer before it sleeps",
+    ["core/io.c"] = "lets the logic thread answer before it writes",
   },
   ["sys/random.h"] = { ["bench/crowd.c"] = "masks differ from run to run" },
   ["poll.h"] = { ["core/log.c"] = "an unread log must not stop a thread" },
