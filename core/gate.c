@@ -9,10 +9,7 @@
 #include <time.h>
 
 enum {
-    SPILL_BYTES =
-        64 << 20, /* commands that may wait for one I/O thread, else MOON_EFULL */
-    EVENTS_PER_POST = 8, /* of the I/O threads between two of our own */
-    FAIR_EVENTS = 64,    /* from one I/O thread before the next has its turn */
+    EVENTS_PER_POST = 8, /* of the other threads between two of our own */
     TICK_MS = 250,
     TICKS_PER_LOOK = 4, /* at the certificate's files */
 };
@@ -65,84 +62,16 @@ void moon_gate_timer(struct moon_gate *gate, uint64_t token, uint32_t delay_ms)
 
 /* ---- events ---- */
 
-static void give_back(struct moon_gate *gate)
-{
-    if (gate->borrowed != NULL) {
-        moon_ring_release(gate->borrowed);
-        gate->borrowed = NULL;
-    }
-}
-
-static bool drain_spills(struct moon_gate *gate)
-{
-    for (uint32_t i = 0; gate->spilling > 0 && i < gate->count; i++) {
-        struct moon_lane *lane = &gate->lanes[i];
-        if (!moon_spill_is_empty(&lane->spill) && moon_io_has_ended(lane->io)) {
-            moon_spill_fini(&lane->spill);
-            moon_spill_init(&lane->spill, SPILL_BYTES);
-            gate->spilling--;
-        } else if (!moon_spill_is_empty(&lane->spill)) {
-            lane->has_news = true;
-            gate->spilling -= moon_spill_drain(&lane->spill, lane->commands);
-        }
-    }
-    return gate->spilling == 0;
-}
-
-static void next_lane(struct moon_gate *gate)
-{
-    struct moon_lane *lane = &gate->lanes[gate->turn];
-    if (moon_ring_take_wish(lane->events)) {
-        lane->has_news = true; /* it waits for room, and there is some now */
-    }
-    gate->turn = (gate->turn + 1) % gate->count;
-    gate->taken = 0;
-}
-
-static bool read_lane(struct moon_gate *gate, struct moon_event *event)
-{
-    struct moon_lane *lane = &gate->lanes[gate->turn];
-    struct moon_record record;
-    uint64_t length = 0;
-    const char *bytes = moon_ring_peek(lane->events, &length);
-    if (bytes == NULL) {
-        return false;
-    }
-    memcpy(&record, bytes, sizeof record);
-    event->kind = record.kind;
-    event->code = record.code;
-    event->reason = record.reason;
-    event->subject = record.subject;
-    event->bytes = bytes + sizeof record;
-    event->length = length - sizeof record;
-    gate->borrowed = lane->events;
-    gate->taken++;
-    return true;
-}
-
-static bool read_lanes(struct moon_gate *gate, struct moon_event *event)
-{
-    if (gate->taken >= FAIR_EVENTS) {
-        next_lane(gate);
-    }
-    for (uint32_t i = 0; i < gate->count; i++) {
-        if (read_lane(gate, event)) {
-            return true;
-        }
-        next_lane(gate);
-    }
-    return false;
-}
-
 bool moon_gate_next(struct moon_gate *gate, struct moon_event *event)
 {
-    give_back(gate);
-    if (gate->spilling > 0 && !drain_spills(gate)) {
-        return false; /* the scripts produce faster than the I/O threads can take */
+    moon_lanes_give_back(&gate->lanes);
+    if (gate->lanes.spilling > 0 && !moon_lanes_drain(&gate->lanes)) {
+        return false; /* the scripts produce faster than the others can take */
     }
     /* Neither may starve the other: a timer may keep the rings full all the time. */
     bool has_post = gate->first_post < gate->last_post;
-    if (has_post && gate->since_post < EVENTS_PER_POST && read_lanes(gate, event)) {
+    if (has_post && gate->since_post < EVENTS_PER_POST &&
+        moon_lanes_next(&gate->lanes, event)) {
         gate->since_post++;
         return true;
     }
@@ -151,7 +80,7 @@ bool moon_gate_next(struct moon_gate *gate, struct moon_event *event)
         *event = gate->posts[gate->first_post++];
         return true;
     }
-    return read_lanes(gate, event);
+    return moon_lanes_next(&gate->lanes, event);
 }
 
 /* ---- the turn ---- */
@@ -160,61 +89,39 @@ static void work(void *owner)
 {
     struct moon_gate *gate = owner;
     gate->enter(gate->owner);
-    give_back(gate);
+    moon_lanes_give_back(&gate->lanes);
 }
 
-/* Timers may go on firing for ever: only what the I/O threads have said counts. */
-static bool all_have_ended(struct moon_gate *gate)
+/* Timers may go on firing for ever: only what the other threads have said counts. The
+ * workers end last, or a script could not store what the last connection has said. */
+static void end_threads(struct moon_gate *gate)
 {
-    for (uint32_t i = 0; i < gate->count; i++) {
-        if (!moon_io_has_ended(gate->lanes[i].io) ||
-            !moon_ring_is_empty(gate->lanes[i].events)) {
-            return false;
-        }
+    struct moon_lanes *lanes = &gate->lanes;
+    if (!gate->is_winding_up && moon_lanes_have_ended(lanes, gate->count)) {
+        gate->is_winding_up = true;
+        moon_gate_stop_workers(gate);
     }
-    return true;
-}
-
-static uint64_t spilled_bytes(const struct moon_gate *gate)
-{
-    uint64_t bytes = 0;
-    for (uint32_t i = 0; i < gate->count; i++) {
-        bytes += gate->lanes[i].spill.capacity;
+    if (gate->is_winding_up && moon_lanes_have_ended(lanes, lanes->count)) {
+        moon_loop_stop(&gate->loop);
     }
-    return bytes;
 }
 
 static void flush(void *owner)
 {
     struct moon_gate *gate = owner;
-    (void)drain_spills(gate);
-    moon_governor_report(gate->shared.governor, gate->count, spilled_bytes(gate));
-    for (uint32_t i = 0; i < gate->count; i++) {
-        if (gate->lanes[i].has_news) {
-            gate->lanes[i].has_news = false;
-            moon_wake_signal(moon_io_wake(gate->lanes[i].io));
-        }
-    }
-    if (all_have_ended(gate)) {
-        moon_loop_stop(&gate->loop);
-    }
+    (void)moon_lanes_drain(&gate->lanes);
+    moon_governor_report(gate->shared.governor, gate->count,
+                         moon_lanes_spilled_bytes(&gate->lanes));
+    end_threads(gate);
+    moon_lanes_wake(&gate->lanes);
 }
 
 static bool has_work(void *owner)
 {
     const struct moon_gate *gate = owner;
-    bool has_events = gate->first_post < gate->last_post;
-    bool can_drain = false;
-    for (uint32_t i = 0; i < gate->count; i++) {
-        const struct moon_lane *lane = &gate->lanes[i];
-        has_events = has_events || !moon_ring_is_empty(lane->events);
-        can_drain =
-            can_drain ||
-            (!moon_spill_is_empty(&lane->spill) &&
-             (moon_io_has_ended(lane->io) || !moon_ring_has_wish(lane->commands)));
-    }
     /* While commands are spilling no events are taken. */
-    return gate->spilling > 0 ? can_drain : has_events;
+    bool has_posts = gate->first_post < gate->last_post && gate->lanes.spilling == 0;
+    return has_posts || moon_lanes_have_work(&gate->lanes);
 }
 
 /* ---- life ---- */
@@ -229,7 +136,7 @@ void moon_gate_renew(struct moon_gate *gate)
 static void on_tick(uv_timer_t *tick)
 {
     struct moon_gate *gate = tick->data;
-    gate->metrics.held_bytes = spilled_bytes(gate);
+    gate->metrics.held_bytes = moon_lanes_spilled_bytes(&gate->lanes);
     moon_mirror_publish(gate->shared.mirrors[gate->count], &gate->metrics);
     gate->ticks++;
     if (gate->certificate != NULL && gate->ticks % TICKS_PER_LOOK == 0 &&
@@ -294,11 +201,9 @@ struct moon_gate *moon_gate_create(const struct moon_config *config)
     gate->port = port;
     gate->certificate = certificate;
     for (uint32_t i = 0; i < gate->count; i++) {
-        struct moon_lane *lane = &gate->lanes[i];
-        lane->io = moon_io_create(i + 1, &gate->shared, listeners[i], gate->loop.wake);
-        lane->events = moon_io_events(lane->io);
-        lane->commands = moon_io_commands(lane->io);
-        moon_spill_init(&lane->spill, SPILL_BYTES);
+        gate->ios[i] =
+            moon_io_create(i + 1, &gate->shared, listeners[i], gate->loop.wake);
+        moon_io_attach(gate->ios[i], &gate->lanes);
     }
     return gate;
 }
@@ -309,11 +214,11 @@ void moon_gate_run(struct moon_gate *gate, void (*enter)(void *owner), void *own
     gate->owner = owner;
     uv_timer_start(&gate->tick, on_tick, TICK_MS, TICK_MS);
     for (uint32_t i = 0; i < gate->count; i++) {
-        moon_io_start(gate->lanes[i].io);
+        moon_io_start(gate->ios[i]);
     }
     moon_loop_run(&gate->loop);
     for (uint32_t i = 0; i < gate->count; i++) {
-        moon_io_join(gate->lanes[i].io);
+        moon_io_join(gate->ios[i]);
     }
 }
 
@@ -328,9 +233,9 @@ static void close_timer(uv_handle_t *handle, void *unused)
 void moon_gate_destroy(struct moon_gate *gate)
 {
     for (uint32_t i = 0; i < gate->count; i++) {
-        moon_io_destroy(gate->lanes[i].io);
-        moon_spill_fini(&gate->lanes[i].spill);
+        moon_io_destroy(gate->ios[i]);
     }
+    moon_lanes_fini(&gate->lanes);
     uv_close((uv_handle_t *)&gate->tick, NULL);
     uv_walk(&gate->loop.uv, close_timer, NULL);
     moon_loop_close(&gate->loop);

@@ -21,20 +21,11 @@ static int push(struct moon_gate *gate, struct moon_lane *lane, const void *head
 {
     struct moon_record record;
     memcpy(&record, head, sizeof record);
-    if (moon_io_has_ended(lane->io)) {
-        /* Nobody is left to tell. A script that says as much as it can must hear so. */
-        return is_refusable(record.kind) ? MOON_EFULL : MOON_OK;
-    }
-    bool was_empty = moon_spill_is_empty(&lane->spill);
-    if (!moon_spill_push(&lane->spill, lane->commands, head, head_bytes, body,
-                         body_bytes, !is_refusable(record.kind))) {
-        return MOON_EFULL;
-    }
-    bool has_spilled = was_empty && !moon_spill_is_empty(&lane->spill);
-    gate->spilling += has_spilled;
-    gate->metrics.commands_spills += has_spilled;
-    lane->has_news = true;
-    return MOON_OK;
+    uint32_t spilling = gate->lanes.spilling;
+    int status = moon_lane_push(&gate->lanes, lane, head, head_bytes, body, body_bytes,
+                                !is_refusable(record.kind));
+    gate->metrics.commands_spills += gate->lanes.spilling - spilling;
+    return status;
 }
 
 enum {
@@ -64,7 +55,7 @@ static int check_parcel(const struct moon_parcel *parcel)
 static struct moon_lane *lane_of(struct moon_gate *gate, moon_conn_id conn)
 {
     uint32_t thread = moon_conn_thread(conn);
-    return thread >= 1 && thread <= gate->count ? &gate->lanes[thread - 1] : NULL;
+    return thread >= 1 && thread <= gate->count ? &gate->lanes.all[thread - 1] : NULL;
 }
 
 int moon_gate_send(struct moon_gate *gate, moon_conn_id conn,
@@ -99,14 +90,12 @@ int moon_gate_publish(struct moon_gate *gate, moon_room_id room, moon_conn_id ex
     uint32_t header = moon_frame_header(head.header, parcel->opcode, parcel->length);
     for (uint32_t i = 0; status == MOON_OK && i < gate->count; i++) {
         /* To all or to none: "full" must mean that nobody gets it. */
-        const struct moon_lane *lane = &gate->lanes[i];
         bool has_room =
-            moon_spill_has_room(&lane->spill, sizeof head + parcel->length) &&
-            !moon_io_has_ended(lane->io);
+            moon_lane_has_room(&gate->lanes.all[i], sizeof head + parcel->length);
         status = has_room ? MOON_OK : MOON_EFULL;
     }
     for (uint32_t i = 0; status == MOON_OK && i < gate->count; i++) {
-        status = push(gate, &gate->lanes[i], &head, sizeof head.record + header,
+        status = push(gate, &gate->lanes.all[i], &head, sizeof head.record + header,
                       parcel->bytes, parcel->length);
     }
     return status;
@@ -203,7 +192,7 @@ static int tell_all(struct moon_gate *gate, const struct moon_record *record,
 {
     int status = MOON_OK;
     for (uint32_t i = 0; status == MOON_OK && i < gate->count; i++) {
-        status = push(gate, &gate->lanes[i], record, sizeof *record, bytes, length);
+        status = push(gate, &gate->lanes.all[i], record, sizeof *record, bytes, length);
     }
     return status;
 }
@@ -260,4 +249,12 @@ void moon_gate_stop(struct moon_gate *gate)
 {
     const struct moon_record record = {.kind = MOON_STOP};
     (void)tell_all(gate, &record, NULL, 0);
+}
+
+void moon_gate_stop_workers(struct moon_gate *gate)
+{
+    const struct moon_record record = {.kind = MOON_STOP};
+    for (uint32_t i = gate->count; i < gate->lanes.count; i++) {
+        (void)push(gate, &gate->lanes.all[i], &record, sizeof record, NULL, 0);
+    }
 }

@@ -364,22 +364,7 @@ void moon_io_destroy(struct moon_io *io)
     moon_free(io);
 }
 
-struct moon_ring *moon_io_events(struct moon_io *io)
+void moon_io_attach(struct moon_io *io, struct moon_lanes *lanes)
 {
-    return io->events;
-}
-
-struct moon_ring *moon_io_commands(struct moon_io *io)
-{
-    return io->commands;
-}
-
-struct moon_wake *moon_io_wake(struct moon_io *io)
-{
-    return io->loop.wake;
-}
-
-bool moon_io_has_ended(const struct moon_io *io)
-{
-    return atomic_load(&io->has_ended);
+    moon_lanes_add(lanes, io->events, io->commands, io->loop.wake, &io->has_ended);
 }

@@ -12,7 +12,7 @@
 #pragma once
 #include "handshake.h"
 #include "http.h"
-#include "ring.h"
+#include "lane.h"
 #include "shared.h"
 #include "wake.h"
 
@@ -28,14 +28,8 @@ void moon_io_start(struct moon_io *io);
 void moon_io_join(struct moon_io *io);
 void moon_io_destroy(struct moon_io *io);
 
-/* The rings, and whom to signal after pushing a command. Thread: any. */
-struct moon_ring *moon_io_events(struct moon_io *io);
-struct moon_ring *moon_io_commands(struct moon_io *io);
-struct moon_wake *moon_io_wake(struct moon_io *io);
-
-/* Whether the thread has ended and every event it will ever send is in its ring.
- * Thread: any. */
-bool moon_io_has_ended(const struct moon_io *io);
+/* The lane for the logic thread's side. */
+void moon_io_attach(struct moon_io *io, struct moon_lanes *lanes);
 
 /* ---- for ws.c ---- */
 

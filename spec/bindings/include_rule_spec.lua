@@ -23,11 +23,15 @@ local RESERVED = {
   ["openssl/x509.h"] = { ["core/tls.c"] = "the certificate" },
   ["lauxlib.h"] = { ["bindings/vm.c"] = "the one door into Lua" },
   ["lualib.h"] = { ["bindings/vm.c"] = "opens the standard libraries" },
-  ["pthread.h"] = { ["core/io_state.h"] = "an I/O thread is one" },
+  ["pthread.h"] = {
+    ["core/io_state.h"] = "an I/O thread is one",
+    ["core/worker.h"] = "so is a worker",
+  },
   ["stdatomic.h"] = {
     ["core/ring.c"] = "the one thread-safe thing",
     ["core/wake.c"] = "its wake-up",
     ["core/io_state.h"] = "a thread says that it has ended",
+    ["core/lane.h"] = "and the logic thread hears it, of a worker, too",
     ["core/log.c"] = "counts the lines lost, in all threads",
     ["core/governor.c"] = "each thread reports what it holds, all read the sum",
     ["core/metrics.c"] = "a mirror is written by one thread and read by any",
