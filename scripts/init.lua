@@ -1,6 +1,7 @@
---- The app's own settings. Loads first; every other file of this folder is a plugin.
-
----@param gate moongate.Gate
-return function(gate)
-  gate:set("rooms.max_per_connection", 50)
-end
+--- The plugins of this gateway, and what is set of each. Saved, it is in force: a plugin that
+--- is added here is loaded, one that is taken out is unloaded.
+return {
+  "auth",
+  { "rooms", options = { max_per_connection = 50 } },
+  "router",
+}

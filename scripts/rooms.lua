@@ -14,7 +14,7 @@ end
 ---@param gate moongate.Gate
 return function(gate)
   gate:needs "auth"
-  local max_rooms = gate:option("rooms.max_per_connection", { default = 50, min = 1, max = 1000 })
+  local max_rooms = gate:option("max_per_connection", { default = 50, min = 1, max = 1000 })
 
   --- user -> number of connections in this room
   local function users_of(room)

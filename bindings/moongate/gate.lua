@@ -3,9 +3,12 @@
 local admission = require "moongate.admission"
 local conn = require "moongate.conn"
 local core = require "moongate.ffi"
+local cron = require "moongate.cron"
+local gather = require "moongate.gather"
 local http = require "moongate.http"
 local json = require "moongate.json"
 local log = require "moongate.log"
+local option = require "moongate.option"
 local request = require "moongate.request"
 local room = require "moongate.room"
 local route = require "moongate.route"
@@ -34,15 +37,21 @@ local timer = require "moongate.timer"
 local gate = {}
 local gate_mt = { __index = gate }
 
-local function check(value, wanted, what)
+local function check(value, wanted, what, level)
   if type(value) ~= wanted then
-    error(("%s: expected a %s, got %s"):format(what, wanted, type(value)), 3)
+    error(("%s: expected a %s, got %s"):format(what, wanted, type(value)), level or 3)
   end
 end
 
 --- Registration is for the time of loading: later the loader would not see it.
 local function check_loading(self, what)
   if self.plugin.is_loaded then error(what .. " is only possible while the plugin loads", 3) end
+end
+
+local function read_version(version, what)
+  local major, minor = version:match "^(%d+)%.(%d+)$"
+  if not major then error(('%s: expected a version like "1.2", got "%s"'):format(what, version), 3) end
+  return tonumber(major), tonumber(minor)
 end
 
 -- what gate:after tells beside the requests that were granted
@@ -125,48 +134,78 @@ function gate:needs(...)
   for _, name in ipairs { ... } do table.insert(self.plugin.needs, name) end
 end
 
-local function check_option(name, value, spec)
-  local wanted = spec.type or type(spec.default)
-  if type(value) ~= wanted then
-    return ('option "%s": expected a %s, got %s'):format(name, wanted, type(value))
-  end
-  if (spec.min and value < spec.min) or (spec.max and value > spec.max) then
-    return ('option "%s": %s is not within %s and %s'):format(
-      name, tostring(value), tostring(spec.min), tostring(spec.max))
-  end
-end
-
---- Declares an option of this plugin and returns its value: what gate:set gave it, or the
---- default.
+--- Declares an option of this plugin and returns its value: what its entry in init.lua sets,
+--- or the default. What is set there and not declared is an error.
 ---@param name string
----@param spec any the default, or { default =, type =, min =, max = }
+---@param spec any the default, or a moongate.OptionSpec
 ---@return any value
 function gate:option(name, spec)
   check(name, "string", "gate:option")
   check_loading(self, "gate:option")
-  if type(spec) ~= "table" then spec = { default = spec } end
-  local setting = self.registry.settings[name]
-  local value = spec.default
-  if setting then value = setting.value end
-  local problem = check_option(name, value, spec)
-  if problem then error((setting and setting.where or "default") .. ": " .. problem, 0) end
-  self.registry.options[name] = self.plugin
-  return value
+  if self.plugin.options[name] then
+    error(('gate:option: "%s" is declared twice'):format(name), 2)
+  end
+  local ok, declared = pcall(option.declare, name, spec)
+  if not ok then error(declared, 2) end
+  self.plugin.options[name] = declared
+  return option.value(self.plugin.entry, name, declared)
 end
 
---- Sets an option of another plugin. For init.lua, which loads first.
----@param name string
----@param value any
-function gate:set(name, value)
-  check(name, "string", "gate:set")
-  check_loading(self, "gate:set")
-  if self.registry.options[name] then
-    error(('gate:set: %s has read "%s" already; set options in init.lua'):format(
-      self.registry.options[name].name, name), 2)
+--- A step that brings gate.state from the version before to this one. It runs once, when code
+--- with the step comes into force; a plugin that is new begins with its newest version. When
+--- it raises, or leaves what is no data, nothing has happened and the old code goes on.
+---@param version integer from 1, ascending
+---@param fn fun(state: table) changes it in place
+function gate:migrate(version, fn)
+  check(version, "number", "gate:migrate")
+  check(fn, "function", "gate:migrate")
+  check_loading(self, "gate:migrate")
+  local steps = self.plugin.migrations
+  local last = steps[#steps] and steps[#steps].version or 0
+  if version % 1 ~= 0 or version <= last then
+    error(("gate:migrate: expected a whole number greater than %d, got %s"):format(last,
+      tostring(version)), 2)
   end
-  local info = debug.getinfo(2, "Sl")
-  self.registry.settings[name] =
-    { value = value, where = ("%s:%d"):format(info.short_src, info.currentline) }
+  steps[#steps + 1] = { version = version, fn = fn }
+end
+
+--- Offers an API to other plugins.
+---@param version string "1.4": they ask for 1.0 to 1.4; what breaks callers counts the 1 up
+---@param api table
+function gate:provide(version, api)
+  check(version, "string", "gate:provide")
+  check(api, "table", "gate:provide")
+  check_loading(self, "gate:provide")
+  local major, minor = read_version(version, "gate:provide")
+  if self.plugin.provided then error("gate:provide: only once", 2) end
+  self.plugin.provided = { major = major, minor = minor, api = api }
+end
+
+--- The API of another plugin, which is loaded before; this one is loaded again whenever that
+--- one is, so that what it holds is never stale.
+---@param name string of the plugin
+---@param version string the least one that will do: "1.2"
+---@return table api
+function gate:use(name, version)
+  check(name, "string", "gate:use")
+  check(version, "string", "gate:use")
+  check_loading(self, "gate:use")
+  local major, minor = read_version(version, "gate:use")
+  local other = self.registry.plugins[name]
+  if not other then error(('gate:use: there is no plugin "%s" in the list'):format(name), 2) end
+  self.plugin.uses[name] = true
+  table.insert(self.plugin.needs, name)
+  self.registry.run(name)
+  local provided = other.provided
+  if not provided then
+    error(('gate:use: "%s" %s'):format(name,
+      other.is_loaded and "provides nothing" or "uses this plugin, too"), 2)
+  end
+  if provided.major ~= major or provided.minor < minor then
+    error(('gate:use: "%s" provides %d.%d, %s is wanted'):format(name, provided.major,
+      provided.minor, version), 2)
+  end
+  return provided.api
 end
 
 --- The room of this name. Plugins share the names: raw plugins prefix theirs with something
@@ -210,24 +249,65 @@ function gate:request(from, message, answer, bytes) -- luacheck: no unused args
   request.submit(from, message, answer, bytes)
 end
 
+--- A timer of the plugin, begun when it takes over. Its name is its place unless it has one.
+local function add_timer(self, kind, name, entry)
+  local timers = self.plugin.timers
+  entry.name = name or ("%s %d"):format(kind, #timers + 1)
+  entry.doing = name and ('gate:%s "%s"'):format(kind, name) or "gate:" .. kind
+  for _, other in ipairs(timers) do
+    if other.name == entry.name then
+      error(('gate:%s: there is a timer "%s" already'):format(kind, entry.name), 3)
+    end
+  end
+  timers[#timers + 1] = entry
+end
+
+local function check_delay(value, least, what)
+  check(value, "number", what, 4)
+  if not (value >= least and value < math.huge) then
+    error(("%s: expected at least %d ms, got %s"):format(what, least, tostring(value)), 3)
+  end
+end
+
 --- Calls fn every interval_ms as a task, until the plugin is replaced; leaves a turn out while
---- the one before still runs.
+--- the one before still runs. When the plugin is loaded again, a timer of the same name goes
+--- on with the time that was left.
 ---@param interval_ms integer
 ---@param fn fun()
-function gate:every(interval_ms, fn)
-  check(interval_ms, "number", "gate:every")
+---@param name? string by default its place among the plugin's timers
+function gate:every(interval_ms, fn, name)
+  check_delay(interval_ms, 1, "gate:every")
   check(fn, "function", "gate:every")
   check_loading(self, "gate:every")
-  if interval_ms ~= interval_ms or interval_ms < 1 then
-    error("gate:every: expected at least 1 ms", 2)
-  end
-  table.insert(self.plugin.every, { interval_ms = interval_ms, fn = fn })
+  add_timer(self, "every", name, { fn = fn, delay_ms = function() return interval_ms end })
+end
+
+--- Calls fn at the times that a crontab's five fields say, in UTC, as a task.
+---@param when string "30 9 * * 1-5": minute, hour, day of the month, month, day of the week
+---@param fn fun()
+---@param name? string
+function gate:cron(when, fn, name)
+  check(when, "string", "gate:cron")
+  check(fn, "function", "gate:cron")
+  check_loading(self, "gate:cron")
+  local times, problem = cron.parse(when)
+  if not times then error("gate:cron: " .. problem, 2) end
+  local due_ms
+  add_timer(self, "cron", name or when, {
+    fn = fn,
+    delay_ms = function() -- a day at most: the core's timers end at 49
+      local now_ms = self:now_ms()
+      due_ms = cron.next_ms(times, now_ms)
+      return math.min(due_ms - now_ms, 86400000)
+    end,
+    is_due = function() return self:now_ms() >= due_ms end,
+  })
 end
 
 --- While a plugin loads nothing of it may run yet: it begins when the plugin takes over.
 local function begin(self, fn)
   if self.plugin.is_loaded then return fn() end
-  table.insert(self.registry.beginnings, fn)
+  table.insert(self.plugin.begins, fn)
 end
 
 --- Changes who may come in; stays in force until it is changed again, also across reloads.
@@ -247,16 +327,23 @@ function gate:admission(given)
   return true
 end
 
---- Calls fn once, delay_ms from now, as a task. It runs even if the plugin is replaced meanwhile.
+--- Calls fn once, delay_ms from now, as a task. Called while the plugin loads it is a timer as
+--- gate:every is; called later it runs even if the plugin is replaced meanwhile, on the code
+--- that has asked for it.
 ---@param delay_ms integer
 ---@param fn fun()
-function gate:later(delay_ms, fn)
-  check(delay_ms, "number", "gate:later")
-  check(fn, "function", "gate:later")
-  if delay_ms ~= delay_ms or delay_ms < 0 then error("gate:later: expected 0 ms or more", 2) end
-  begin(self, function()
-    timer.start(delay_ms, function() task.run(request.guard, self.plugin, "later", fn) end)
-  end)
+---@param name? string while the plugin loads
+function gate:after_ms(delay_ms, fn, name)
+  check_delay(delay_ms, 0, "gate:after_ms")
+  check(fn, "function", "gate:after_ms")
+  if not self.plugin.is_loaded then
+    add_timer(self, "after_ms", name,
+      { fn = fn, is_once = true, delay_ms = function() return delay_ms end })
+    return
+  end
+  timer.start(delay_ms, function()
+    task.run(request.guard, self.plugin, "gate:after_ms", fn)
+  end, self.plugin)
 end
 
 --- Runs fn(...) as a task of its own, at once until it first waits; called while the plugin
@@ -265,17 +352,35 @@ end
 function gate:spawn(fn, ...)
   check(fn, "function", "gate:spawn")
   local arguments, count = { ... }, select("#", ...)
+  local doing = self.plugin.is_loaded and "gate:spawn" or task.BEGUN
   begin(self, function()
-    task.run(request.guard, self.plugin, "spawn", fn, unpack(arguments, 1, count))
+    task.run(request.guard, self.plugin, doing, fn, unpack(arguments, 1, count))
   end)
 end
 
---- Waits. Only in a task: request handlers, gate:every, gate:later, gate:spawn.
+--- Waits. Only in a task: request and HTTP handlers, gate:every, gate:after_ms, gate:spawn.
 ---@param delay_ms integer
 function gate:sleep(delay_ms) -- luacheck: no unused args
-  check(delay_ms, "number", "gate:sleep")
-  if delay_ms ~= delay_ms or delay_ms < 0 then error("gate:sleep: expected 0 ms or more", 2) end
+  check_delay(delay_ms, 0, "gate:sleep")
   task.sleep(delay_ms)
+end
+
+--- The running task is cancelled, with an error where it waits, when it has not ended by then.
+--- Requests have 30 s unless they say otherwise.
+---@param delay_ms integer from now
+function gate:deadline(delay_ms) -- luacheck: no unused args
+  check_delay(delay_ms, 1, "gate:deadline")
+  task.deadline(task.current("gate:deadline", 2), delay_ms)
+end
+
+--- Runs the functions side by side, each as a task, and waits for all. When one raises, the
+--- others are cancelled and gather raises that error.
+---@param ... fun(): any
+---@return any ... what the first returned, what the second returned, ...
+function gate:gather(...)
+  local fns = { ... }
+  for i, fn in ipairs(fns) do check(fn, "function", "gate:gather, argument " .. i) end
+  return gather(self.plugin, fns)
 end
 
 --- Milliseconds since 1970 UTC.

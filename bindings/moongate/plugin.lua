@@ -1,163 +1,159 @@
---- Loads the app: each plugin in an environment of its own, all of them into a registry that
---- stands beside the one in force. Only when everything has gone well the two are swapped.
-local core = require "moongate.ffi"
-local gate = require "moongate.gate"
+--- The generations of the app: which is in force, how the next takes over, and the way back.
+local loader = require "moongate.loader"
 local log = require "moongate.log"
-local registries = require "moongate.registry"
+local core = require "moongate.ffi"
 local request = require "moongate.request"
 local state = require "moongate.state"
 local task = require "moongate.task"
 local timer = require "moongate.timer"
+
+local MAX_BEFORE = 3        -- generations kept to go back to
+local GRACE_MS = 10000      -- for handlers of a plugin that has been replaced
+local TRIAL_MS = 10000      -- after a swap: errors are counted
+local MIN_ERRORS = 10       -- in a trial, before anybody goes back
+local LEAST_RATE = 0.01     -- errors per call that are no reason to
+local FACTOR = 5            -- times the rate before the swap
 
 local plugin = {}
 
 local app             -- path of the folder or file
 local current         -- registry in force
 local last_generation = 0
-local running = {}    -- tokens of the timers of gate:every
+local before = {}     -- stack of { registry, snapshot }: how to go back from the one after it
+local rejected = {}   -- path -> { bad, good }: file texts that a rollback has taken out of force
+local slots = {}      -- plugin name -> timer name -> { token, is_running }
+local trial           -- { until_ms, calls, errors, rate } since the last swap, while it lasts
+local since = { calls = 0, errors = 0, rate = 0 } -- the last swap, and the rate before it
 
-local function traceback(problem)
-  return debug.traceback(tostring(problem), 2)
-end
-
-local function is_folder(path)
-  local file = io.open(path .. "/init.lua", "r")
-  if file then file:close() end
-  return file ~= nil
-end
-
---- Names of the plugin files of a folder: init first, the others by name.
-local function list_files(folder)
-  local names = {}
-  local is_whole = false
-  local quoted = "'" .. folder:gsub("'", "'\\''") .. "'"
-  local listing = assert(io.popen("ls -1 " .. quoted .. " && echo /"))
-  for line in listing:lines() do
-    local name = line:match "^([%w_-]+)%.lua$"
-    if name and name ~= "init" then
-      names[#names + 1] = name
-    elseif line:match "^[^.].*%.lua$" and name ~= "init" then
-      log.warn("plugin", "%s/%s is not loaded: a plugin's name has letters, digits, _ and -",
-        folder, line)
-    end
-    is_whole = is_whole or line == "/"
-  end
-  listing:close()
-  if not is_whole then error(folder .. ": cannot be listed", 0) end
-  table.sort(names)
-  table.insert(names, 1, "init")
-  return names
-end
-
---- A file's chunk in an environment of its own, whose globals nobody else sees.
-local function compile(path, app_require)
-  local chunk, problem = loadfile(path)
-  if not chunk then error(problem, 0) end
-  return setfenv(chunk, setmetatable({ require = app_require }, { __index = _G }))
-end
-
---- require for plugins: modules of the app's own folder are loaded anew for each generation
---- and get its environment; all others are the process's.
-local function make_require(folder)
-  local loaded, loading = {}, {}
-  local function app_require(name)
-    if loaded[name] ~= nil then return loaded[name] end
-    if loading[name] then error(('require "%s": a cycle'):format(name), 2) end
-    local path = folder and ("%s/%s.lua"):format(folder, name:gsub("%.", "/"))
-    local file = path and io.open(path, "r")
-    if not file then return require(name) end
-    file:close()
-    local chunk = compile(path, app_require)
-    loading[name] = true
-    local ok, value = pcall(chunk, name)
-    loading[name] = nil
-    if not ok then error(value, 0) end
-    loaded[name] = value == nil and true or value
-    return loaded[name]
-  end
-  return app_require
-end
-
-local function run_plugin(registry, name, path, chunk)
-  local record = registry:add_plugin(name, path)
-  local fn = chunk()
-  if type(fn) ~= "function" then
-    error(path .. ": a plugin returns a function of gate, this returned " .. type(fn), 0)
-  end
-  fn(gate.new(record, registry))
-  record.is_loaded = true
-end
-
---- The app's plugins in the order of loading: name, path, compiled chunk.
-local function compile_all()
-  local folder = is_folder(app) and app or nil
-  local app_require = make_require(folder)
-  local names = folder and list_files(folder) or { app:match "([^/]+)%.lua$" or app }
-  local chunks = {}
-  for i, name in ipairs(names) do
-    local path = folder and ("%s/%s.lua"):format(folder, name) or app
-    chunks[i] = { name, path, compile(path, app_require) }
-  end
-  return chunks
-end
-
---- Loads the app's files into the registry, and tells the core its routes. Raises.
-local function fill(registry)
-  -- All are compiled before the first one runs.
-  for _, entry in ipairs(compile_all()) do run_plugin(registry, unpack(entry)) end
-  registry:finish()
-  local routes = registry:route_table()
-  if core.C.moon_route(routes, #routes) ~= 0 then
-    error("the table of routes is too long, or the I/O threads are too far behind", 0)
-  end
-end
+-- ---- timers ----
 
 --- A run that has not ended when the next is due makes it wait for the one after.
-local function start_every(owner, entry)
+local function start_timer(owner, entry, delay_ms)
   local slot = {}
   local function run()
     slot.is_running = true
-    request.guard(owner, "every", entry.fn)
+    request.guard(owner, entry.doing, entry.fn)
     slot.is_running = false
   end
   local function fire()
-    slot.token = timer.start(entry.interval_ms, function()
-      fire()
-      if not slot.is_running then task.run(run) end
-    end)
+    local is_due = not entry.is_due or entry.is_due()
+    slot.token = not entry.is_once and timer.start(entry.delay_ms(), fire, owner) or nil
+    if is_due and not slot.is_running then task.run(run) end
   end
-  fire()
-  running[#running + 1] = slot
+  slot.token = timer.start(delay_ms, fire, owner)
+  return slot
 end
 
---- The one moment at which new code takes over.
-local function swap(registry)
-  for _, slot in ipairs(running) do timer.cancel(slot.token) end
-  running = {}
-  current = registry
-  request.use(registry)
-  for _, name in ipairs(registry.names) do
-    for _, entry in ipairs(registry.plugins[name].every) do
-      start_every(registry.plugins[name], entry)
+--- Those of the plugin's new code; one that had the name before keeps what was left of its
+--- time, or a file that is saved every minute would never see its hour.
+local function start_timers(owner, left)
+  slots[owner.name] = {}
+  for _, entry in ipairs(owner.timers) do
+    local delay_ms = entry.delay_ms()
+    if not entry.is_due then delay_ms = math.min(delay_ms, left[entry.name] or delay_ms) end
+    slots[owner.name][entry.name] = start_timer(owner, entry, delay_ms)
+  end
+end
+
+local function stop_timers(name)
+  local left = {}
+  for timer_name, slot in pairs(slots[name] or {}) do
+    left[timer_name] = slot.token and timer.left_ms(slot.token)
+    if slot.token then timer.cancel(slot.token) end
+  end
+  slots[name] = nil
+  return left
+end
+
+-- ---- the swap ----
+
+local function is_in_force(owner) return current.plugins[owner.name] == owner end
+
+local function tasks_of(owner, doing)
+  local found = {}
+  for worker in task.waiting() do
+    if worker.plugin == owner and (not doing or worker.doing == doing) then
+      found[#found + 1] = worker
     end
   end
-  for _, fn in ipairs(registry.beginnings) do fn() end
+  return found
 end
+
+local function cancel_all(workers, why)
+  for _, worker in ipairs(workers) do task.cancel(worker, why) end
+end
+
+--- What is under way may end, but not for ever.
+local function leave(owner)
+  if tasks_of(owner)[1] then
+    timer.start(GRACE_MS, function()
+      if not is_in_force(owner) then
+        cancel_all(tasks_of(owner), ("its code was replaced %d s ago"):format(GRACE_MS / 1000))
+      end
+    end)
+  end
+  if current.plugins[owner.name] then return end
+  for token, entry in timer.waiting() do -- it is in the list no longer
+    if entry.plugin and entry.plugin.name == owner.name then timer.cancel(token) end
+  end
+end
+
+--- One that comes back begins again what it began when it was loaded.
+local function enter(owner, left)
+  cancel_all(tasks_of(owner, task.BEGUN), "it begins again with its code")
+  start_timers(owner, left)
+  for _, begin in ipairs(owner.begins) do begin() end
+end
+
+local function begin_trial()
+  local now_ms, calls = core.C.moon_time_ms(), request.calls - since.calls
+  local settings = current.settings.rollback
+  -- So few calls say nothing: what was known before them holds.
+  local rate = calls >= 100 and (request.errors - since.errors) / calls or since.rate
+  since = { calls = request.calls, errors = request.errors, rate = rate }
+  settings = type(settings) == "table" and settings or {}
+  trial = current.settings.rollback ~= false and before[1] and {
+    until_ms = now_ms + (settings.within_ms or TRIAL_MS),
+    min_errors = settings.min_errors or MIN_ERRORS, factor = settings.factor or FACTOR,
+  } or nil
+end
+
+--- The one moment at which other code takes over.
+local function swap(registry)
+  local old = current and current.plugins or {}
+  current = registry
+  request.use(registry)
+  begin_trial()
+  local left = {}
+  for name, owner in pairs(old) do
+    if not is_in_force(owner) then
+      left[name] = stop_timers(name)
+      leave(owner)
+    end
+  end
+  for _, name in ipairs(registry.names) do
+    local owner = registry.plugins[name]
+    if old[name] ~= owner then enter(owner, left[name] or {}) end
+  end
+end
+
+-- ---- forth ----
 
 --- First line of a traceback: file, line and reason.
 local function first_line(problem) return tostring(problem):match "^[^\n]*" end
 
-local function try_load()
-  local restore = state.snapshot()
-  local registry = registries.new(last_generation + 1)
-  local ok, problem = xpcall(fill, traceback, registry)
-  if not ok then
-    restore()
-    return nil, problem
+--- What is new, and why; what stays is only counted.
+local function describe(registry, old)
+  local words, kept = {}, 0
+  for _, name in ipairs(registry.order) do
+    local reason = registry.reasons[name]
+    if reason then words[#words + 1] = ("%s (%s)"):format(name, reason) else kept = kept + 1 end
   end
-  last_generation = registry.generation
-  swap(registry)
-  return registry
+  for _, name in ipairs(old.order) do
+    if not registry.plugins[name] then words[#words + 1] = name .. " (removed)" end
+  end
+  words[#words + 1] = kept .. " as before"
+  return table.concat(words, ", ")
 end
 
 --- Loads the app for the first time.
@@ -166,25 +162,121 @@ end
 ---@return string? problem one line: file, line, reason
 function plugin.start(path)
   app = path
-  local registry, problem = try_load()
+  local registry, problem = loader.load(app, 1)
   if not registry then return nil, first_line(problem) end
+  last_generation = 1
+  swap(registry)
   log.info("plugin", "generation 1: %s", table.concat(registry.names, ", "))
   return true
 end
 
---- Loads the app again. If anything is wrong with the new code, the old goes on.
+local function remember(snapshot)
+  before[#before + 1] = { registry = current, snapshot = snapshot }
+  if #before > MAX_BEFORE then table.remove(before, 1) end
+end
+
+--- Loads what has changed. If anything is wrong with the new code, the old goes on.
+---@return boolean ok
+---@return string text what has become of it
 function plugin.reload()
-  local registry, problem = try_load()
+  local registry, problem, snapshot = loader.load(app, last_generation + 1, current, rejected)
   if registry then
-    log.info("plugin", "generation %d: %s", last_generation, table.concat(registry.names, ", "))
-  else
-    log.error("plugin", "not reloaded, generation %d goes on: %s", last_generation,
+    last_generation = registry.generation
+    remember(snapshot)
+    local text = ("generation %d: %s"):format(last_generation, describe(registry, current))
+    swap(registry)
+    log.info("plugin", "%s", text)
+    return true, text
+  end
+  local text = ("nothing has changed, generation %d goes on"):format(current.generation)
+  if problem then
+    text = ("not reloaded, generation %d goes on: %s"):format(current.generation,
       first_line(problem))
+    log.error("plugin", "%s", text)
     log.debug("plugin", "%s", problem)
+  else
+    log.info("plugin", "%s", text)
+  end
+  return problem == nil, text
+end
+
+-- ---- and back ----
+
+--- What is on the disk stays out of force until somebody changes it.
+local function reject(bad, good)
+  for path, text in pairs(bad.files) do
+    if good.files[path] and good.files[path] ~= text then
+      rejected[path] = { bad = text, good = good.files[path] }
+    end
   end
 end
 
+--- Brings the generation before back into force, with the states that were migrated since.
+---@return boolean ok
+---@return string text what has become of it
+function plugin.rollback()
+  local from, way = current, before[#before]
+  if not way then
+    return false, ("there is no generation before %d to go back to"):format(from.generation)
+  end
+  local routes = way.registry:route_table()
+  if core.C.moon_route(routes, #routes) ~= 0 then
+    return false, "not rolled back: the I/O threads are too far behind, try again"
+  end
+  before[#before] = nil
+  reject(from, way.registry)
+  state.restore(way.snapshot)
+  swap(way.registry)
+  trial = nil
+  local names = {}
+  for name in pairs(way.snapshot) do names[#names + 1] = name end
+  local text = ("generation %d is in force again instead of %d%s"):format(current.generation,
+    from.generation, names[1] and "; state as before its migration, of: "
+      .. table.concat(names, ", ") or "")
+  log.warn("plugin", "%s", text)
+  return true, text
+end
+
+--- Called after each error: whether the new code is so much worse that the old comes back.
+local function judge()
+  if not trial then return end
+  local calls, errors = request.calls - since.calls, request.errors - since.errors
+  if core.C.moon_time_ms() > trial.until_ms then
+    trial = nil
+  elseif errors >= trial.min_errors
+    and errors / calls > trial.factor * math.max(since.rate, LEAST_RATE) then
+    log.error("plugin", "%d of %d calls have failed since generation %d came, %.1f %% before: "
+      .. 'rolling back; "rollback = false" in init.lua leaves that to you',
+      errors, calls, current.generation, since.rate * 100)
+    trial = nil
+    timer.start(0, plugin.rollback) -- not under the feet of what has failed
+  end
+end
+
+request.on_error = judge
+
+-- ---- looking ----
+
 ---@return table registry in force
 function plugin.current() return current end
+
+--- What has outlived its generation: { plugin, kind, doing, ms }.
+---@return table[]
+function plugin.leaks()
+  local found, now_ms = {}, core.C.moon_time_ms()
+  for worker in task.waiting() do
+    if worker.plugin and not is_in_force(worker.plugin) then
+      found[#found + 1] = { plugin = worker.plugin.label, kind = "task", doing = worker.doing,
+        ms = now_ms - (worker.since_ms or now_ms) }
+    end
+  end
+  for _, entry in timer.waiting() do
+    if entry.plugin and not is_in_force(entry.plugin) then
+      found[#found + 1] = { plugin = entry.plugin.label, kind = "timer", doing = "gate:after_ms",
+        ms = entry.due_ms - now_ms }
+    end
+  end
+  return found
+end
 
 return plugin

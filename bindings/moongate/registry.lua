@@ -1,5 +1,5 @@
 --- What one generation of the app has registered. Built beside the one in force, then
---- swapped in whole.
+--- swapped in whole. Plugins whose files have not changed are taken over as they are.
 local routes = require "moongate.route"
 
 local Registry = {}
@@ -7,50 +7,76 @@ local registry_mt = { __index = Registry }
 
 ---@class moongate.Plugin
 ---@field name string
----@field generation integer
+---@field generation integer the one that has loaded it
 ---@field file string
----@field needs string[]
----@field before table[] { type, fn }
----@field after table[] { event, fn }
----@field every table[] { interval_ms, fn }
+---@field entry moongate.Entry
 ---@field label string "rooms#3", for log lines
+---@field source moongate.Source
+---@field needs string[]
+---@field uses table<string, true> names of plugins whose API it holds
+---@field provided? { major: integer, minor: integer, api: table }
+---@field options table<string, moongate.OptionSpec>
+---@field on table<string, function>
+---@field before table[] { name, fn }
+---@field after table[] { name, fn }
+---@field routes table[] what route.lua makes
+---@field timers table[] { name, interval_ms, fn }
+---@field begins function[] to be called when it takes over
+---@field migrations table[] { version, fn }, ascending
+---@field is_loaded? boolean nothing more can be registered
 
 ---@param generation integer
 local function new(generation)
   return setmetatable({
     generation = generation,
     plugins = {},      -- name -> moongate.Plugin
-    names = {},        -- in the order of loading; after finish(): needed ones first
+    names = {},        -- in the order of the list; after finish(): needed ones first
+    sources = {},      -- path -> moongate.Source, of the modules
     on = {},           -- request type -> { fn, plugin }
     before = {},       -- request type or "*" -> list of { fn, plugin }
     after = {},        -- event -> list of { fn, plugin }
     routes = {},       -- list of what route.lua makes
     served = {},       -- "/ws" or "GET /api" -> the same
     route_of = {},     -- pattern -> those of WebSockets
-    settings = {},     -- option name -> { value, plugin that set it }
-    options = {},      -- option name -> plugin that declares it
-    beginnings = {},   -- functions to call when this generation takes over
   }, registry_mt)
 end
 
+---@param entry moongate.Entry
 ---@return moongate.Plugin
-function Registry:add_plugin(name, file)
+function Registry:add_plugin(entry)
   local plugin = {
-    name = name, file = file, generation = self.generation,
-    label = name .. "#" .. self.generation,
-    needs = {}, before = {}, after = {}, every = {},
+    name = entry.name, file = entry.file, entry = entry, generation = self.generation,
+    label = entry.name .. "#" .. self.generation,
+    needs = {}, uses = {}, options = {}, on = {}, before = {}, after = {}, routes = {},
+    timers = {}, begins = {}, migrations = {},
   }
-  self.plugins[name] = plugin
-  self.names[#self.names + 1] = name
+  self.plugins[plugin.name] = plugin
   return plugin
 end
 
-function Registry:handle(plugin, type_name, fn)
-  local taken = self.on[type_name]
-  if taken then
-    error(('"%s" is already handled by %s'):format(type_name, taken.plugin.name), 3)
+local function name_of(route)
+  return route.kind == "ws" and route.pattern or route.kind .. " " .. route.pattern
+end
+
+local function claim(taken, name, plugin, what, level)
+  local owner = taken[name] and taken[name].plugin
+  if owner then
+    error(('"%s" is already %s by %s'):format(name, what, owner.name), level + 1)
   end
+end
+
+--- Takes over a plugin of the generation before.
+---@param plugin moongate.Plugin
+function Registry:adopt(plugin)
+  self.plugins[plugin.name] = plugin
+  for type_name, fn in pairs(plugin.on) do self.on[type_name] = { fn = fn, plugin = plugin } end
+  for _, route in ipairs(plugin.routes) do self.served[name_of(route)] = route end
+end
+
+function Registry:handle(plugin, type_name, fn)
+  claim(self.on, type_name, plugin, "handled", 3)
   self.on[type_name] = { fn = fn, plugin = plugin }
+  plugin.on[type_name] = fn
 end
 
 ---@param plugin moongate.Plugin
@@ -58,15 +84,10 @@ end
 ---@param pattern string
 ---@param handlers table|function
 function Registry:add_route(plugin, kind, pattern, handlers)
-  local name = kind == "ws" and pattern or kind .. " " .. pattern
-  local taken = self.served[name]
-  if taken then
-    error(('"%s" is already served by %s'):format(name, taken.plugin.name), 3)
-  end
   local route = routes.new(kind, pattern, handlers, plugin)
-  self.served[name] = route
-  if kind == "ws" then self.route_of[pattern] = route end
-  self.routes[#self.routes + 1] = route
+  claim(self.served, name_of(route), plugin, "served", 3)
+  self.served[name_of(route)] = route
+  table.insert(plugin.routes, route)
 end
 
 --- Depth first: a plugin comes after all it needs.
@@ -98,16 +119,18 @@ local function gather(self, kind)
   end
 end
 
---- All plugins have run: sorts them, and checks what can only be checked now. Raises.
-function Registry:finish()
+--- All plugins are there: sorts them, and checks what can only be checked now. Raises.
+---@param names string[] in the order of the list
+function Registry:finish(names)
   local sorted, marks = {}, {}
-  for _, name in ipairs(self.names) do visit(self, name, sorted, marks, {}) end
   self.names = sorted
+  for _, name in ipairs(names) do visit(self, name, sorted, marks, {}) end
   gather(self, "before")
   gather(self, "after")
-  for name, setting in pairs(self.settings) do
-    if not self.options[name] then
-      error(('%s: no plugin declares the option "%s"'):format(setting.where, name), 0)
+  for _, name in ipairs(names) do -- the first that matches serves: that is for the list to say
+    for _, route in ipairs(self.plugins[name].routes) do
+      self.routes[#self.routes + 1] = route
+      if route.kind == "ws" then self.route_of[route.pattern] = route end
     end
   end
 end

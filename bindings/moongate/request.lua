@@ -7,7 +7,12 @@ local MAX_WAITING = 256
 local MAX_WAITING_BYTES = 256 * 1024
 local MAX_ALL_WAITING_BYTES = 64 * 1024 * 1024
 
-local request = {}
+local DEADLINE_MS = 30000 -- of a request that waits; gate:deadline sets another
+
+local request = {
+  calls = 0, errors = 0,  -- of handlers, filters and hooks, since the start
+  on_error = function() end, -- called after an error; set by plugin.lua
+}
 
 local current -- the registry in force
 local all_waiting_bytes = 0
@@ -16,30 +21,48 @@ local all_waiting_bytes = 0
 function request.use(registry) current = registry end
 
 local function traceback(problem)
+  if task.why_cancelled(problem) then return problem end
   return debug.traceback(tostring(problem), 2)
+end
+
+local running = task.running
+
+local function note(plugin, doing, problem)
+  local why = task.why_cancelled(problem)
+  if why then
+    log.warn(plugin.label, "%s: cancelled: %s", doing, why)
+  else
+    request.errors = request.errors + 1
+    log.error(plugin.label, "%s: %s", doing, problem)
+    request.on_error()
+  end
+  return false, why
 end
 
 --- Calls fn(...) of a plugin. An error is logged with plugin, generation and what it was doing.
 ---@return boolean ok
----@return any ... what fn returned
+---@return any ... what fn returned; when it was cancelled, why
 function request.guard(plugin, doing, fn, ...)
+  local outer, outer_doing = running.plugin, running.doing
+  running.plugin, running.doing = plugin, doing
+  request.calls = request.calls + 1
   local ok, a, b, c, d = xpcall(fn, traceback, ...)
-  if not ok then
-    log.error(plugin.label, "%s: %s", doing, a)
-    return false
-  end
+  running.plugin, running.doing = outer, outer_doing
+  if not ok then return note(plugin, doing, a) end
   return true, a, b, c, d
 end
 
 local guard = request.guard
 
---- Tells everybody who asked to be told.
----@param event string
-function request.tell(event, ...)
-  for _, hook in ipairs(current.after[event] or {}) do
+local function tell(registry, event, ...)
+  for _, hook in ipairs(registry.after[event] or {}) do
     guard(hook.plugin, "after " .. event, hook.fn, ...)
   end
 end
+
+--- Tells everybody who asked to be told.
+---@param event string
+function request.tell(event, ...) tell(current, event, ...) end
 
 --- What a client may be told: codes are words.
 local function refusal(plugin, code, text, temporary)
@@ -50,34 +73,42 @@ local function refusal(plugin, code, text, temporary)
   return nil, code, text and tostring(text), temporary and true or nil
 end
 
+--- What a client is told of a handler that raised, or was cancelled.
+local function failure(what, why_cancelled)
+  if why_cancelled then return nil, "timeout", what .. " was cancelled", true end
+  return nil, "internal", what .. " failed", true
+end
+
 --- Returns true when all filters let the message pass, else nil and the error.
 local function filter(filters, conn, message)
   for _, hook in ipairs(filters or {}) do
     local ok, pass, code, text, temporary =
       guard(hook.plugin, "before " .. message.type, hook.fn, conn, message)
-    if not ok then return nil, "internal", "a filter failed", true end
+    if not ok then return failure("a filter", pass) end
     if not pass and code then return refusal(hook.plugin, code, text, temporary) end
   end
   return true
 end
 
---- Returns the reply's data, or nil and the error.
+--- Returns the reply's data, or nil and the error. One generation does it all, whatever comes
+--- into force while a filter waits.
 local function run(conn, message)
-  local pass, code, text, temporary = filter(current.before["*"], conn, message)
+  local registry = current
+  local pass, code, text, temporary = filter(registry.before["*"], conn, message)
   if not pass then return nil, code, text, temporary end
-  local handler = current.on[message.type]
+  local handler = registry.on[message.type]
   if not handler then
     return nil, "unknown_type", ('nothing handles "%s"'):format(message.type)
   end
-  pass, code, text, temporary = filter(current.before[message.type], conn, message)
+  pass, code, text, temporary = filter(registry.before[message.type], conn, message)
   if not pass then return nil, code, text, temporary end
   local ok, data
   ok, data, code, text, temporary =
     guard(handler.plugin, "on " .. message.type, handler.fn, conn, message)
-  if not ok then return nil, "internal", "the handler failed", true end
+  if not ok then return failure("the handler", data) end
   if data == nil and code then return refusal(handler.plugin, code, text, temporary) end
   if data == nil or data == true then data = {} end
-  request.tell(message.type, conn, message, data)
+  tell(registry, message.type, conn, message, data)
   return data
 end
 
@@ -115,6 +146,15 @@ local function enqueue(conn, bytes, run_job)
   task.run(work_off, conn)
 end
 
+--- Carries a request out as this task.
+local function perform(conn, message, answer)
+  if conn.is_gone then return answer(nil, "gone", "the connection has ended") end
+  conn.worker = task.patience(DEADLINE_MS)
+  carry_out(conn, message, answer)
+  task.patience(nil)
+  conn.worker = nil
+end
+
 local function is_too_much(conn, bytes)
   return conn.waiting and (#conn.waiting >= MAX_WAITING
     or conn.waiting_bytes + bytes > MAX_WAITING_BYTES
@@ -127,21 +167,21 @@ end
 ---@param bytes? integer what the message takes while it waits
 function request.submit(conn, message, answer, bytes)
   bytes = bytes or 1024
-  if conn.is_finished then return answer(nil, "gone", "the connection has ended") end
+  if conn.is_gone then return answer(nil, "gone", "the connection has ended") end
   if is_too_much(conn, bytes) then
     return answer(nil, "too_many_requests", "earlier requests are still waiting", true)
   end
-  enqueue(conn, bytes, function() carry_out(conn, message, answer) end)
+  enqueue(conn, bytes, function() perform(conn, message, answer) end)
 end
 
---- Runs `job` after the last request of the connection.
+--- The connection has ended: a request that waits is cancelled, and those behind it are not
+--- begun. Runs `job` after them.
 ---@param conn moongate.Conn
 ---@param job fun()
 function request.finish(conn, job)
-  enqueue(conn, 0, function()
-    conn.is_finished = true
-    job()
-  end)
+  conn.is_gone = true
+  if conn.worker then task.cancel(conn.worker, "the connection has ended") end
+  enqueue(conn, 0, job)
 end
 
 return request

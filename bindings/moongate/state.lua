@@ -1,7 +1,13 @@
 --- What belongs to the gateway and not to the code: gate.state of each plugin.
+--
+-- The table of a plugin is the same always: a reload changes what is in it, in place, so
+-- that old references stay good, and can put everything back.
+local json = require "moongate.json"
+
 local state = {}
 
-local of_plugin = {} -- plugin name -> table
+local of_plugin = {}  -- plugin name -> table
+local versions = {}   -- plugin name -> version of what is in it, see gate:migrate
 
 ---@param plugin string
 ---@return table state the same table for every generation of the plugin
@@ -24,7 +30,7 @@ local function copy_all(root)
   local i = 1
   while found[i] do
     local copy = copies[found[i]]
-    for k, v in pairs(found[i]) do
+    for k, v in next, found[i] do
       copy[k] = v
       note(k)
       note(v)
@@ -34,15 +40,128 @@ local function copy_all(root)
   return copies
 end
 
---- Remembers all states as they are now.
----@return fun() restore puts back every table in place, so that old references stay good
-function state.snapshot()
-  local copies = copy_all(of_plugin)
-  return function()
-    for original, copy in pairs(copies) do
-      for k in pairs(original) do original[k] = nil end
-      for k, v in pairs(copy) do original[k] = v end
+local function put_back(copies)
+  for original, copy in pairs(copies) do
+    for k in next, original do original[k] = nil end
+    for k, v in next, copy do original[k] = v end
+  end
+end
+
+--- Remembers the states of these plugins as they are now, for state.restore().
+---@param names string[]
+---@return table<string, table> snapshot by name
+function state.snapshot(names)
+  local snapshot = {}
+  for _, name in ipairs(names) do
+    snapshot[name] = { version = versions[name], copies = of_plugin[name] and copy_all(of_plugin[name]) }
+  end
+  return snapshot
+end
+
+--- Puts back every table of the snapshot in place; as often as it is called.
+---@param snapshot table<string, table>
+function state.restore(snapshot)
+  for name, kept in pairs(snapshot) do
+    versions[name] = kept.version
+    if kept.copies then
+      put_back(kept.copies)
+    elseif of_plugin[name] then -- whoever holds the new table shall not see what failed
+      put_back { [of_plugin[name]] = {} }
+      of_plugin[name] = nil
     end
+  end
+end
+
+-- ---- versions ----
+
+---@param plugin string
+---@return integer? version nil: the plugin has never been loaded
+function state.version(plugin) return versions[plugin] end
+
+--- Simple locals of the function that has failed: which key was being worked on.
+local function locals_of_culprit()
+  local level, words = 3, {} -- 1 is this, 2 the handler
+  if debug.getinfo(level, "S").what == "C" then level = level + 1 end -- error() itself
+  for i = 1, 32 do
+    local name, value = debug.getlocal(level, i)
+    if not name then break end
+    local kind = type(value)
+    if name:sub(1, 1) ~= "(" and (kind == "string" or kind == "number" or kind == "boolean") then
+      words[#words + 1] = ("%s = %s"):format(name,
+        kind == "string" and ("%q"):format(value:sub(1, 60)) or tostring(value))
+    end
+  end
+  return words[1] and " (with " .. table.concat(words, ", ") .. ")" or ""
+end
+
+local function describe(problem) return tostring(problem) .. locals_of_culprit() end
+
+--- Runs the steps that the state has not seen yet. Raises; the caller restores.
+---@param plugin moongate.Plugin
+---@param is_new boolean there is nothing to migrate: it is of the newest version
+function state.migrate(plugin, is_new)
+  local steps = plugin.migrations
+  local newest = steps[#steps] and steps[#steps].version or 0
+  local version = is_new and newest or versions[plugin.name] or 0
+  if version > newest then
+    error(('%s: its state is of version %d, and this code knows %d: "moongate ctl rollback" '
+      .. "brings back state and code, or declare gate:migrate(%d, ...)"):format(plugin.file, version,
+      newest, version + 1), 0)
+  end
+  for _, step in ipairs(steps) do
+    if step.version > version then
+      local ok, problem = xpcall(step.fn, describe, state.of(plugin.name))
+      if not ok then
+        error(("%s: the migration to version %d failed: %s"):format(plugin.file, step.version,
+          problem), 0)
+      end
+      version = step.version
+    end
+  end
+  versions[plugin.name] = version
+end
+
+-- ---- data only ----
+
+local DATA = { string = true, number = true, boolean = true, table = true }
+
+local function shown(key)
+  if type(key) == "string" and key:find "^[%a_][%w_]*$" then return "." .. key end
+  return ("[%s]"):format(type(key) == "string" and ("%q"):format(key) or tostring(key))
+end
+
+local function no_data(value, what)
+  local kind = type(value)
+  if kind == "table" and getmetatable(value) then
+    return ("is an object%s; a state holds data only: keep its name or id"):format(what)
+  elseif not DATA[kind] and value ~= json.null then
+    return ("is a %s%s; a state holds data only, or it could not outlive the code"):format(kind,
+      what)
+  end
+end
+
+--- nil, or what in the state is no data, with the way to it.
+---@param root table
+---@param name string what it is called: "gate.state"
+---@return string? problem
+function state.not_data(root, name)
+  local found, outer, key_of = { root }, { [root] = root }, {}
+  local function path_of(value)
+    if value == root then return name end
+    return path_of(outer[value]) .. shown(key_of[value])
+  end
+  local i = 1
+  while found[i] do
+    local inside = found[i]
+    for k, v in next, inside do
+      local problem = no_data(k, " as a key") or no_data(v, "")
+      if problem then return ("%s%s %s"):format(path_of(inside), shown(k), problem) end
+      if type(v) == "table" and not outer[v] then
+        outer[v], key_of[v] = inside, k
+        found[#found + 1] = v
+      end
+    end
+    i = i + 1
   end
 end
 

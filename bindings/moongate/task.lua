@@ -1,17 +1,39 @@
 --- Tasks: functions that may wait. They run in coroutines that are used again.
 --
--- Only resume() resumes a worker: to begin a task, or when what it waits for has come.
+-- Only resume() resumes a worker: to begin a task, or when what it waits for has come. A task
+-- that is cancelled while it waits gets an error there, and at every wait after it.
+local core = require "moongate.ffi"
 local log = require "moongate.log"
 local timer = require "moongate.timer"
 
 local MAX_IDLE = 256 -- workers kept for the next task
+local LOOK_MS = 1000 -- between two looks at those that wait too long
 
 local DONE, WAIT = {}, {} -- what a worker yields
 
-local idle = {}  -- stack of workers
-local current    -- the worker that runs, if any
+local idle = {}     -- stack of workers
+local waiting = {}  -- set of workers
+local current       -- the worker that runs, if any
 
-local task = {}
+local task = {
+  BEGUN = "gate:spawn at load", -- what a task does that a plugin has begun while it was loaded
+}
+
+--- Whose code runs, and what for. In a table of its own: request.guard writes it at each call.
+---@type { plugin: moongate.Plugin?, doing: string? }
+task.running = {}
+local running = task.running
+
+--- What a wait raises in a task that is cancelled.
+---@class moongate.Cancelled
+---@field why string
+local cancelled_mt = { __tostring = function(self) return "cancelled: " .. self.why end }
+
+---@param problem any
+---@return string? why it was cancelled; nil: it was not
+function task.why_cancelled(problem)
+  return getmetatable(problem) == cancelled_mt and problem.why or nil
+end
 
 --- The life of a worker: one task after the other.
 local function work(fn, ...)
@@ -19,46 +41,150 @@ local function work(fn, ...)
   return work(coroutine.yield(DONE)) -- a tail call: the stack does not grow
 end
 
+local function clear(worker)
+  if worker.deadline then timer.cancel(worker.deadline) end
+  worker.deadline, worker.cancelled, worker.patience_ms = nil, nil, nil
+  worker.plugin, worker.doing, worker.since_ms = nil, nil, nil
+end
+
 local function resume(worker, ...)
-  local outer = current
-  current, worker.is_waiting = worker, false
+  local outer, plugin, doing = current, running.plugin, running.doing
+  current, worker.is_waiting, waiting[worker] = worker, false, nil
+  running.plugin, running.doing = worker.plugin, worker.doing
   local ok, what = coroutine.resume(worker.coroutine, ...)
-  current = outer
+  current, running.plugin, running.doing = outer, plugin, doing
   if not ok then
-    log.error("task", "%s", debug.traceback(worker.coroutine, what))
+    log.error("task", "%s", debug.traceback(worker.coroutine, tostring(what)))
+    clear(worker)
   elseif what == DONE then
+    clear(worker)
     if #idle < MAX_IDLE then idle[#idle + 1] = worker end
   else
-    worker.is_waiting = true
+    worker.is_waiting, waiting[worker] = true, true
     -- A plain coroutine.yield() waits for nobody: let it go on after the others.
     if what ~= WAIT then task.wake_later(worker, 0) end
   end
 end
 
+--- Wakes the worker when it still waits for what it waited for when the ticket was drawn.
+local function wake(worker, ticket, ...)
+  -- The yield may have failed (in a callback of a C function) and the worker be elsewhere.
+  if worker.is_waiting and worker.ticket == ticket then resume(worker, ...) end
+end
+
 function task.wake_later(worker, delay_ms)
   worker.ticket = worker.ticket + 1
   local ticket = worker.ticket
-  timer.start(delay_ms, function()
-    -- The yield may have failed (in a callback of a C function) and the worker be elsewhere.
-    if worker.is_waiting and worker.ticket == ticket then resume(worker) end
-  end)
+  timer.start(delay_ms, function() wake(worker, ticket) end)
 end
 
 --- Runs fn(...) until it ends or first waits. Errors in it are logged; catch your own.
 ---@param fn function
+---@return table worker
 function task.run(fn, ...)
   local worker = table.remove(idle) or { coroutine = coroutine.create(work), ticket = 0 }
+  worker.plugin, worker.doing = running.plugin, running.doing
   resume(worker, fn, ...)
+  return worker
+end
+
+--- The task that runs; raises outside of one.
+---@param what string what needs a task, for the message
+---@return table worker
+function task.current(what, level)
+  if not current or coroutine.running() ~= current.coroutine then
+    error(what .. ": only in a task: a request or HTTP handler, gate:every, gate:after_ms, "
+      .. "gate:spawn; not in a raw handler or a coroutine of your own", (level or 2) + 1)
+  end
+  return current
+end
+
+--- Ends those that have waited for too long. A look at all of them now and then is cheaper
+--- than a timer for each request: most never wait.
+local is_looking = false
+local function look()
+  local now_ms, impatient = core.C.moon_time_ms(), {}
+  for worker in pairs(waiting) do
+    if worker.patience_ms and now_ms - worker.since_ms > worker.patience_ms then
+      impatient[#impatient + 1] = worker
+    end
+  end
+  for _, worker in ipairs(impatient) do
+    task.cancel(worker, ("not done within %d ms"):format(worker.patience_ms))
+  end
+  is_looking = next(waiting) ~= nil
+  if is_looking then timer.start(LOOK_MS, look) end
+end
+
+--- The running task may wait for so long, to about a second; nil: as long as it likes.
+---@param patience_ms? integer
+---@return table worker
+function task.patience(patience_ms)
+  current.patience_ms, current.since_ms = patience_ms, nil
+  return current
+end
+
+local function raise_if_cancelled(worker)
+  if worker.cancelled then error(worker.cancelled, 0) end
+end
+
+--- Waits until the function that `begin` is given is called, and returns what it was given.
+---@param what string for the message outside of a task
+---@param begin fun(done: fun(...: any))
+---@return any ...
+function task.wait(what, begin)
+  local worker = task.current(what, 3)
+  raise_if_cancelled(worker)
+  worker.ticket = worker.ticket + 1
+  local ticket, results = worker.ticket, nil
+  begin(function(...)
+    results = { n = select("#", ...), ... }
+    wake(worker, ticket)
+  end)
+  if not results then
+    worker.plugin, worker.doing = running.plugin, running.doing
+    worker.since_ms = worker.since_ms or core.C.moon_time_ms()
+    if not is_looking then
+      is_looking = true
+      timer.start(LOOK_MS, look)
+    end
+    coroutine.yield(WAIT)
+    raise_if_cancelled(worker)
+  end
+  return unpack(results, 1, results.n)
 end
 
 --- Lets others run for a while. Only inside a task.
 ---@param delay_ms number
 function task.sleep(delay_ms)
-  if not current or coroutine.running() ~= current.coroutine then
-    error("only a task can sleep, not a coroutine of your own: use gate:spawn", 3)
-  end
-  task.wake_later(current, delay_ms)
-  coroutine.yield(WAIT)
+  task.wait("gate:sleep", function(done) timer.start(delay_ms, done) end)
 end
+
+--- Raises an error in the task where it waits. False when it does not wait.
+---@param worker table
+---@param why string
+---@return boolean
+function task.cancel(worker, why)
+  if not worker.is_waiting then return false end
+  worker.cancelled = setmetatable({ why = why }, cancelled_mt)
+  worker.ticket = worker.ticket + 1 -- what it waited for comes too late
+  resume(worker)
+  return true
+end
+
+--- Has the task cancelled when it has not ended by then; 0 lifts that.
+---@param worker table
+---@param delay_ms integer
+function task.deadline(worker, delay_ms)
+  if worker.deadline then timer.cancel(worker.deadline) end
+  worker.deadline = delay_ms > 0 and timer.start(delay_ms, function()
+    worker.deadline = nil
+    task.cancel(worker, ("not done within its deadline of %d ms"):format(delay_ms))
+  end) or nil
+end
+
+--- The tasks that wait, in no order: { plugin, doing, since_ms }.
+---@return fun(): table?
+function task.waiting() return pairs(waiting) end
 
 return task

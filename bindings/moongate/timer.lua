@@ -1,18 +1,20 @@
 --- Timers: a function to be called later, by the number the core gives back.
 local core = require "moongate.ffi"
 
-local waiting = {} -- token -> function
+local waiting = {} -- token -> { fn, due_ms, plugin }
 local last_token = 0
 
 local timer = {}
 
 ---@param delay_ms integer
 ---@param fn fun()
+---@param plugin? moongate.Plugin whose it is
 ---@return integer token for cancel()
-function timer.start(delay_ms, fn)
+function timer.start(delay_ms, fn, plugin)
+  delay_ms = math.max(0, math.min(delay_ms, 4294967295))
   last_token = last_token + 1
-  waiting[last_token] = fn
-  core.C.moon_timer_start(last_token, math.max(0, math.min(delay_ms, 4294967295)))
+  waiting[last_token] = { fn = fn, due_ms = core.C.moon_time_ms() + delay_ms, plugin = plugin }
+  core.C.moon_timer_start(last_token, delay_ms)
   return last_token
 end
 
@@ -20,13 +22,23 @@ end
 ---@param token integer
 function timer.cancel(token) waiting[token] = nil end
 
+---@param token integer
+---@return number? ms until it fires; nil when it has
+function timer.left_ms(token)
+  local entry = waiting[token]
+  return entry and math.max(0, entry.due_ms - core.C.moon_time_ms())
+end
+
+--- The timers that have not fired, in no order: token, { due_ms, plugin }.
+function timer.waiting() return pairs(waiting) end
+
 --- For loop.lua.
 ---@param token integer
 ---@return fun()? fn
 function timer.take(token)
-  local fn = waiting[token]
+  local entry = waiting[token]
   waiting[token] = nil
-  return fn
+  return entry and entry.fn
 end
 
 return timer

@@ -3,12 +3,12 @@
 --   GET  /api/rooms              {"rooms":{"tea":2}}
 --   POST /api/rooms/{name}/say   {"from":"weather","data":{"text":"it rains"}}
 --
--- The key is the option api.key, to be set in init.lua; send it as "Authorization: Bearer KEY".
+-- The key is set in init.lua, { "api", options = { key = "…" } }; send it as "Authorization: Bearer KEY".
 
 ---@param gate moongate.Gate
 return function(gate)
   gate:needs "rooms"
-  local bearer = "Bearer " .. gate:option("api.key", { type = "string" })
+  local bearer = "Bearer " .. gate:option("key", { type = "string" })
 
   local function is_known(request) return request.authorization == bearer end
 

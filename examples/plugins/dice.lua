@@ -3,7 +3,7 @@
 ---@param gate moongate.Gate
 return function(gate)
   gate:needs "rooms"
-  local sides = gate:option("dice.sides", { default = 6, min = 2, max = 100 })
+  local sides = gate:option("sides", { default = 6, min = 2, max = 100 })
 
   gate:before("say", function(_, message)
     local data = message.data

@@ -38,11 +38,20 @@ describe("gate", function()
       ["gate:admission()"] = "gate:admission: expected a table, got nil",
       ["gate:admission { max = 1 }"] = 'gate:admission: there is no "max", there are: ',
       ["gate:option(nil)"] = "gate:option: expected a string, got nil",
-      ["gate:set(nil, 1)"] = "gate:set: expected a string, got nil",
+      ["gate:migrate('1', print)"] = "gate:migrate: expected a number, got string",
+      ["gate:migrate(1.5, print)"] =
+        "gate:migrate: expected a whole number greater than 0, got 1.5",
+      ["gate:provide(1, {})"] = "gate:provide: expected a string, got number",
+      ["gate:provide('1', {})"] = 'gate:provide: expected a version like "1.2", got "1"',
+      ["gate:use('b', '1.x')"] = 'gate:use: expected a version like "1.2", got "1.x"',
+      ["gate:use('b', '1.0')"] = 'gate:use: there is no plugin "b" in the list',
+      ["gate:cron('* * * *', print)"] = "gate:cron: expected five fields, minute hour day",
+      ["gate:deadline(0)"] = "gate:deadline: expected at least 1 ms, got 0",
+      ["gate:gather(print, 1)"] = "gate:gather, argument 2: expected a function, got number",
       ["gate:room(7)"] = "gate:room: expected a string, got number",
       ["gate:every('1', print)"] = "gate:every: expected a number, got string",
       ["gate:every(0, print)"] = "gate:every: expected at least 1 ms",
-      ["gate:later(print)"] = "gate:later: expected a number, got function",
+      ["gate:after_ms(print)"] = "gate:after_ms: expected a number, got function",
       ["gate:spawn()"] = "gate:spawn: expected a function, got nil",
       ["gate:sleep()"] = "gate:sleep: expected a number, got nil",
     }
@@ -62,7 +71,7 @@ describe("gate", function()
       end)
     end]]
     for name, value in pairs { on = true, before = true, after = true, raw = false,
-      http = true, option = true, set = true, needs = true } do
+      http = true, option = true, needs = true } do
       local reply = gate:deliver(ann, { type = "try", name = name, value = value })
       assert.is_false(reply.ok, name)
       assert.matches("gate:" .. name .. " is only possible while the plugin loads",
@@ -87,60 +96,71 @@ describe("gate", function()
 
   describe("option", function()
     local DECLARES = [[return function(gate)
-      gate.state.value = gate:option("a.n", { default = 5, min = 1, max = 9 })
+      gate.state.value = gate:option("n", { default = 5, min = 1, max = 9 })
     end]]
 
-    it("is its default, or what was set", function()
+    it("is its default, or what the list sets", function()
       load(DECLARES)
       assert.equal(5, state_of().value)
-      load(DECLARES, { ["a.n"] = 9 })
+      load(DECLARES, { a = { n = 9 } })
       assert.equal(9, state_of().value)
     end)
 
-    it("may be declared by its default alone", function()
-      load([[return function(gate)
-        gate.state.word = gate:option("a.word", "tea")
-        gate.state.flag = gate:option("a.flag", true)
-      end]], { ["a.flag"] = false })
-      assert.equal("tea", state_of().word)
-      assert.is_false(state_of().flag)
+    it("is refused when it is wrong, and names the list, the plugin and what was expected", function()
+      assert.matches('/init.lua: plugin "a": option "n": expected a number from 1 to 9, got 10$',
+        problem_of(DECLARES, { a = { n = 10 } }))
     end)
 
-    it("is refused out of its bounds, with file and line of the setting", function()
-      for _, value in ipairs { 0, 10 } do
-        assert.matches(
-          ('/init.lua:2: option "a.n": %d is not within 1 and 9$'):format(value),
-          problem_of(DECLARES, { ["a.n"] = value }))
+    it("is refused when the plugin does not declare it", function()
+      assert.matches('/init.lua: plugin "a" has no option "m"; it has n$',
+        problem_of(DECLARES, { a = { m = 1 } }))
+    end)
+
+    it("is declared once, and its declaration checked, with file and line", function()
+      assert.matches('/a.lua:2: gate:option: "n" is declared twice$', problem_of [[return function(gate)
+        gate:option("n", 1) gate:option("n", 2) end]])
+      assert.matches('/a.lua:2: gate:option "n": type: expected string,', problem_of [[return function(gate)
+        gate:option("n", print) end]])
+    end)
+
+    it("is read anew when the list changes", function()
+      load(DECLARES)
+      assert(gate:reload(nil, { a = { n = 7 } }))
+      assert.equal(7, state_of().value)
+    end)
+  end)
+
+  describe("provide and use", function()
+    local PROVIDES = [[return function(gate)
+      gate:provide("1.4", { double = function(n) return 2 * n end })
+    end]]
+
+    local function using(version)
+      return ([[return function(gate)
+        local b = gate:use("b", %q)
+        gate.state.value = b.double(21)
+      end]]):format(version)
+    end
+
+    it("give one plugin the API of another, whatever the order in the list", function()
+      load { a = using "1.2", b = PROVIDES }
+      assert.equal(42, state_of().value)
+    end)
+
+    it("compare versions", function()
+      for version, problem in pairs {
+        ["1.5"] = 'gate:use: "b" provides 1.4, 1.5 is wanted$',
+        ["2.0"] = 'gate:use: "b" provides 1.4, 2.0 is wanted$',
+      } do
+        assert.matches("/a.lua:2: " .. problem, problem_of { a = using(version), b = PROVIDES })
       end
     end)
 
-    it("is refused with another type, with file and line of the setting", function()
-      assert.matches('/init.lua:2: option "a.n": expected a number, got string$',
-        problem_of(DECLARES, { ["a.n"] = "5" }))
-    end)
-
-    it("without a default has to be set", function()
-      local source = [[return function(gate)
-        gate.state.key = gate:option("a.key", { type = "string" })
-      end]]
-      assert.matches('option "a.key": expected a string, got nil$', problem_of(source))
-      load(source, { ["a.key"] = "secret" })
-      assert.equal("secret", state_of().key)
-    end)
-
-    it("is refused when no plugin declares it, with file and line of the setting", function()
-      assert.matches('/init.lua:2: no plugin declares the option "a.m"$',
-        problem_of(DECLARES, { ["a.m"] = 1 }))
-    end)
-
-    it("cannot be set after it was read", function()
-      problem_of { a = DECLARES, b = [[return function(gate) gate:set("a.n", 7) end]] }
-    end)
-
-    it("is read anew at a reload", function()
-      load(DECLARES)
-      assert(gate:reload { init = [[return function(gate) gate:set("a.n", 7) end]] })
-      assert.equal(7, state_of().value)
+    it("say who provides nothing, or needs each other", function()
+      assert.matches('/a.lua:2: gate:use: "b" provides nothing$',
+        problem_of { a = using "1.0", b = "return function() end" })
+      assert.matches('gate:use: "a" uses this plugin, too$', problem_of {
+        a = using "1.0", b = [[return function(gate) gate:use("a", "1.0") end]] })
     end)
   end)
 
@@ -189,7 +209,7 @@ describe("gate", function()
       end]]
       gate:later(30)
       assert.equal(3, state_of().n)
-      assert.is_truthy(gate:logged "a#1: every: ")
+      assert.is_truthy(gate:logged "a#1: gate:every: ")
     end)
 
     it("runs as a task", function()
@@ -205,10 +225,10 @@ describe("gate", function()
     end)
   end)
 
-  describe("later", function()
+  describe("after_ms", function()
     it("calls once, as a task", function()
       load [[return function(gate)
-        gate:later(10, function()
+        gate:after_ms(10, function()
           gate:sleep(5)
           gate.state.n = (gate.state.n or 0) + 1
         end)
@@ -219,17 +239,33 @@ describe("gate", function()
       assert.equal(1, state_of().n)
     end)
 
-    it("survives the generation that asked for it", function()
-      load [[return function(gate) gate:later(10, function() gate:info "still here" end) end]]
+    it("survives the generation that asked for it in a handler", function()
+      load [[return function(gate)
+        gate:on("try", function() gate:after_ms(10, function() gate:info "still here" end) end)
+      end]]
+      gate:deliver(ann, { type = "try" })
       assert(gate:reload { a = "return function() end" })
+      assert.same({ { plugin = "a#1", kind = "timer", doing = "gate:after_ms", ms = 10 } },
+        gate.world.plugin.leaks())
       gate:later(10)
       assert.equal("a#1: still here", gate:logged "still here")
+      assert.same({}, gate.world.plugin.leaks())
+    end)
+
+    it("ends with a plugin that is taken out of the list", function()
+      load { a = [[return function(gate)
+        gate:on("try", function() gate:after_ms(10, function() gate:info "still here" end) end)
+      end]], b = "return function() end" }
+      gate:deliver(ann, { type = "try" })
+      assert(gate:reload { a = false })
+      gate:later(10)
+      assert.is_nil(gate:logged "still here")
     end)
 
     it("logs an error", function()
-      load [[return function(gate) gate:later(0, function() error "ouch" end) end]]
+      load [[return function(gate) gate:after_ms(0, function() error "ouch" end) end]]
       gate:later(0)
-      assert.is_truthy(gate:logged "a#1: later: ")
+      assert.is_truthy(gate:logged "a#1: gate:after_ms: ")
     end)
   end)
 
@@ -259,7 +295,7 @@ describe("gate", function()
         end)
       end]]
       assert.same({ n = 1 }, gate:deliver(ann, { type = "go" }))
-      assert.is_truthy(gate:logged "a#1: spawn: ouch")
+      assert.is_truthy(gate:logged "a#1: gate:spawn: ouch")
     end)
   end)
 
@@ -294,18 +330,20 @@ describe("gate", function()
         })
       end]]
       local conn = gate:connect(nil, { path = "/raw" })
-      assert.is_truthy(gate:logged "only a task can sleep")
+      assert.is_truthy(gate:logged "gate:sleep: only in a task")
       gate:receive(conn, "go")
       gate:later(1)
       assert.is_true(state_of().woken)
     end)
 
-    it("may end after its connection has closed", function()
+    it("may end after its connection has closed, in a task of its own", function()
       load [[return function(gate)
         gate:on("doze", function(conn)
-          gate:sleep(10)
-          gate.state.sent, gate.state.reason = conn:send { type = "late" }
-          gate.state.is_open = conn.is_open
+          gate:spawn(function()
+            gate:sleep(10)
+            gate.state.sent, gate.state.reason = conn:send { type = "late" }
+            gate.state.is_open = conn.is_open
+          end)
           return true
         end)
       end]]

@@ -34,7 +34,7 @@ describe("plugin", function()
         a = [[return function(gate) gate:needs "b" end]],
         b = "return function() end",
       }
-      assert.equal("plugin: generation 1: init, b, a", gate:logged "generation 1")
+      assert.equal("plugin: generation 1: b, a", gate:logged "generation 1")
     end)
 
     it("takes one file as an app", function()
@@ -101,12 +101,12 @@ describe("plugin", function()
         problem_of { a = source, b = source })
     end)
 
-    it("loads init first and the others by name", function()
+    it("loads in the order of the list, and only what is in it", function()
       local source = [[return function(gate) gate:info "here" end]]
-      load { init = source, b = source, a = source, _z = source }
+      load { init = [[return { "b", "_z" }]], b = source, a = source, _z = source }
       local order = {}
       for _, line in ipairs(gate.log) do order[#order + 1] = line.text:match "^([%w_]+)#1: here" end
-      assert.same({ "init", "_z", "a", "b" }, order)
+      assert.same({ "b", "_z" }, order)
     end)
 
     it("keeps the globals of plugins apart", function()
@@ -189,7 +189,7 @@ describe("plugin", function()
       assert.equal("old", which())
       assert.is_true(gate:reload { a = answering "new" })
       assert.equal("new", which())
-      assert.equal("plugin: generation 2: init, a", gate:logged "generation 2")
+      assert.equal("plugin: generation 2: a (changed), 0 as before", gate:logged "generation 2")
     end)
 
     it("takes away what the new code does not register", function()
@@ -210,7 +210,7 @@ describe("plugin", function()
       load { a = answering "a" }
       assert(gate:reload { a = false, b = answering "b" })
       assert.equal("b", which())
-      assert.is_truthy(gate:logged "generation 2: init, b")
+      assert.is_truthy(gate:logged "generation 2: b (new), a (removed), 0 as before")
     end)
 
     it("keeps connections, their state and their rooms", function()
@@ -226,7 +226,7 @@ describe("plugin", function()
         end)
       end]] }
       gate:deliver(ann, { type = "enter" })
-      assert(gate:reload())
+      assert(gate:reload { b = "return function() end" })
       assert.same({ count = 1, topic = "milk", is_in = true },
         gate:deliver(ann, { type = "look" }))
       assert.equal("ann", ann.user)
@@ -273,8 +273,8 @@ describe("plugin", function()
       ["a plugin that is missing"] = {
         [[return function(gate) gate:needs "b" end]], 'needs "b", which is not there' },
       ["a bad option"] = {
-        [[return function(gate) gate:option("a.n", { default = 0, min = 1 }) end]],
-        'option "a.n": 0 is not within' },
+        [[return function(gate) gate:option("n", { default = 0, min = 1 }) end]],
+        'gate:option "n": default: expected a number of at least 1, got 0' },
     }
     for what, case in pairs(BROKEN) do
       it("keeps the old generation at " .. what, function()
@@ -315,7 +315,7 @@ describe("plugin", function()
       assert.is_nil(gate:reload { a = ")" })
       assert.is_true(gate:reload { a = answering "new" })
       assert.equal("new", which())
-      assert.is_truthy(gate:logged "generation 2: init, a")
+      assert.is_truthy(gate:logged "generation 2: a (changed)")
     end)
 
     it("keeps the old generation when the core does not take the routes", function()
@@ -344,7 +344,7 @@ describe("plugin", function()
     it("does not run what a generation that failed has begun", function()
       load { a = "return function() end" }
       assert.is_nil(gate:reload { a = [[return function(gate)
-        gate:later(5, function() gate:info "I never was" end)
+        gate:after_ms(5, function() gate:info "I never was" end)
         gate:spawn(function() gate:info "I never was" end)
         error "ouch"
       end]] })

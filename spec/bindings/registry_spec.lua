@@ -1,14 +1,15 @@
 local fake_core = require "spec.support.fake_core"
 
 describe("registry", function()
-  local registry
+  local registry, names
 
-  before_each(function() registry = fake_core.world().registry.new(3) end)
+  before_each(function() registry, names = fake_core.world().registry.new(3), {} end)
 
   --- Adds plugins: name -> list of what it needs.
   local function add(name, ...)
-    local plugin = registry:add_plugin(name, "app/" .. name .. ".lua")
+    local plugin = registry:add_plugin { name = name, file = "app/" .. name .. ".lua" }
     plugin.needs = { ... }
+    names[#names + 1] = name
     return plugin
   end
 
@@ -18,7 +19,7 @@ describe("registry", function()
     return problem
   end
 
-  local function finish() registry:finish() end
+  local function finish() registry:finish(names) end
 
   it("names a plugin with its generation", function()
     assert.equal("rooms#3", add("rooms").label)
@@ -29,13 +30,13 @@ describe("registry", function()
     add "b"
     add("c", "d")
     add "d"
-    registry:finish()
+    registry:finish(names)
     assert.equal("d c b a", table.concat(registry.names, " "))
   end)
 
   it("leaves plugins that need nothing in the order of loading", function()
     for _, name in ipairs { "init", "auth", "rooms" } do add(name) end
-    registry:finish()
+    registry:finish(names)
     assert.equal("init auth rooms", table.concat(registry.names, " "))
   end)
 
@@ -60,7 +61,7 @@ describe("registry", function()
     add("a", "c")
     add("b", "c")
     add "c"
-    registry:finish()
+    registry:finish(names)
     assert.equal("c a b", table.concat(registry.names, " "))
   end)
 
@@ -70,7 +71,7 @@ describe("registry", function()
       plugin.before = { { name = "*", fn = print }, { name = "say", fn = print } }
       plugin.after = { { name = "closed", fn = print } }
     end
-    registry:finish()
+    registry:finish(names)
     for _, list in ipairs { registry.before["*"], registry.before.say, registry.after.closed } do
       assert.equal(2, #list)
       assert.equal(b, list[1].plugin)
@@ -94,29 +95,47 @@ describe("registry", function()
     registry:add_route(a, "GET", "/x", print)
     problem = problem_of(registry.add_route, registry, b, "GET", "/x", print)
     assert.matches('"GET /x" is already served by a$', problem)
+    finish()
     assert.equal("ws /x\nGET /x", registry:route_table())
   end)
 
-  it("refuses a setting that nobody declares", function()
-    registry.settings["auth.timeout"] = { value = 1, where = "app/init.lua:4" }
-    assert.equal('app/init.lua:4: no plugin declares the option "auth.timeout"',
-      problem_of(finish))
+  it("takes over a plugin of the generation before", function()
+    local a = add "a"
+    registry:handle(a, "say", print)
+    registry:add_route(a, "ws", "/a", {})
+    finish()
+    local next_one = fake_core.world().registry.new(4)
+    next_one:adopt(a)
+    local b = next_one:add_plugin { name = "b", file = "app/b.lua" }
+    assert.equal("a#3", next_one.plugins.a.label)
+    assert.matches('"say" is already handled by a$', problem_of(next_one.handle, next_one, b, "say",
+      print))
+    assert.matches('"/a" is already served by a$', problem_of(next_one.add_route, next_one, b, "ws",
+      "/a", {}))
+    next_one:finish { "b", "a" }
+    assert.same({ "b", "a" }, next_one.names)
+    assert.equal(a, next_one.on.say.plugin)
+    assert.equal("ws /a", next_one:route_table())
   end)
 
   it("writes the routes down for the core, one a line, in order", function()
     local a = add "a"
-    assert.equal("", registry:route_table())
     registry:add_route(a, "ws", "/ws", { auth = true, protocols = { "one", "two" } })
     registry:add_route(a, "POST", "/api/{name}", print)
     registry:add_route(a, "ws", "/relay/{room}", {})
+    finish()
     assert.equal("ws /ws +auth one two\nPOST /api/{name}\nws /relay/{room}",
       registry:route_table())
   end)
 
   describe("route", function()
+    local plugin
+
+    before_each(function() plugin = add "a" end)
+
     local function serve(kind, ...)
       for _, pattern in ipairs { ... } do
-        registry:add_route({ name = "a" }, kind, pattern, kind == "ws" and {} or print)
+        registry:add_route(plugin, kind, pattern, kind == "ws" and {} or print)
       end
     end
 
@@ -127,6 +146,7 @@ describe("registry", function()
 
     it("is found with what its braces match", function()
       serve("ws", "/relay/{room}")
+      finish()
       assert.same({ "/relay/{room}", { room = "tea" } }, { find("ws", "/relay/tea") })
       assert.is_nil(find("ws", "/relay"))
     end)
@@ -134,6 +154,7 @@ describe("registry", function()
     it("is the first of its kind that matches", function()
       serve("GET", "/ws")
       serve("ws", "/{any}", "/ws")
+      finish()
       assert.equal("/{any}", find("ws", "/ws"))
       assert.equal("/ws", find("GET", "/ws"))
       assert.is_nil(find("POST", "/ws"))
@@ -142,6 +163,7 @@ describe("registry", function()
     it("is known by its pattern to connections, which HTTP has none of", function()
       serve("GET", "/api")
       serve("ws", "/ws")
+      finish()
       assert.equal("/ws", registry.route_of["/ws"].pattern)
       assert.is_nil(registry.route_of["/api"])
     end)

@@ -4,7 +4,7 @@ describe("examples/plugins/api.lua", function()
   local gate, ann
 
   before_each(function()
-    gate = fake_gate.load("examples/plugins/api.lua", { ["api.key"] = "secret" },
+    gate = fake_gate.load("examples/plugins/api.lua", { key = "secret" },
       { with = { "scripts/auth.lua", "scripts/rooms.lua" } })
     ann = gate:connect "ann"
     gate:deliver(ann, { type = "join", room = "tea" })
@@ -19,7 +19,7 @@ describe("examples/plugins/api.lua", function()
     local ok, problem = pcall(fake_gate.load, "examples/plugins/api.lua", nil,
       { with = { "scripts/auth.lua", "scripts/rooms.lua" } })
     assert.is_false(ok)
-    assert.matches('option "api.key": expected a string', problem)
+    assert.matches('option "key": expected a string', problem)
   end)
 
   it("lists the rooms", function()

@@ -101,7 +101,7 @@ describe("rooms", function()
     end)
 
     it("is limited for each connection", function()
-      load { ["rooms.max_per_connection"] = 2 }
+      load { max_per_connection = 2 }
       local second = gate:connect "ann"
       join(ann, "tea")
       join(ann, "milk")
@@ -277,7 +277,7 @@ describe("rooms", function()
     end)
 
     it("has the 100 biggest", function()
-      load { ["rooms.max_per_connection"] = 200 }
+      load { max_per_connection = 200 }
       for n = 1, 110 do join(ann, ("room %03d"):format(n)) end
       join(bob, "room 110")
       local found, count = rooms(ann), 0

@@ -1,6 +1,6 @@
 --- What a plugin's spec uses: the real bindings/moongate over a core without sockets.
 --
---   local gate = fake_gate.load("scripts/rooms.lua", { ["rooms.max_per_connection"] = 1 })
+--   local gate = fake_gate.load("scripts/rooms.lua", { max_per_connection = 1 })
 --   local ann = gate:connect "ann"
 --   gate:deliver(ann, { type = "join", room = "tea" })
 --
@@ -24,14 +24,28 @@ local function write(path, text)
   file:close()
 end
 
---- init.lua of an app that has none of its own.
-local function init_of(options)
-  local lines = { "return function(gate)" }
-  for name, value in pairs(options or {}) do
-    local text = type(value) == "string" and ("%q"):format(value) or tostring(value)
-    lines[#lines + 1] = ("  gate:set(%q, %s)"):format(name, text)
+local function literal(value)
+  if type(value) ~= "table" then
+    return type(value) == "string" and ("%q"):format(value) or tostring(value)
   end
-  lines[#lines + 1] = "end"
+  local parts = {}
+  for key, inner in pairs(value) do
+    parts[#parts + 1] = ("[%s] = %s"):format(literal(key), literal(inner))
+  end
+  return "{ " .. table.concat(parts, ", ") .. " }"
+end
+
+--- init.lua of an app that has none of its own: all files but those in folders, by name.
+local function init_of(files, options)
+  local names, lines = {}, { "return {" }
+  for name in pairs(files) do
+    if name ~= "init" and not name:find "/" then names[#names + 1] = name end
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    lines[#lines + 1] = ("  { %q, options = %s },"):format(name, literal(options[name] or {}))
+  end
+  lines[#lines + 1] = "}"
   return table.concat(lines, "\n")
 end
 
@@ -55,7 +69,10 @@ local function fill(folder, files)
   end
 end
 
-local function with_folder(folder, files, fn, ...)
+local function with_folder(self, fn, ...)
+  local folder, files = self.folder, {}
+  for name, file in pairs(self.files) do files[name] = file end
+  files.init = files.init or { text = init_of(files, self.options) }
   fill(folder, files)
   local ok, result, problem = pcall(fn, ...)
   os.execute("rm -rf " .. quote(folder))
@@ -68,8 +85,8 @@ local function name_of(path) return path:match "([^/]+)%.lua$" end
 local neighbours = {} -- path of a plugin -> names and files that were found beside it
 
 --- name -> { path = } or { text = }
-local function list(plugins, options, extra)
-  local files = { init = { text = init_of(options) } }
+local function list(plugins, extra)
+  local files = {}
   if type(plugins) == "string" then files[name_of(plugins)] = { path = plugins } end
   for name, text in pairs(type(plugins) == "table" and plugins or {}) do
     files[name] = { text = text }
@@ -122,15 +139,17 @@ end
 local function serve(self)
   local registry = self.world.plugin.current()
   if registry:find_route("ws", "/ws") then return end
-  registry:add_route({ name = "fake_gate", label = "fake_gate" }, "ws", "/ws", {})
+  local route = self.world.route.new("ws", "/ws", {}, { name = "fake_gate", label = "fake_gate" })
+  table.insert(registry.routes, route)
+  registry.route_of["/ws"] = route
 end
 
-local function start(folder, files)
+local function start(folder, files, options)
   local world = fake_core.world()
   local self = setmetatable({ world = world, core = world.core, log = world.core.log,
-    folder = folder, files = files }, fake_mt)
+    folder = folder, files = files, options = options }, fake_mt)
   watch(self)
-  local drain, problem = with_folder(folder, files, world.loop.start, folder)
+  local drain, problem = with_folder(self, world.loop.start, folder)
   if not drain then return nil, problem end
   serve(self)
   return self
@@ -145,14 +164,15 @@ end
 --- Raises when the app does not load. What a plugin of a file needs is also looked for in that
 --- file's folder.
 ---@param plugins string|table<string, string> path of a file, or name -> source text
----@param options? table<string, any> what gate:option gives
+---@param options? table<string, any> of the plugin of a file; else name -> options
 ---@param extra? { with: string[] } paths of more plugin files
 ---@return fake_gate
 local function load(plugins, options, extra)
-  local files = list(plugins, options, extra)
+  local files = list(plugins, extra)
   local folder = temporary_name()
+  options = type(plugins) == "string" and { [name_of(plugins)] = options } or options or {}
   while true do
-    local self, problem = start(folder, files)
+    local self, problem = start(folder, files, options)
     if self then return self end
     local name, path = find_needed(plugins, problem)
     if not name then error(problem, 0) end
@@ -255,17 +275,34 @@ local function last_error(self)
   end
 end
 
+--- Every file has become longer by a line.
+local function touch(files)
+  for name, file in pairs(files) do
+    local text = file.text
+    if not text then
+      local handle = assert(io.open(file.path, "r"))
+      text = handle:read "*a"
+      handle:close()
+    end
+    files[name] = { text = text .. "\n" }
+  end
+end
+
 --- Loads the files again as they are now.
----@param changes? table<string, string|false> name -> new source text, or false: deleted
+---@param changes? table<string, string|false> name -> new source text, or false: deleted; without
+--- them and options every file has changed
+---@param options? table<string, table> name -> options
 ---@return true? loaded
 ---@return string? problem what the log says
-function Fake:reload(changes)
+function Fake:reload(changes, options)
+  if not changes and not options then touch(self.files) end
+  self.options = options or self.options
   for name, text in pairs(changes or {}) do
     self.files[name] = text and { text = text } or nil
   end
   local before = self.world.plugin.current()
   self.core:change()
-  with_folder(self.folder, self.files, self.core.settle, self.core)
+  with_folder(self, self.core.settle, self.core)
   if self.world.plugin.current() == before then return nil, last_error(self) end
   serve(self)
   return true

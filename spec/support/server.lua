@@ -119,10 +119,19 @@ local function start(options)
   return self
 end
 
---- Writes a plugin into the app, in one piece as editors do.
-function Server:save(name, text)
+local function replace(self, name, text)
   write(self.folder .. "/new", text)
   assert(os.rename(self.folder .. "/new", ("%s/%s.lua"):format(self.app, name)))
+end
+
+--- Writes a plugin or a module into the app, in one piece as editors do; a plugin (without a
+--- slash in its name) that is new is added to the list.
+function Server:save(name, text)
+  replace(self, name, text)
+  local list = read(self.app .. "/init.lua")
+  if name ~= "init" and not name:find "/" and not list:find(('"%s"'):format(name), 1, true) then
+    replace(self, "init", (list:gsub("}%s*$", ('  "%s",\n}\n'):format(name))))
+  end
 end
 
 function Server:log() return read(self.folder .. "/err") end

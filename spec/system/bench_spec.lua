@@ -24,7 +24,7 @@ local FAULTY = [[return function(gate)
     if is_tenth() then
       local this = { bytes }
       held = this
-      gate:later(100, function()
+      gate:after_ms(100, function()
         if held == this then
           conn:send(held[1])
           held = nil

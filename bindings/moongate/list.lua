@@ -1,0 +1,127 @@
+--- The app's list of plugins: what init.lua returns.
+--
+--   return {
+--     "auth",
+--     { "rooms", options = { max_per_connection = 50 } },
+--   }
+local fields = require "moongate.fields"
+
+---@class moongate.Entry
+---@field name string
+---@field file string path
+---@field options table<string, any> what gate:option gives
+---@field where string the list, for messages
+
+local list = {}
+
+local ENTRY = { options = true }
+local SETTINGS = { rollback = true }
+
+local ROLLBACK = { factor = true, min_errors = true, within_ms = true }
+local NAME = "^[%w_][%w_-]*$"
+
+local function is_file(path)
+  local file = io.open(path, "r")
+  if file then file:close() end
+  return file ~= nil
+end
+
+--- "lobby.party" is lobby/party.lua.
+local function is_name(name)
+  if type(name) ~= "string" or name == "init" or name:find "%.$" then return false end
+  for part in name:gmatch "[^.]+" do
+    if not part:find(NAME) then return false end
+  end
+  return name ~= "" and not name:find("..", 1, true) and name:sub(1, 1) ~= "."
+end
+
+local function fail(where, format, ...) error(where .. ": " .. format:format(...), 0) end
+
+local function read_entry(folder, where, place, value)
+  if type(value) == "string" then value = { value } end
+  if type(value) ~= "table" then
+    fail(where, 'entry %d: expected "name" or { "name", options = { ... } }, got a %s', place,
+      type(value))
+  end
+  local name = value[1]
+  if not is_name(name) then
+    fail(where, 'entry %d: expected the name of a plugin, "rooms" for rooms.lua, got %s', place,
+      type(name) == "string" and ('"%s"'):format(name) or type(name))
+  end
+  local named = {}
+  for key, inner in pairs(value) do named[key] = key ~= 1 and inner or nil end
+  local unknown = fields.unknown(named, ENTRY)
+  if unknown then fail(where, 'plugin "%s": %s', name, unknown) end
+  if value.options ~= nil and type(value.options) ~= "table" then
+    fail(where, 'plugin "%s": options: expected a table, got a %s', name, type(value.options))
+  end
+  local file = ("%s/%s.lua"):format(folder, name:gsub("%.", "/"))
+  if not is_file(file) then fail(where, 'plugin "%s": there is no file %s', name, file) end
+  return { name = name, file = file, options = value.options or {}, where = where }
+end
+
+--- When a generation goes back by itself: false, or numbers in place of the defaults.
+local function check_rollback(where, given)
+  if given == nil or type(given) == "boolean" then return end
+  if type(given) ~= "table" then
+    fail(where, "rollback: expected false or { factor =, min_errors =, within_ms = }, got a %s",
+      type(given))
+  end
+  local unknown = fields.unknown(given, ROLLBACK)
+  if unknown then fail(where, "rollback: %s", unknown) end
+  for name, value in pairs(given) do
+    if type(value) ~= "number" or not (value > 0) then
+      fail(where, "rollback: %s: expected a number above 0, got %s", name, tostring(value))
+    end
+  end
+end
+
+--- How many entries there are; raises at a gap and at what is no entry.
+local function measure(where, value)
+  local count = 0
+  for _ in ipairs(value) do count = count + 1 end
+  for key in pairs(value) do
+    local is_place = type(key) == "number" and key >= 1 and key <= count
+    if not is_place and not SETTINGS[key] then
+      fail(where, "unknown: %s; a list of plugins, and rollback", tostring(key))
+    end
+  end
+  return count
+end
+
+--- The plugins of what init.lua has returned, in order. Raises.
+---@param folder string
+---@param value any
+---@return moongate.Entry[]
+function list.read(folder, value)
+  local where = folder .. "/init.lua"
+  if type(value) ~= "table" then
+    fail(where, 'expected a list of plugins, return { "auth", { "rooms", options = { ... } } }, '
+      .. "got a %s", type(value))
+  end
+  check_rollback(where, value.rollback)
+  local entries, places = {}, {}
+  for place = 1, measure(where, value) do
+    local entry = read_entry(folder, where, place, value[place])
+    if places[entry.name] then
+      fail(where, 'plugin "%s" is listed twice: entries %d and %d', entry.name,
+        places[entry.name], place)
+    end
+    places[entry.name] = place
+    entries[place] = entry
+  end
+  return entries
+end
+
+--- An app of one file: that plugin, with its defaults.
+---@param path string
+---@return moongate.Entry[]
+function list.of_file(path)
+  return { { name = path:match "([^/]+)%.lua$" or path, file = path, options = {}, where = path } }
+end
+
+--- Whether the app is a folder with a list in it.
+---@param path string
+function list.is_folder(path) return is_file(path .. "/init.lua") end
+
+return list

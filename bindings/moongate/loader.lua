@@ -1,0 +1,177 @@
+--- Builds a generation: what has changed is compiled and run in fresh environments, the rest
+--- is taken over. Whatever goes wrong, the generation in force is as it was.
+local core = require "moongate.ffi"
+local gate = require "moongate.gate"
+local list = require "moongate.list"
+local option = require "moongate.option"
+local registries = require "moongate.registry"
+local sources = require "moongate.source"
+local state = require "moongate.state"
+
+local loader = {}
+
+local function is_same(a, b)
+  if type(a) ~= "table" or type(b) ~= "table" then return a == b end
+  for key, value in pairs(a) do
+    if not is_same(value, b[key]) then return false end
+  end
+  for key in pairs(b) do
+    if a[key] == nil then return false end
+  end
+  return true
+end
+
+--- The app's list, and the settings of the gateway beside it.
+local function read_list(app, set)
+  if not set.folder then return list.of_file(app), {} end
+  local value = set:compile(app .. "/init.lua")()
+  local entries = list.read(app, value)
+  return entries, { rollback = value.rollback }
+end
+
+--- Why a plugin has to be loaded, or nil.
+local function reason_of(set, entry, old)
+  if not old then return "new" end
+  if set:text(entry.file) ~= old.source.text then return "changed" end
+  if set:is_stale(old.source) then return "a module of it has changed" end
+  if not is_same(entry.options, old.entry.options) then return "its options have changed" end
+end
+
+--- Name of a plugin -> why it has to be loaded. Whoever holds the API of one that is loaded
+--- again is loaded again, too.
+local function reasons_of(set, entries, before)
+  local reasons, is_settled = {}, false
+  for _, entry in ipairs(entries) do
+    reasons[entry.name] = reason_of(set, entry, before[entry.name])
+  end
+  while not is_settled do
+    is_settled = true
+    for _, entry in ipairs(entries) do
+      local old = before[entry.name]
+      for used in pairs(not reasons[entry.name] and old.uses or {}) do
+        if reasons[used] then
+          reasons[entry.name], is_settled = "uses " .. used, false
+        end
+      end
+    end
+  end
+  return reasons
+end
+
+local function names_of(entries)
+  local names = {}
+  for i, entry in ipairs(entries) do names[i] = entry.name end
+  return names
+end
+
+--- Runs a plugin's file, unless that has been done. Raises.
+local function run(build, name)
+  local chunk = build.chunks[name]
+  if not chunk then return end
+  build.chunks[name] = nil
+  local plugin = build.registry.plugins[name]
+  local fn = chunk()
+  if type(fn) ~= "function" then
+    error(("%s: a plugin returns a function of gate, this returned %s"):format(plugin.file,
+      type(fn)), 0)
+  end
+  fn(gate.new(plugin, build.registry))
+  plugin.is_loaded = true
+  local problem = option.unknown(plugin.entry, plugin.options)
+  if problem then error(problem, 0) end
+end
+
+--- Adds what stays, and compiles all that does not before the first one runs.
+local function prepare(build, before)
+  for _, entry in ipairs(build.entries) do
+    if not build.reasons[entry.name] then
+      build.set:keep(before[entry.name].source)
+      build.registry:adopt(before[entry.name])
+    end
+  end
+  for _, entry in ipairs(build.entries) do
+    if build.reasons[entry.name] then
+      local plugin = build.registry:add_plugin(entry)
+      build.chunks[entry.name], plugin.source = build.set:compile(entry.file)
+    end
+  end
+end
+
+--- Brings the states of the loaded plugins up to their code. Raises.
+local function migrate(build, is_known)
+  for _, name in ipairs(build.loaded) do
+    local plugin = build.registry.plugins[name]
+    state.migrate(plugin, not is_known[name])
+    local problem = state.not_data(state.of(name), "gate.state")
+    if problem then error(("%s: %s"):format(plugin.file, problem), 0) end
+  end
+end
+
+local function fill(build, before)
+  prepare(build, before)
+  build.registry.run = function(name) run(build, name) end -- for gate:use
+  for _, name in ipairs(build.loaded) do run(build, name) end
+  build.registry.run = nil
+  build.registry:finish(names_of(build.entries))
+  build.registry.sources = build.set.modules
+  build.registry.files = build.set:files(build.registry)
+  migrate(build, build.is_known)
+  local routes = build.registry:route_table()
+  if core.C.moon_route(routes, #routes) ~= 0 then
+    error("the table of routes is too long, or the I/O threads are too far behind", 0)
+  end
+end
+
+local function traceback(problem)
+  return debug.traceback(tostring(problem), 2)
+end
+
+--- A build is all that a load needs to know, and what it has found out.
+local function begin(app, generation, current, rejected)
+  local folder = list.is_folder(app) and app or nil
+  local set = sources.set(folder, current and current.sources, rejected)
+  local entries, settings = read_list(app, set)
+  local build = { set = set, entries = entries, chunks = {}, loaded = {}, is_known = {},
+    reasons = reasons_of(set, entries, current and current.plugins or {}) }
+  for _, entry in ipairs(entries) do
+    if build.reasons[entry.name] then table.insert(build.loaded, entry.name) end
+    build.is_known[entry.name] = state.version(entry.name) ~= nil
+  end
+  build.registry = registries.new(generation)
+  build.registry.settings = settings
+  build.registry.order = names_of(entries)
+  build.registry.reasons = build.reasons
+  return build
+end
+
+local function is_unchanged(build, current)
+  return current and not build.loaded[1] and is_same(build.registry.order, current.order)
+    and is_same(build.registry.settings, current.settings)
+end
+
+--- Builds the next generation.
+---@param app string path of a folder with an init.lua, or of one plugin file
+---@param generation integer its number
+---@param current? table the registry in force
+---@param rejected? table<string, table> what sources.set takes
+---@return table? registry nil: see problem; without a problem nothing has changed
+---@return string? problem a traceback
+---@return table? snapshot of the states that have been migrated, as they were before
+function loader.load(app, generation, current, rejected)
+  local ok, build = xpcall(begin, traceback, app, generation, current, rejected)
+  if not ok then return nil, build end
+  if is_unchanged(build, current) then return end
+  local snapshot, problem = state.snapshot(build.loaded), nil
+  ok, problem = xpcall(fill, traceback, build, current and current.plugins or {})
+  if not ok then
+    state.restore(snapshot)
+    return nil, problem
+  end
+  for name, kept in pairs(snapshot) do
+    local is_migrated = build.is_known[name] and kept.version ~= state.version(name)
+    if not is_migrated then snapshot[name] = nil end
+  end
+  return build.registry, nil, snapshot
+end
+
+return loader

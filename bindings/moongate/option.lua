@@ -1,0 +1,115 @@
+--- Options of plugins: what a plugin declares, and what its entry in init.lua sets.
+local fields = require "moongate.fields"
+
+---@class moongate.OptionSpec
+---@field default? any without one, init.lua has to set it
+---@field type? "string"|"number"|"integer"|"boolean"|"table" that of the default
+---@field min? number of a number; the length of a string or a list
+---@field max? number
+---@field enum? any[] one of these
+---@field pattern? string a Lua pattern that the whole string matches
+---@field about? string one line for people
+
+local SPEC = { default = true, type = true, min = true, max = true, enum = true, pattern = true,
+  about = true }
+local TYPES = { string = true, number = true, integer = true, boolean = true, table = true }
+
+local option = {}
+
+local function shown(value)
+  if type(value) == "string" then return ('"%s"'):format(value) end
+  return type(value) == "table" and "a table" or tostring(value)
+end
+
+local function is_of(value, wanted)
+  if wanted == "integer" then return type(value) == "number" and value % 1 == 0 end
+  return type(value) == wanted and value == value
+end
+
+local function is_in(value, list)
+  for _, known in ipairs(list) do
+    if value == known then return true end
+  end
+  return false
+end
+
+local function range_of(spec)
+  if spec.min and spec.max then return (" from %s to %s"):format(spec.min, spec.max) end
+  if spec.min then return (" of at least %s"):format(spec.min) end
+  return spec.max and (" of at most %s"):format(spec.max) or ""
+end
+
+--- What a value has to be, in words.
+local function wanted_of(spec)
+  if spec.enum then
+    local words = {}
+    for i, value in ipairs(spec.enum) do words[i] = shown(value) end
+    return "one of " .. table.concat(words, ", ")
+  end
+  local of = (spec.min or spec.max) and spec.type ~= "number" and spec.type ~= "integer"
+  local what = ("%s %s%s%s"):format(spec.type == "integer" and "an" or "a", spec.type,
+    of and " of a length" or "", range_of(spec))
+  return spec.pattern and ('%s that matches "%s"'):format(what, spec.pattern) or what
+end
+
+local function fits(value, spec)
+  if spec.enum then return is_in(value, spec.enum) end
+  if not is_of(value, spec.type) then return false end
+  local size = value
+  if type(value) ~= "number" then size = type(value) ~= "boolean" and #value or 0 end
+  if size < (spec.min or -math.huge) or size > (spec.max or math.huge) then return false end
+  return not spec.pattern or value:find("^" .. spec.pattern .. "$") ~= nil
+end
+
+--- A declaration, checked and completed. Raises what is wrong with it.
+---@param name string
+---@param given any the default, or a moongate.OptionSpec
+---@return moongate.OptionSpec
+function option.declare(name, given)
+  local spec = {}
+  for key, value in pairs(type(given) == "table" and given or { default = given }) do
+    spec[key] = value
+  end
+  local problem = fields.unknown(spec, SPEC)
+  local kind = spec.type or (spec.enum and type(spec.enum[1])) or type(spec.default)
+  if not problem and not TYPES[kind] then
+    problem = ("type: expected string, number, integer, boolean or table, got %s"):format(kind)
+  end
+  spec.type = kind
+  if not problem and spec.default ~= nil and not fits(spec.default, spec) then
+    problem = ("default: expected %s, got %s"):format(wanted_of(spec), shown(spec.default))
+  end
+  if problem then error(('gate:option "%s": %s'):format(name, problem), 0) end
+  return spec
+end
+
+--- The value in force. Raises when init.lua has set a bad one, or none that is needed.
+---@param entry moongate.Entry
+---@param name string
+---@param spec moongate.OptionSpec
+---@return any
+function option.value(entry, name, spec)
+  local value = entry.options[name]
+  if value == nil then value = spec.default end
+  if value ~= nil and fits(value, spec) then return value end
+  error(('%s: plugin "%s": option "%s": expected %s, got %s'):format(entry.where, entry.name, name,
+    wanted_of(spec), value == nil and "nothing" or shown(value)), 0)
+end
+
+--- nil, or what is set and no plugin has declared.
+---@param entry moongate.Entry
+---@param declared table<string, moongate.OptionSpec>
+---@return string? problem
+function option.unknown(entry, declared)
+  local names = {}
+  for name in pairs(declared) do names[#names + 1] = name end
+  table.sort(names)
+  for name in pairs(entry.options) do
+    if not declared[name] then
+      return ('%s: plugin "%s" has no option "%s"; %s'):format(entry.where, entry.name,
+        tostring(name), names[1] and "it has " .. table.concat(names, ", ") or "it has none")
+    end
+  end
+end
+
+return option

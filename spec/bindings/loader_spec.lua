@@ -1,0 +1,142 @@
+local fake_gate = require "spec.support.fake_gate"
+
+describe("loader", function()
+  local gate
+
+  local function load(plugins, options) gate = fake_gate.load(plugins, options) end
+
+  --- A plugin that counts how often it was loaded, and remembers a number of this load.
+  local function counting(more)
+    return ([[
+      %s
+      return function(gate)
+        gate.state.loads = (gate.state.loads or 0) + 1
+      end]]):format(more or "")
+  end
+
+  local function loads(name) return gate.world.state.of(name).loads end
+
+  local function label(name) return gate.world.plugin.current().plugins[name].label end
+
+  describe("loads again", function()
+    it("only what has changed", function()
+      load { a = counting(), b = counting() }
+      assert(gate:reload { a = counting "--" })
+      assert.same({ 2, 1 }, { loads "a", loads "b" })
+      assert.same({ "a#2", "b#1" }, { label "a", label "b" })
+      assert.equal("plugin: generation 2: a (changed), 1 as before", gate:logged "generation 2")
+    end)
+
+    it("what requires a module that has changed, through others, too", function()
+      load {
+        a = counting 'require "lib.outer"', b = counting 'require "lib.other"',
+        c = counting 'require "lib.inner"',
+        ["lib/outer"] = 'return require "lib.inner"', ["lib/inner"] = "return {}",
+        ["lib/other"] = "return {}",
+      }
+      assert(gate:reload { ["lib/inner"] = "return { 2 }" })
+      assert.same({ 2, 1, 2 }, { loads "a", loads "b", loads "c" })
+      assert.is_truthy(gate:logged "a (a module of it has changed), c (a module of it has changed), 1 as")
+    end)
+
+    it("knows after that what the kept ones have required", function()
+      load { a = counting 'require "lib.one"', b = counting(), ["lib/one"] = "return {}" }
+      assert(gate:reload { b = counting "--" })
+      assert(gate:reload { ["lib/one"] = "return { 2 }" })
+      assert.same({ 2, 2 }, { loads "a", loads "b" })
+    end)
+
+    it("shares a module that has not changed between old and new", function()
+      local notes = [[
+        local one = require "lib.one"
+        return function(gate) one[#one + 1] = gate.facts.version gate.state.n = #one end]]
+      load { a = notes, b = notes, ["lib/one"] = "return {}" }
+      assert(gate:reload { a = notes .. "\n" })
+      assert.equal(3, gate.world.state.of("a").n)
+    end)
+
+    it("a plugin whose options have changed", function()
+      local source = counting():gsub("gate.state.loads =", 'gate:option("n", 1) %0')
+      load({ a = source, b = source }, { a = { n = 1 } })
+      assert(gate:reload(nil, { a = { n = 2 } }))
+      assert.same({ 2, 1 }, { loads "a", loads "b" })
+      assert.is_truthy(gate:logged "a (its options have changed)")
+    end)
+
+    it("who uses the API of one that is loaded again", function()
+      local provides = counting():gsub("gate.state.loads =", 'gate:provide("1.0", {}) %0')
+      local uses = counting():gsub("gate.state.loads =", 'gate:use("c", "1.0") %0')
+      load { a = uses, b = counting(), c = provides }
+      assert(gate:reload { c = provides .. "\n" })
+      assert.same({ 2, 1, 2 }, { loads "a", loads "b", loads "c" })
+      assert.is_truthy(gate:logged "a (uses c), c (changed), 1 as before")
+    end)
+
+    it("nothing when nothing has changed", function()
+      load { a = counting() }
+      local before = gate.world.plugin.current()
+      gate:reload {}
+      assert.equal(before, gate.world.plugin.current())
+      assert.is_truthy(gate:logged "nothing has changed, generation 1 goes on")
+    end)
+
+    it("nothing, but has a new generation, when only the order has changed", function()
+      load { init = [[return { "a", "b" }]], a = counting(), b = counting() }
+      assert(gate:reload { init = [[return { "b", "a" }]] })
+      assert.same({ "b", "a" }, gate.world.plugin.current().names)
+      assert.same({ 1, 1 }, { loads "a", loads "b" })
+    end)
+  end)
+
+  describe("checks", function()
+    it("the list", function()
+      load { a = counting() }
+      assert.is_nil(gate:reload { init = [[return { "b" }]] })
+      assert.is_truthy(gate:logged 'init.lua: plugin "b": there is no file')
+      assert.is_nil(gate:reload { init = [[return {]] })
+      assert.is_truthy(gate:logged "init.lua:1: ")
+    end)
+
+    it("that files are source", function()
+      load { a = counting() }
+      assert.is_nil(gate:reload { a = string.dump(function() end) })
+      assert.is_truthy(gate:logged "a.lua: is bytecode, expected Lua source")
+    end)
+
+    it("that a state is data", function()
+      load { a = counting() }
+      assert.is_nil(gate:reload {
+        a = "return function(gate) gate.state.hooks = { print } end" })
+      assert.is_truthy(gate:logged "a.lua: gate.state.hooks[1] is a function; a state holds data only")
+      assert.same({ loads = 1 }, gate.world.state.of "a")
+    end)
+  end)
+
+  describe("migrates", function()
+    local function migrating(version, step)
+      return ([[return function(gate)
+        gate:migrate(%d, function(state) %s end)
+      end]]):format(version, step)
+    end
+
+    it("what is older than the code, in place", function()
+      load { a = counting() }
+      local state = gate.world.state.of "a"
+      assert(gate:reload { a = migrating(1, "state.count, state.loads = state.loads, nil") })
+      assert.equal(state, gate.world.state.of "a")
+      assert.same({ count = 1 }, state)
+      assert(gate:reload { a = migrating(1, "error 'not again'") })
+    end)
+
+    it("not at all when a step fails, and says file, step and place", function()
+      load { a = counting(), b = counting() }
+      assert.is_nil(gate:reload {
+        a = migrating(1, "state.loads = nil local name = 'tea' local x = state[name].x"),
+        b = counting "--" })
+      assert.is_truthy(gate:logged "a.lua: the migration to version 1 failed: ")
+      assert.is_truthy(gate:logged '(with name = "tea")')
+      assert.same({ { loads = 1 }, { loads = 1 } },
+        { gate.world.state.of "a", gate.world.state.of "b" })
+    end)
+  end)
+end)

@@ -1,0 +1,260 @@
+local fake_gate = require "spec.support.fake_gate"
+
+describe("rollback", function()
+  local gate, ann
+
+  local function load(plugins)
+    gate = fake_gate.load(plugins)
+    ann = gate:connect "ann"
+  end
+
+  local function answering(word, more)
+    return ([[return function(gate)
+      %s
+      gate:on("which", function() return { word = %q } end)
+    end]]):format(more or "", word)
+  end
+
+  local FAILING = [[return function(gate)
+    gate:on("which", function() error "ouch" end)
+  end]]
+
+  local function which()
+    local data, code = gate:deliver(ann, { type = "which" })
+    return data and data.word or code
+  end
+
+  local function rollback() return gate.world.plugin.rollback() end
+
+  local function state() return gate.world.state.of "a" end
+
+  describe("by command", function()
+    it("brings the code of the generation before back", function()
+      load { a = answering "one" }
+      assert(gate:reload { a = answering "two" })
+      assert.equal("two", which())
+      assert.same({ true, "generation 1 is in force again instead of 2" }, { rollback() })
+      assert.equal("one", which())
+      assert.is_truthy(gate:logged "plugin: generation 1 is in force again instead of 2")
+    end)
+
+    it("goes back step by step, three at most, and says when there is no more", function()
+      load { a = answering "1" }
+      for n = 2, 6 do assert(gate:reload { a = answering(tostring(n)) }) end
+      for n = 5, 3, -1 do
+        assert.is_true(rollback())
+        assert.equal(tostring(n), which())
+      end
+      assert.same({ false, "there is no generation before 3 to go back to" }, { rollback() })
+      assert.equal("3", which())
+    end)
+
+    it("brings the routes back", function()
+      load { a = [[return function(gate) gate:raw("/old", {}) end]] }
+      assert(gate:reload { a = [[return function(gate) gate:raw("/new", {}) end]] })
+      rollback()
+      local routes = gate.core:issued "route"
+      assert.matches("^ws /old", routes[#routes].text)
+    end)
+
+    it("goes on as it was when the I/O threads cannot take the routes", function()
+      load { a = answering "one" }
+      assert(gate:reload { a = answering "two" })
+      gate.core.answers.moon_route = gate.core.C.MOON_EFULL
+      assert.is_false(rollback())
+      assert.equal("two", which())
+    end)
+
+    it("keeps a state that was not migrated, as it is now", function()
+      load { a = answering("one", "gate.state.n = 1") }
+      assert(gate:reload { a = answering "two" })
+      state().n = 2
+      rollback()
+      assert.same({ n = 2 }, state())
+    end)
+
+    it("brings back a state that was migrated, as it was, and says whose", function()
+      load { a = answering("one", "gate.state.list = { 1 }"), b = answering("b"):gsub("which", "b") }
+      local list = state().list
+      assert(gate:reload { a = answering("two",
+        "gate:migrate(1, function(state) state.list[1], state.map = nil, {} end)") })
+      assert.same({ list = {}, map = {} }, state())
+      assert.same({ true, "generation 1 is in force again instead of 2; state as before its "
+        .. "migration, of: a" }, { rollback() })
+      assert.same({ list = { 1 } }, state())
+      assert.equal(list, state().list)
+    end)
+
+    it("leaves the file on the disk out of force until it changes", function()
+      load { a = answering "one", b = "return function() end" }
+      assert(gate:reload { a = answering "two" })
+      rollback()
+      assert(gate:reload { b = "return function(gate) end" })
+      assert.equal("one", which())
+      assert(gate:reload { a = answering "three" })
+      assert.equal("three", which())
+    end)
+
+    it("has the next generation counted on", function()
+      load { a = answering "one" }
+      assert(gate:reload { a = answering "two" })
+      rollback()
+      assert(gate:reload { a = answering "three" })
+      assert.is_truthy(gate:logged "generation 3: a (changed)")
+    end)
+  end)
+
+  describe("by itself", function()
+    local function fail(times)
+      for _ = 1, times do assert.equal("internal", which()) end
+    end
+
+    it("comes when much more fails than before", function()
+      load { a = answering "one" }
+      for _ = 1, 200 do which() end
+      assert(gate:reload { a = FAILING })
+      fail(10)
+      gate:later(0)
+      assert.equal("one", which())
+      assert.is_truthy(gate:logged "10 of 10 calls have failed since generation 2 came, 0.0 % before")
+      assert.is_truthy(gate:logged "generation 1 is in force again instead of 2")
+    end)
+
+    it("does not come for fewer errors", function()
+      load { a = answering "one" }
+      assert(gate:reload { a = FAILING })
+      fail(9)
+      gate:later(0)
+      assert.equal("internal", which())
+      assert.is_nil(gate:logged "in force again")
+    end)
+
+    it("does not come when as much has failed before", function()
+      load { a = FAILING }
+      fail(200)
+      assert(gate:reload { a = FAILING .. "\n" })
+      fail(50)
+      gate:later(0)
+      assert.is_nil(gate:logged "in force again")
+    end)
+
+    it("does not come later than ten seconds after the swap", function()
+      load { a = answering "one" }
+      assert(gate:reload { a = FAILING })
+      gate:later(10001)
+      fail(50)
+      gate:later(0)
+      assert.is_nil(gate:logged "in force again")
+    end)
+
+    it("can be switched off in the list, and has numbers there", function()
+      load { init = [[return { "a", rollback = false }]], a = answering "one" }
+      assert(gate:reload { a = FAILING })
+      fail(50)
+      gate:later(0)
+      assert.is_nil(gate:logged "in force again")
+      load { init = [[return { "a", rollback = { min_errors = 2 } }]], a = answering "one" }
+      assert(gate:reload { a = FAILING })
+      fail(2)
+      gate:later(0)
+      assert.is_truthy(gate:logged "in force again")
+    end)
+  end)
+
+  it("begins again what the code has begun while it was loaded, once", function()
+    local source = [[return function(gate)
+      gate:spawn(function()
+        while true do
+          gate:sleep(10)
+          gate.state.n = (gate.state.n or 0) + 1
+        end
+      end)
+    end]]
+    load { a = source }
+    assert(gate:reload { a = "return function() end" })
+    rollback()
+    gate:later(10)
+    assert.equal(1, state().n)
+  end)
+
+  describe("timers", function()
+    local function ticking(ms, name)
+      return ([[return function(gate)
+        gate:every(%d, function() gate.state.n = (gate.state.n or 0) + 1 end, %s)
+      end]]):format(ms, name and ("%q"):format(name) or "nil")
+    end
+
+    it("keep what is left of their time across a reload", function()
+      load { a = ticking(100) }
+      gate:later(60)
+      assert(gate:reload { a = ticking(100) .. "\n" })
+      gate:later(39)
+      assert.is_nil(state().n)
+      gate:later(1)
+      assert.equal(1, state().n)
+      gate:later(100)
+      assert.equal(2, state().n)
+    end)
+
+    it("begin anew under another name, and sooner when the interval is shorter", function()
+      load { a = ticking(100, "one") }
+      gate:later(60)
+      assert(gate:reload { a = ticking(100, "two") })
+      gate:later(99)
+      assert.is_nil(state().n)
+      gate:later(1)
+      assert.equal(1, state().n)
+      assert(gate:reload { a = ticking(10, "two") })
+      gate:later(10)
+      assert.equal(2, state().n)
+    end)
+
+    it("are not touched by the reload of another plugin", function()
+      load { a = ticking(100), b = "return function() end" }
+      gate:later(60)
+      assert(gate:reload { b = "return function(gate) end" })
+      gate:later(40)
+      assert.equal(1, state().n)
+    end)
+  end)
+
+  describe("tasks of code that was replaced", function()
+    local SLEEPS = [[return function(gate)
+      gate:on("which", function() gate:sleep(%d) gate:info "woke up" return { word = "old" } end)
+    end]]
+
+    it("end on it, and say so in the log", function()
+      load { a = SLEEPS:format(1000) }
+      local answer = gate:ask(ann, { type = "which" })
+      assert(gate:reload { a = answering "new" })
+      assert.same({ { plugin = "a#1", kind = "task", doing = "on which", ms = 0 } },
+        gate.world.plugin.leaks())
+      gate:later(1000)
+      assert.same({ word = "old" }, answer.data)
+      assert.equal("a#1: woke up", gate:logged "woke up")
+      assert.same({}, gate.world.plugin.leaks())
+    end)
+
+    it("are cancelled ten seconds later", function()
+      load { a = SLEEPS:format(20000) }
+      local answer = gate:ask(ann, { type = "which" })
+      assert(gate:reload { a = answering "new" })
+      gate:later(9999)
+      assert.is_false(answer.is_given)
+      gate:later(1)
+      assert.equal("timeout", answer.code)
+      assert.is_true(answer.temporary)
+      assert.is_truthy(gate:logged "a#1: on which: cancelled: its code was replaced 10 s ago")
+    end)
+
+    it("are not when the code is back by then", function()
+      load { a = SLEEPS:format(20000) }
+      local answer = gate:ask(ann, { type = "which" })
+      assert(gate:reload { a = answering "new" })
+      gate:later(1000)
+      rollback()
+      gate:later(19000)
+      assert.same({ word = "old" }, answer.data)
+    end)
+  end)
+end)

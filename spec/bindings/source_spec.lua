@@ -1,0 +1,71 @@
+local fake_core = require "spec.support.fake_core"
+
+describe("source", function()
+  local source, folder
+
+  local function save(name, text)
+    local file = assert(io.open(folder .. "/" .. name .. ".lua", "w"))
+    file:write(text)
+    file:close()
+  end
+
+  before_each(function()
+    source = fake_core.world().source
+    folder = os.tmpname()
+    os.remove(folder)
+    assert(os.execute("mkdir " .. folder) == 0)
+  end)
+
+  after_each(function() os.execute("rm -r " .. folder) end)
+
+  local function path(name) return ("%s/%s.lua"):format(folder, name) end
+
+  it("reads a file once, so that all see the same", function()
+    save("a", "return 1")
+    local set = source.set(folder)
+    assert.equal("return 1", set:text(path "a"))
+    save("a", "return 2")
+    assert.equal("return 1", set:text(path "a"))
+    assert.equal("return 2", source.set(folder):text(path "a"))
+  end)
+
+  it("takes the good text for a bad one, until the file changes", function()
+    save("a", "bad")
+    local rejected = { [path "a"] = { bad = "bad", good = "good" } }
+    assert.equal("good", source.set(folder, nil, rejected):text(path "a"))
+    save("a", "better")
+    assert.equal("better", source.set(folder, nil, rejected):text(path "a"))
+  end)
+
+  it("knows what a file has required, later ones too", function()
+    save("a", "later = function() return require 'c' end return require 'b'")
+    save("b", "return 'from b'")
+    save("c", "return 'from c'")
+    local set = source.set(folder)
+    local chunk, made = set:compile(path "a")
+    assert.equal("from b", chunk())
+    assert.same({ [path "b"] = true }, made.requires)
+    assert.equal("from c", getfenv(chunk).later())
+    assert.same({ [path "b"] = true, [path "c"] = true }, made.requires)
+  end)
+
+  it("says that a file is stale when one is that it has required", function()
+    save("a", "require 'b'")
+    save("b", "require 'c'")
+    save("c", "")
+    local set = source.set(folder)
+    local chunk, made = set:compile(path "a")
+    chunk()
+    assert.is_false(source.set(folder, set.modules):is_stale(made))
+    save("c", "--")
+    assert.is_true(source.set(folder, set.modules):is_stale(made))
+    os.remove(path "c")
+    assert.is_true(source.set(folder, set.modules):is_stale(made))
+  end)
+
+  it("names the file that cannot be read", function()
+    local ok, problem = pcall(source.set(folder).compile, source.set(folder), path "none")
+    assert.is_false(ok)
+    assert.equal(path "none" .. ": cannot be read", problem)
+  end)
+end)
