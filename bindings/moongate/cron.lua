@@ -12,21 +12,20 @@ local MAX_DAYS = 366 * 8 -- 29 February comes back within them
 
 local cron = {}
 
+local function bounds_of(range, field, is_stepped)
+  if range == "*" then return field.first, field.last end
+  local first, last = range:match "^(%d+)%-(%d+)$"
+  first = tonumber(first or range:match "^%d+$")
+  return first, tonumber(last) or (is_stepped and field.last or first)
+end
+
+--- first, last, step; nil when it is none.
 local function read_range(part, field)
   local range, step = part:match "^([^/]+)/(%d+)$"
-  range, step = range or part, tonumber(step or 1)
-  local first, last = range:match "^(%d+)%-(%d+)$"
-  if range == "*" then
-    first, last = field.first, field.last
-  elseif not first then
-    first = range:match "^%d+$"
-    last = part:find "/" and field.last or first
-  end
-  first, last = tonumber(first), tonumber(last)
-  if not first or step < 1 or first < field.first or last > field.last or first > last then
-    return
-  end
-  return first, last, step
+  local first, last = bounds_of(range or part, field, step)
+  step = tonumber(step or 1)
+  local is_right = first and step > 0 and first >= field.first and last <= field.last
+  if is_right and first <= last then return first, last, step end
 end
 
 local function read_field(text, field)
@@ -82,9 +81,8 @@ function cron.next_ms(times, now_ms)
     if is_day(times, os.date("!*t", day_ms / 1000)) then
       for minute = 0, 1439 do
         local at_ms = day_ms + minute * 60000
-        if at_ms > now_ms and times.hours[math.floor(minute / 60)] and times.minutes[minute % 60] then
-          return at_ms
-        end
+        local is_minute = times.hours[math.floor(minute / 60)] and times.minutes[minute % 60]
+        if is_minute and at_ms > now_ms then return at_ms end
       end
     end
     day_ms = day_ms + DAY_MS

@@ -21,10 +21,9 @@ local function start(state, fns)
 end
 
 --- See gate:gather. A child of a task that is cancelled is cancelled, too.
----@param plugin moongate.Plugin
 ---@param fns (fun(): any)[]
 ---@return any ...
-local function gather(_, fns)
+local function gather(fns)
   local state = { left = #fns, results = {}, workers = {} }
   if #fns == 0 then return end
   local ok, problem = pcall(task.wait, "gate:gather", function(done)

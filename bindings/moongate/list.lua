@@ -37,24 +37,33 @@ end
 
 local function fail(where, format, ...) error(where .. ": " .. format:format(...), 0) end
 
-local function read_entry(folder, where, place, value)
-  if type(value) == "string" then value = { value } end
+local function read_name(where, place, value)
   if type(value) ~= "table" then
     fail(where, 'entry %d: expected "name" or { "name", options = { ... } }, got a %s', place,
       type(value))
   end
   local name = value[1]
-  if not is_name(name) then
-    fail(where, 'entry %d: expected the name of a plugin, "rooms" for rooms.lua, got %s', place,
-      type(name) == "string" and ('"%s"'):format(name) or type(name))
-  end
+  if is_name(name) then return name end
+  fail(where, 'entry %d: expected the name of a plugin, "rooms" for rooms.lua, got %s', place,
+    type(name) == "string" and ('"%s"'):format(name) or type(name))
+end
+
+local function check_fields(where, name, value)
   local named = {}
-  for key, inner in pairs(value) do named[key] = key ~= 1 and inner or nil end
+  for key, inner in pairs(value) do
+    if key ~= 1 then named[key] = inner end
+  end
   local unknown = fields.unknown(named, ENTRY)
   if unknown then fail(where, 'plugin "%s": %s', name, unknown) end
-  if value.options ~= nil and type(value.options) ~= "table" then
+  if type(value.options or {}) ~= "table" then
     fail(where, 'plugin "%s": options: expected a table, got a %s', name, type(value.options))
   end
+end
+
+local function read_entry(folder, where, place, value)
+  if type(value) == "string" then value = { value } end
+  local name = read_name(where, place, value)
+  check_fields(where, name, value)
   local file = ("%s/%s.lua"):format(folder, name:gsub("%.", "/"))
   if not is_file(file) then fail(where, 'plugin "%s": there is no file %s', name, file) end
   return { name = name, file = file, options = value.options or {}, where = where }
@@ -70,7 +79,7 @@ local function check_rollback(where, given)
   local unknown = fields.unknown(given, ROLLBACK)
   if unknown then fail(where, "rollback: %s", unknown) end
   for name, value in pairs(given) do
-    if type(value) ~= "number" or not (value > 0) then
+    if type(value) ~= "number" or value <= 0 then
       fail(where, "rollback: %s: expected a number above 0, got %s", name, tostring(value))
     end
   end

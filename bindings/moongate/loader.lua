@@ -161,9 +161,9 @@ function loader.load(app, generation, current, rejected)
   local ok, build = xpcall(begin, traceback, app, generation, current, rejected)
   if not ok then return nil, build end
   if is_unchanged(build, current) then return end
-  local snapshot, problem = state.snapshot(build.loaded), nil
-  ok, problem = xpcall(fill, traceback, build, current and current.plugins or {})
-  if not ok then
+  local snapshot = state.snapshot(build.loaded)
+  local is_filled, problem = xpcall(fill, traceback, build, current and current.plugins or {})
+  if not is_filled then
     state.restore(snapshot)
     return nil, problem
   end

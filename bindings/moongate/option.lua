@@ -12,6 +12,7 @@ local fields = require "moongate.fields"
 
 local SPEC = { default = true, type = true, min = true, max = true, enum = true, pattern = true,
   about = true }
+local NUMBERS = { number = true, integer = true }
 local TYPES = { string = true, number = true, integer = true, boolean = true, table = true }
 
 local option = {}
@@ -46,19 +47,33 @@ local function wanted_of(spec)
     for i, value in ipairs(spec.enum) do words[i] = shown(value) end
     return "one of " .. table.concat(words, ", ")
   end
-  local of = (spec.min or spec.max) and spec.type ~= "number" and spec.type ~= "integer"
-  local what = ("%s %s%s%s"):format(spec.type == "integer" and "an" or "a", spec.type,
-    of and " of a length" or "", range_of(spec))
+  local what = (spec.type == "integer" and "an " or "a ") .. spec.type
+  if not NUMBERS[spec.type] and range_of(spec) ~= "" then what = what .. " of a length" end
+  what = what .. range_of(spec)
   return spec.pattern and ('%s that matches "%s"'):format(what, spec.pattern) or what
 end
+
+local function length(value) return #value end
+
+-- what min and max are about
+local SIZE = { number = function(value) return value end, string = length, table = length,
+  boolean = function() return 0 end }
 
 local function fits(value, spec)
   if spec.enum then return is_in(value, spec.enum) end
   if not is_of(value, spec.type) then return false end
-  local size = value
-  if type(value) ~= "number" then size = type(value) ~= "boolean" and #value or 0 end
+  local size = SIZE[type(value)](value)
   if size < (spec.min or -math.huge) or size > (spec.max or math.huge) then return false end
   return not spec.pattern or value:find("^" .. spec.pattern .. "$") ~= nil
+end
+
+local function problem_of(spec)
+  if not TYPES[spec.type] then
+    return ("type: expected string, number, integer, boolean or table, got %s"):format(spec.type)
+  end
+  if spec.default ~= nil and not fits(spec.default, spec) then
+    return ("default: expected %s, got %s"):format(wanted_of(spec), shown(spec.default))
+  end
 end
 
 --- A declaration, checked and completed. Raises what is wrong with it.
@@ -71,14 +86,8 @@ function option.declare(name, given)
     spec[key] = value
   end
   local problem = fields.unknown(spec, SPEC)
-  local kind = spec.type or (spec.enum and type(spec.enum[1])) or type(spec.default)
-  if not problem and not TYPES[kind] then
-    problem = ("type: expected string, number, integer, boolean or table, got %s"):format(kind)
-  end
-  spec.type = kind
-  if not problem and spec.default ~= nil and not fits(spec.default, spec) then
-    problem = ("default: expected %s, got %s"):format(wanted_of(spec), shown(spec.default))
-  end
+  spec.type = spec.type or type(spec.enum and spec.enum[1] or spec.default)
+  problem = problem or problem_of(spec)
   if problem then error(('gate:option "%s": %s'):format(name, problem), 0) end
   return spec
 end

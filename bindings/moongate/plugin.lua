@@ -9,10 +9,14 @@ local timer = require "moongate.timer"
 
 local MAX_BEFORE = 3        -- generations kept to go back to
 local GRACE_MS = 10000      -- for handlers of a plugin that has been replaced
-local TRIAL_MS = 10000      -- after a swap: errors are counted
-local MIN_ERRORS = 10       -- in a trial, before anybody goes back
-local LEAST_RATE = 0.01     -- errors per call that are no reason to
-local FACTOR = 5            -- times the rate before the swap
+local LEAST_RATE = 0.01     -- errors per call that are no reason to go back
+
+-- After a swap errors are counted; init.lua may set other numbers.
+local TRIAL = {
+  within_ms = 10000,
+  min_errors = 10, -- and a rate of so many times that before the swap:
+  factor = 5,
+}
 
 local plugin = {}
 
@@ -106,16 +110,18 @@ local function enter(owner, left)
 end
 
 local function begin_trial()
-  local now_ms, calls = core.C.moon_time_ms(), request.calls - since.calls
+  local calls = request.calls - since.calls
   local settings = current.settings.rollback
   -- So few calls say nothing: what was known before them holds.
   local rate = calls >= 100 and (request.errors - since.errors) / calls or since.rate
   since = { calls = request.calls, errors = request.errors, rate = rate }
-  settings = type(settings) == "table" and settings or {}
-  trial = current.settings.rollback ~= false and before[1] and {
-    until_ms = now_ms + (settings.within_ms or TRIAL_MS),
-    min_errors = settings.min_errors or MIN_ERRORS, factor = settings.factor or FACTOR,
-  } or nil
+  trial = nil
+  if settings == false or not before[1] then return end
+  trial = {}
+  for name, default in pairs(TRIAL) do
+    trial[name] = type(settings) == "table" and settings[name] or default
+  end
+  trial.until_ms = core.C.moon_time_ms() + trial.within_ms
 end
 
 --- The one moment at which other code takes over.

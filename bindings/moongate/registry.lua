@@ -58,11 +58,9 @@ local function name_of(route)
   return route.kind == "ws" and route.pattern or route.kind .. " " .. route.pattern
 end
 
-local function claim(taken, name, plugin, what, level)
+local function claim(taken, name, what)
   local owner = taken[name] and taken[name].plugin
-  if owner then
-    error(('"%s" is already %s by %s'):format(name, what, owner.name), level + 1)
-  end
+  if owner then error(('"%s" is already %s by %s'):format(name, what, owner.name), 4) end
 end
 
 --- Takes over a plugin of the generation before.
@@ -74,7 +72,7 @@ function Registry:adopt(plugin)
 end
 
 function Registry:handle(plugin, type_name, fn)
-  claim(self.on, type_name, plugin, "handled", 3)
+  claim(self.on, type_name, "handled")
   self.on[type_name] = { fn = fn, plugin = plugin }
   plugin.on[type_name] = fn
 end
@@ -85,7 +83,7 @@ end
 ---@param handlers table|function
 function Registry:add_route(plugin, kind, pattern, handlers)
   local route = routes.new(kind, pattern, handlers, plugin)
-  claim(self.served, name_of(route), plugin, "served", 3)
+  claim(self.served, name_of(route), "served")
   self.served[name_of(route)] = route
   table.insert(plugin.routes, route)
 end

@@ -53,7 +53,8 @@ end
 function state.snapshot(names)
   local snapshot = {}
   for _, name in ipairs(names) do
-    snapshot[name] = { version = versions[name], copies = of_plugin[name] and copy_all(of_plugin[name]) }
+    local found = of_plugin[name]
+    snapshot[name] = { version = versions[name], copies = found and copy_all(found) }
   end
   return snapshot
 end
@@ -78,6 +79,12 @@ end
 ---@return integer? version nil: the plugin has never been loaded
 function state.version(plugin) return versions[plugin] end
 
+local function brief(value)
+  local kind = type(value)
+  if kind == "string" then return ("%q"):format(value:sub(1, 60)) end
+  return (kind == "number" or kind == "boolean") and tostring(value)
+end
+
 --- Simple locals of the function that has failed: which key was being worked on.
 local function locals_of_culprit()
   local level, words = 3, {} -- 1 is this, 2 the handler
@@ -85,11 +92,8 @@ local function locals_of_culprit()
   for i = 1, 32 do
     local name, value = debug.getlocal(level, i)
     if not name then break end
-    local kind = type(value)
-    if name:sub(1, 1) ~= "(" and (kind == "string" or kind == "number" or kind == "boolean") then
-      words[#words + 1] = ("%s = %s"):format(name,
-        kind == "string" and ("%q"):format(value:sub(1, 60)) or tostring(value))
-    end
+    local text = name:sub(1, 1) ~= "(" and brief(value) -- those in parentheses are LuaJIT's own
+    if text then words[#words + 1] = ("%s = %s"):format(name, text) end
   end
   return words[1] and " (with " .. table.concat(words, ", ") .. ")" or ""
 end
@@ -105,8 +109,8 @@ function state.migrate(plugin, is_new)
   local version = is_new and newest or versions[plugin.name] or 0
   if version > newest then
     error(('%s: its state is of version %d, and this code knows %d: "moongate ctl rollback" '
-      .. "brings back state and code, or declare gate:migrate(%d, ...)"):format(plugin.file, version,
-      newest, version + 1), 0)
+      .. "brings back state and code, or declare gate:migrate(%d, ...)"):format(
+      plugin.file, version, newest, version + 1), 0)
   end
   for _, step in ipairs(steps) do
     if step.version > version then

@@ -47,7 +47,8 @@ describe("cron", function()
     [""] = 'expected five fields, minute hour day month weekday, got ""',
     ["60 * * * *"] = 'minute: expected *, a number from 0 to 59, a range or a list, got "60"',
     ["* 24 * * *"] = 'hour: expected *, a number from 0 to 23, a range or a list, got "24"',
-    ["* * 0 * *"] = 'day of the month: expected *, a number from 1 to 31, a range or a list, got "0"',
+    ["* * 0 * *"] =
+      'day of the month: expected *, a number from 1 to 31, a range or a list, got "0"',
     ["* * * 13 *"] = 'month: expected *, a number from 1 to 12, a range or a list, got "13"',
     ["* * * * 8"] = 'day of the week: expected *, a number from 0 to 7, a range or a list, got "8"',
     ["5-1 * * * *"] = 'minute: expected *, a number from 0 to 59, a range or a list, got "5-1"',

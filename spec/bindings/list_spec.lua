@@ -34,7 +34,8 @@ describe("list", function()
       where = "examples/echo.lua" } }, list.of_file "examples/echo.lua")
   end)
 
-  local HOW = 'expected a list of plugins, return { "auth", { "rooms", options = { ... } } }, got a '
+  local HOW = 'expected a list of plugins, return { "auth", { "rooms", options = { ... } } }, '
+    .. "got a "
   local REFUSED = {
     { nil, HOW .. "nil" },
     { print, HOW .. "function" },

@@ -1,0 +1,27 @@
+--- Arguments of the gate's functions: the error names the function, in the caller's line.
+local check = {}
+
+---@param value any
+---@param wanted string type
+---@param what string the function: "gate:on"
+---@param level? integer of error(), 3 for who calls the function
+function check.kind(value, wanted, what, level)
+  if type(value) ~= wanted then
+    error(("%s: expected a %s, got %s"):format(what, wanted, type(value)), level or 3)
+  end
+end
+
+--- Registration is for the time of loading: later the loader would not see it.
+function check.loading(self, what)
+  if self.plugin.is_loaded then error(what .. " is only possible while the plugin loads", 3) end
+end
+
+--- A number of milliseconds.
+function check.delay(value, least, what)
+  check.kind(value, "number", what, 4)
+  if not (value >= least and value < math.huge) then
+    error(("%s: expected at least %d ms, got %s"):format(what, least, tostring(value)), 3)
+  end
+end
+
+return check

@@ -1,0 +1,129 @@
+--- Of the gate: what has to do with time. Timers, tasks and waiting.
+local checks = require "moongate.check"
+local core = require "moongate.ffi"
+local cron = require "moongate.cron"
+local gather = require "moongate.gather"
+local request = require "moongate.request"
+local task = require "moongate.task"
+local timer = require "moongate.timer"
+
+local check, check_loading, check_delay = checks.kind, checks.loading, checks.delay
+
+---@class moongate.Gate
+local gate = {}
+
+--- A timer of the plugin, begun when it takes over. Its name is its place unless it has one.
+local function add_timer(self, kind, name, entry)
+  local timers = self.plugin.timers
+  entry.name = name or ("%s %d"):format(kind, #timers + 1)
+  entry.doing = name and ('gate:%s "%s"'):format(kind, name) or "gate:" .. kind
+  for _, other in ipairs(timers) do
+    if other.name == entry.name then
+      error(('gate:%s: there is a timer "%s" already'):format(kind, entry.name), 3)
+    end
+  end
+  timers[#timers + 1] = entry
+end
+
+--- Calls fn every interval_ms as a task, until the plugin is replaced; leaves a turn out while
+--- the one before still runs. When the plugin is loaded again, a timer of the same name goes
+--- on with the time that was left.
+---@param interval_ms integer
+---@param fn fun()
+---@param name? string by default its place among the plugin's timers
+function gate:every(interval_ms, fn, name)
+  check_delay(interval_ms, 1, "gate:every")
+  check(fn, "function", "gate:every")
+  check_loading(self, "gate:every")
+  add_timer(self, "every", name, { fn = fn, delay_ms = function() return interval_ms end })
+end
+
+--- Calls fn at the times that a crontab's five fields say, in UTC, as a task.
+---@param when string "30 9 * * 1-5": minute, hour, day of the month, month, day of the week
+---@param fn fun()
+---@param name? string
+function gate:cron(when, fn, name)
+  check(when, "string", "gate:cron")
+  check(fn, "function", "gate:cron")
+  check_loading(self, "gate:cron")
+  local times, problem = cron.parse(when)
+  if not times then error("gate:cron: " .. problem, 2) end
+  local due_ms
+  add_timer(self, "cron", name or when, {
+    fn = fn,
+    delay_ms = function() -- a day at most: the core's timers end at 49
+      local now_ms = self:now_ms()
+      due_ms = cron.next_ms(times, now_ms)
+      return math.min(due_ms - now_ms, 86400000)
+    end,
+    is_due = function() return self:now_ms() >= due_ms end,
+  })
+end
+
+--- While a plugin loads nothing of it may run yet: it begins when the plugin takes over.
+local function begin(self, fn)
+  if self.plugin.is_loaded then return fn() end
+  table.insert(self.plugin.begins, fn)
+end
+
+--- Calls fn once, delay_ms from now, as a task. Called while the plugin loads it is a timer as
+--- gate:every is; called later it runs even if the plugin is replaced meanwhile, on the code
+--- that has asked for it.
+---@param delay_ms integer
+---@param fn fun()
+---@param name? string while the plugin loads
+function gate:after_ms(delay_ms, fn, name)
+  check_delay(delay_ms, 0, "gate:after_ms")
+  check(fn, "function", "gate:after_ms")
+  if not self.plugin.is_loaded then
+    add_timer(self, "after_ms", name,
+      { fn = fn, is_once = true, delay_ms = function() return delay_ms end })
+    return
+  end
+  timer.start(delay_ms, function()
+    task.run(request.guard, self.plugin, "gate:after_ms", fn)
+  end, self.plugin)
+end
+
+--- Runs fn(...) as a task of its own, at once until it first waits; called while the plugin
+--- loads, it begins when the plugin takes over.
+---@param fn function
+function gate:spawn(fn, ...)
+  check(fn, "function", "gate:spawn")
+  local arguments, count = { ... }, select("#", ...)
+  local doing = self.plugin.is_loaded and "gate:spawn" or task.BEGUN
+  begin(self, function()
+    task.run(request.guard, self.plugin, doing, fn, unpack(arguments, 1, count))
+  end)
+end
+
+--- Waits. Only in a task: request and HTTP handlers, gate:every, gate:after_ms, gate:spawn.
+---@param delay_ms integer
+function gate:sleep(delay_ms) -- luacheck: no unused args
+  check_delay(delay_ms, 0, "gate:sleep")
+  task.sleep(delay_ms)
+end
+
+--- The running task is cancelled, with an error where it waits, when it has not ended by then.
+--- Requests have 30 s unless they say otherwise.
+---@param delay_ms integer from now
+function gate:deadline(delay_ms) -- luacheck: no unused args
+  check_delay(delay_ms, 1, "gate:deadline")
+  task.deadline(task.current("gate:deadline", 2), delay_ms)
+end
+
+--- Runs the functions side by side, each as a task, and waits for all. When one raises, the
+--- others are cancelled and gather raises that error.
+---@param ... fun(): any
+---@return any ... what the first returned, what the second returned, ...
+function gate:gather(...) -- luacheck: no unused args
+  local fns = { ... }
+  for i, fn in ipairs(fns) do check(fn, "function", "gate:gather, argument " .. i) end
+  return gather(fns)
+end
+
+--- Milliseconds since 1970 UTC.
+---@return integer
+function gate:now_ms() return tonumber(core.C.moon_time_ms()) end -- luacheck: no unused args
+
+return { methods = gate, begin = begin }

@@ -1,0 +1,36 @@
+local fake_core = require "spec.support.fake_core"
+
+describe("check", function()
+  local check = fake_core.world().check
+
+  --- What a caller of a function with such a check sees.
+  local function problem_of(fn, ...)
+    local function api(...) fn(...) end
+    local function caller(...) api(...) end
+    local ok, problem = pcall(caller, ...)
+    assert.is_false(ok)
+    return (problem:gsub("^spec/bindings/check_spec.lua:%d+: ", "here: "))
+  end
+
+  it("takes what is of the kind", function()
+    check.kind("a", "string", "gate:on")
+    check.delay(0, 0, "gate:sleep")
+    check.loading({ plugin = {} }, "gate:on")
+  end)
+
+  it("names the function, and the line of who called it", function()
+    assert.equal("here: gate:on: expected a string, got nil",
+      problem_of(check.kind, nil, "string", "gate:on"))
+    assert.equal("here: gate:on is only possible while the plugin loads",
+      problem_of(check.loading, { plugin = { is_loaded = true } }, "gate:on"))
+    assert.equal("here: gate:sleep: expected a number, got string",
+      problem_of(check.delay, "1", 0, "gate:sleep"))
+  end)
+
+  it("takes no delay that is none", function()
+    for _, value in ipairs { -1, 1 / 0, 0 / 0 } do
+      assert.equal("here: gate:sleep: expected at least 0 ms, got " .. tostring(value),
+        problem_of(check.delay, value, 0, "gate:sleep"))
+    end
+  end)
+end)
