@@ -112,6 +112,13 @@ double moon_time_ms(void)
     return (double)ms;
 }
 
+double moon_clock_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
 void moon_log_line(uint32_t level, const char *bytes, uint64_t length)
 {
     moon_log_text(level <= MOON_DEBUG ? (enum moon_level)level : MOON_DEBUG, bytes,

@@ -69,6 +69,9 @@ void moon_timer_start(uint64_t token, uint32_t delay_ms);
 /* Milliseconds since 1970 UTC. */
 double moon_time_ms(void);
 
+/* Milliseconds since some moment, with decimals; never set back. */
+double moon_clock_ms(void);
+
 /* Writes one line to the log; `level` is 0 error, 1 warn, 2 info, 3 debug. */
 void moon_log_line(uint32_t level, const char *bytes, uint64_t length);
 

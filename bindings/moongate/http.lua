@@ -215,7 +215,7 @@ function http.serve(registry, id, number, bytes)
   local kind = request.method == "HEAD" and "GET" or request.method
   local route, params = registry:find_route(kind, request.path)
   if not route then return refuse(asked, 404, "not_found") end -- a reload took it away
-  local now_ms = C.moon_time_ms()
+  local now_ms = C.moon_clock_ms()
   free_overdue(now_ms)
   if taken >= MAX_PLACES then
     return refuse(asked, 503, "too_many_requests", { ["Retry-After"] = 1 })

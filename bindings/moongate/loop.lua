@@ -112,23 +112,23 @@ on[C.MOON_CHANGED] = function() plugin.reload() end
 
 --- Deals with messages as long as nothing else comes: a loop of its own, so that it is
 --- compiled whatever the handlers of rarer events are made of.
----@param stop number when to stop, as moon_time_ms()
+---@param stop number when to stop, as moon_clock_ms()
 ---@return boolean? is_other whether an event is left that is no message
 local function pull(stop)
   for n = 1, MAX_EVENTS do
     if C.moon_event_next(event) == 0 then return end
     if event.kind ~= RECEIVED then return true end
     received(tonumber(event.subject))
-    if n % LOOK == 0 and C.moon_time_ms() > stop then return end
+    if n % LOOK == 0 and C.moon_clock_ms() > stop then return end
   end
 end
 
 local function drain()
-  local stop = C.moon_time_ms() + MAX_MS
+  local stop = C.moon_clock_ms() + MAX_MS
   for _ = 1, MAX_OTHERS do
     if not pull(stop) then return end
     on[event.kind](tonumber(event.subject))
-    if C.moon_time_ms() > stop then return end
+    if C.moon_clock_ms() > stop then return end
   end
 end
 

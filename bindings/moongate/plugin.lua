@@ -121,7 +121,7 @@ local function begin_trial()
   for name, default in pairs(TRIAL) do
     trial[name] = type(settings) == "table" and settings[name] or default
   end
-  trial.until_ms = core.C.moon_time_ms() + trial.within_ms
+  trial.until_ms = core.C.moon_clock_ms() + trial.within_ms
 end
 
 --- The one moment at which other code takes over.
@@ -185,13 +185,14 @@ end
 ---@return boolean ok
 ---@return string text what has become of it
 function plugin.reload()
+  local begun_ms = core.C.moon_clock_ms()
   local registry, problem, snapshot = loader.load(app, last_generation + 1, current, rejected)
   if registry then
     last_generation = registry.generation
     remember(snapshot)
     local text = ("generation %d: %s"):format(last_generation, describe(registry, current))
     swap(registry)
-    log.info("plugin", "%s", text)
+    log.info("plugin", "%s; took %.1f ms", text, core.C.moon_clock_ms() - begun_ms)
     return true, text
   end
   local text = ("nothing has changed, generation %d goes on"):format(current.generation)
@@ -247,7 +248,7 @@ end
 local function judge()
   if not trial then return end
   local calls, errors = request.calls - since.calls, request.errors - since.errors
-  if core.C.moon_time_ms() > trial.until_ms then
+  if core.C.moon_clock_ms() > trial.until_ms then
     trial = nil
   elseif errors >= trial.min_errors
     and errors / calls > trial.factor * math.max(since.rate, LEAST_RATE) then
@@ -269,17 +270,17 @@ function plugin.current() return current end
 --- What has outlived its generation: { plugin, kind, doing, ms }.
 ---@return table[]
 function plugin.leaks()
-  local found, now_ms = {}, core.C.moon_time_ms()
+  local found, now_ms = {}, core.C.moon_clock_ms()
   for worker in task.waiting() do
     if worker.plugin and not is_in_force(worker.plugin) then
       found[#found + 1] = { plugin = worker.plugin.label, kind = "task", doing = worker.doing,
-        ms = now_ms - (worker.since_ms or now_ms) }
+        ms = math.floor(now_ms - (worker.since_ms or now_ms)) }
     end
   end
   for _, entry in timer.waiting() do
     if entry.plugin and not is_in_force(entry.plugin) then
       found[#found + 1] = { plugin = entry.plugin.label, kind = "timer", doing = "gate:after_ms",
-        ms = entry.due_ms - now_ms }
+        ms = math.floor(entry.due_ms - now_ms) }
     end
   end
   return found

@@ -103,7 +103,7 @@ end
 --- than a timer for each request: most never wait.
 local is_looking = false
 local function look()
-  local now_ms, impatient = core.C.moon_time_ms(), {}
+  local now_ms, impatient = core.C.moon_clock_ms(), {}
   for worker in pairs(waiting) do
     if worker.patience_ms and now_ms - worker.since_ms > worker.patience_ms then
       impatient[#impatient + 1] = worker
@@ -143,7 +143,7 @@ function task.wait(what, begin)
   end)
   if not results then
     worker.plugin, worker.doing = running.plugin, running.doing
-    worker.since_ms = worker.since_ms or core.C.moon_time_ms()
+    worker.since_ms = worker.since_ms or core.C.moon_clock_ms()
     if not is_looking then
       is_looking = true
       timer.start(LOOK_MS, look)

@@ -13,7 +13,7 @@ local timer = {}
 function timer.start(delay_ms, fn, plugin)
   delay_ms = math.max(0, math.min(delay_ms, 4294967295))
   last_token = last_token + 1
-  waiting[last_token] = { fn = fn, due_ms = core.C.moon_time_ms() + delay_ms, plugin = plugin }
+  waiting[last_token] = { fn = fn, due_ms = core.C.moon_clock_ms() + delay_ms, plugin = plugin }
   core.C.moon_timer_start(last_token, delay_ms)
   return last_token
 end
@@ -26,7 +26,7 @@ function timer.cancel(token) waiting[token] = nil end
 ---@return number? ms until it fires; nil when it has
 function timer.left_ms(token)
   local entry = waiting[token]
-  return entry and math.max(0, entry.due_ms - core.C.moon_time_ms())
+  return entry and math.max(0, entry.due_ms - core.C.moon_clock_ms())
 end
 
 --- The timers that have not fired, in no order: token, { due_ms, plugin }.

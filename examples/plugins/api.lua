@@ -3,7 +3,7 @@
 --   GET  /api/rooms              {"rooms":{"tea":2}}
 --   POST /api/rooms/{name}/say   {"from":"weather","data":{"text":"it rains"}}
 --
--- init.lua sets the key, { "api", options = { key = "…" } }; send it as "Authorization: Bearer KEY".
+-- init.lua sets the key, { "api", options = { key = "…" } }; sent as "Authorization: Bearer KEY".
 
 ---@param gate moongate.Gate
 return function(gate)

@@ -117,9 +117,9 @@ describe("gate", function()
     end)
 
     it("is declared once, and its declaration checked, with file and line", function()
-      assert.matches('/a.lua:2: gate:option: "n" is declared twice$', problem_of [[
+      assert.matches('/a.lua:1: gate:option: "n" is declared twice$', problem_of [[
         return function(gate) gate:option("n", 1) gate:option("n", 2) end]])
-      assert.matches('/a.lua:2: gate:option "n": type: expected string,', problem_of [[
+      assert.matches('/a.lua:1: gate:option "n": type: expected string,', problem_of [[
         return function(gate) gate:option("n", print) end]])
     end)
 

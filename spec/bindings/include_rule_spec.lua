@@ -93,7 +93,7 @@ local RESERVED = {
   ["core/io_govern.c"] = "how long the certificate is valid",
     ["core/ws.c"] = "whether the certificate is valid now",
     ["core/tls.c"] = "when a certificate begins and ends",
-    ["bindings/api.c"] = "moon_time_ms()",
+    ["bindings/api.c"] = "moon_time_ms() and moon_clock_ms()",
     ["bindings/main.c"] = "reads the time zone once",
     ["bench/clock.c"] = "is one",
   },

@@ -233,6 +233,7 @@ function verbs.moon_timer_start(core, token, delay_ms)
 end
 
 function verbs.moon_time_ms(core) return core.now_ms end
+function verbs.moon_clock_ms(core) return core.now_ms end
 
 local LEVELS = { [0] = "error", "warn", "info", "debug" }
 
