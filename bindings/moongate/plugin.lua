@@ -200,7 +200,8 @@ function plugin.reload()
     text = ("not reloaded, generation %d goes on: %s"):format(current.generation,
       first_line(problem))
     log.error("plugin", "%s", text)
-    log.debug("plugin", "%s", problem)
+    log.debug("plugin", "the refused reload took %.1f ms: %s", core.C.moon_clock_ms() - begun_ms,
+      problem)
   else
     log.info("plugin", "%s", text)
   end
