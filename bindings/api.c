@@ -99,6 +99,11 @@ int moon_route(const char *table, uint64_t length)
     return moon_gate_route(gate, table, length);
 }
 
+int moon_report(const char *text, uint64_t length)
+{
+    return moon_gate_report(gate, text, length);
+}
+
 void moon_timer_start(uint64_t token, uint32_t delay_ms)
 {
     moon_gate_timer(gate, token, delay_ms);

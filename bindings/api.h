@@ -57,6 +57,9 @@ int moon_respond(moon_conn_id conn, uint32_t number, uint32_t status,
  * MOON_EBIG. */
 int moon_route(const char *table, uint64_t length);
 
+/* Replaces the metrics of the scripts: text as /metrics prints it. MOON_EBIG. */
+int moon_report(const char *text, uint64_t length);
+
 /* Changes who may come in. `fields` are three texts, each ended by NUL: the origins
  * (comma-separated; "*" for all), the denied networks ("192.0.2.0/24, 2001:db8::/32"),
  * and why all are refused. A text of one byte 1 leaves that one as it is. MOON_EINVAL

@@ -21,6 +21,7 @@ enum moon_command_kind {
                       reason: length of the header lines; bytes: those, then the body */
     MOON_ROUTE,   /* bytes: the whole new route table, see route.h */
     MOON_POLICY,  /* bytes: struct moon_policy, then the texts of moon_policy() */
+    MOON_REPORT,  /* bytes: the metrics of the scripts, as /metrics prints them */
     MOON_RENEW,   /* the certificate files have changed */
     MOON_STOP,    /* refuse newcomers, close everybody with 1001, then end the thread */
 };

@@ -204,6 +204,13 @@ int moon_gate_route(struct moon_gate *gate, const char *table, uint64_t length)
                                          : tell_all(gate, &record, table, length);
 }
 
+int moon_gate_report(struct moon_gate *gate, const char *text, uint64_t length)
+{
+    const struct moon_record record = {.kind = MOON_REPORT};
+    return length > MOON_MAX_FRAME_BYTES ? MOON_EBIG
+                                         : tell_all(gate, &record, text, length);
+}
+
 /* Three texts, each ended by NUL, and nothing else. */
 static bool are_fields(const char *fields, uint64_t length)
 {

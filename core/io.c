@@ -91,11 +91,13 @@ static void close_by_script(struct moon_io *io, const struct moon_record *record
     }
 }
 
-static void replace_routes(struct moon_io *io, const char *table, uint64_t length)
+/* `text` is the old one, or NULL; so long as the new one and a NUL. */
+static char *replace(char *text, const char *bytes, uint64_t length)
 {
-    io->routes = moon_realloc(io->routes, length + 1);
-    memcpy(io->routes, table, length);
-    io->routes[length] = '\0';
+    text = moon_realloc(text, length + 1);
+    memcpy(text, bytes, length);
+    text[length] = '\0';
+    return text;
 }
 
 static void admit(struct moon_io *io, moon_conn_id id)
@@ -183,7 +185,10 @@ static void obey(struct moon_io *io, const struct moon_record *record,
         moon_io_answer(io, record, bytes, length);
         break;
     case MOON_ROUTE:
-        replace_routes(io, bytes, length);
+        io->routes = replace(io->routes, bytes, length);
+        break;
+    case MOON_REPORT:
+        io->report = replace(io->report, bytes, length);
         break;
     case MOON_POLICY:
         moon_io_set_policy(io, bytes);
@@ -361,6 +366,7 @@ void moon_io_destroy(struct moon_io *io)
     moon_free(io->pausing.ids);
     moon_free(io->doomed.ids);
     moon_free(io->routes);
+    moon_free(io->report);
     moon_free(io);
 }
 

@@ -54,6 +54,7 @@ struct moon_io {
     char *origins, *reason; /* owned; reason NULL: newcomers are welcome */
     struct moon_bucket handshakes;
     char *routes;                      /* as route.h wants them */
+    char *report;                      /* metrics of the scripts; NULL: none */
     uint32_t states[MOON_CONN_STATES]; /* connections in each */
 
     struct moon_metrics metrics;

@@ -8,6 +8,7 @@ local gate_time = require "moongate.gate_time"
 local http = require "moongate.http"
 local json = require "moongate.json"
 local log = require "moongate.log"
+local metric = require "moongate.metric"
 local option = require "moongate.option"
 local request = require "moongate.request"
 local room = require "moongate.room"
@@ -26,8 +27,15 @@ local state = require "moongate.state"
 ---@field auth? boolean connections have to be admitted in time: conn:admit
 ---@field token? boolean the handshake has to bring a token, else it gets 401
 
+---@alias moongate.Declare
+---| fun(self: moongate.Gate, name: string, spec?: moongate.MetricSpec): moongate.Metric
+
 ---@class moongate.Gate
 ---@field state table this plugin's data; survives reloads and is the same table always
+---@field counter moongate.Declare printed at /metrics as plugin_<plugin>_<name>; when the next
+--- generation declares it again it goes on
+---@field gauge moongate.Declare
+---@field histogram moongate.Declare
 ---@field json { encode: function, decode: function, null: userdata }
 ---@field facts { version: string, max_message_bytes: integer, ping_interval_ms: integer }
 ---@field private plugin moongate.Plugin
@@ -199,6 +207,15 @@ function gate:use(name, version)
       provided.minor, version), 2)
   end
   return provided.api
+end
+
+for _, kind in ipairs { "counter", "gauge", "histogram" } do
+  gate[kind] = function(self, name, spec)
+    check_loading(self, "gate:" .. kind)
+    local made, problem = metric.declare(self.plugin.name, kind, name, spec)
+    if not made then error(("gate:%s: %s"):format(kind, problem), 2) end
+    return made
+  end
 end
 
 --- The room of this name. Plugins share the names: raw plugins prefix theirs with something

@@ -24,7 +24,8 @@ describe("loader", function()
       assert(gate:reload { a = counting "--" })
       assert.same({ 2, 1 }, { loads "a", loads "b" })
       assert.same({ "a#2", "b#1" }, { label "a", label "b" })
-      assert.equal("plugin: generation 2: a (changed), 1 as before; took 0.0 ms", gate:logged "generation 2")
+      assert.equal("plugin: generation 2: a (changed), 1 as before; took 0.0 ms",
+        gate:logged "generation 2")
     end)
 
     it("what requires a module that has changed, through others, too", function()

@@ -189,7 +189,8 @@ describe("plugin", function()
       assert.equal("old", which())
       assert.is_true(gate:reload { a = answering "new" })
       assert.equal("new", which())
-      assert.equal("plugin: generation 2: a (changed), 0 as before; took 0.0 ms", gate:logged "generation 2")
+      assert.equal("plugin: generation 2: a (changed), 0 as before; took 0.0 ms",
+        gate:logged "generation 2")
     end)
 
     it("takes away what the new code does not register", function()

@@ -122,4 +122,24 @@ describe("a reload", function()
     raw:send_text "anybody?"
     assert.equal(4404, (raw:is_closed()))
   end)
+
+  it("keeps what a plugin counts, at /metrics of each thread", function()
+    local ann = client.guest(house.port, "ann")
+    local function save(more)
+      house:save("votes", [[return function(gate)
+        local given = gate:counter("given_total", { about = "Votes given." })
+        gate:on("vote", function() given:add() return {} end)
+      end]] .. more)
+    end
+    save ""
+    house:logs "generation 2: votes (new)"
+    ann:asks { type = "vote" }
+    save "\n"
+    house:logs "generation 3: votes (changed)"
+    ann:asks { type = "vote" }
+    server.eventually("the metric", function()
+      return house:metrics()["plugin_votes_given_total"] == 2
+    end)
+    ann:close()
+  end)
 end)

@@ -1,0 +1,283 @@
+--- Metrics of plugins: counters, gauges, histograms, printed at /metrics.
+--
+-- A value belongs to the plugin's name, not to its code: a reload does not set it back.
+local core = require "moongate.ffi"
+local fields = require "moongate.fields"
+local log = require "moongate.log"
+local timer = require "moongate.timer"
+
+local MAX_METRICS = 100      -- of a plugin
+local MAX_SERIES = 1000      -- of a metric: combinations of label values
+local MAX_LABELS = 8
+local MAX_VALUE_BYTES = 128  -- of a label's value
+local PUBLISH_MS = 1000      -- changes of so long go out together
+
+-- Seconds, from 1 ms to 10 s: what most people measure.
+local BUCKETS = { 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10 }
+
+local of_plugin = {} -- plugin name -> metric name -> metric
+local is_due = false
+
+local SPEC = { about = true, labels = true, buckets = true }
+
+local metric = {}
+
+---@class moongate.MetricSpec
+---@field about? string one line for people
+---@field labels? string[] names
+---@field buckets? number[] of a histogram: upper bounds, ascending
+
+local function escaped(text) return (text:gsub('[\\"\n]', { ["\\"] = "\\\\", ['"'] = '\\"',
+  ["\n"] = "\\n" })) end
+
+local function number(value)
+  local short = ("%.15g"):format(value)
+  return tonumber(short) == value and short or ("%.17g"):format(value)
+end
+
+local function braces(self, series, more)
+  local parts = {}
+  for i, label in ipairs(self.labels) do
+    parts[i] = ('%s="%s"'):format(label, escaped(series.values[i]))
+  end
+  parts[#parts + 1] = more
+  return parts[1] and "{" .. table.concat(parts, ",") .. "}" or ""
+end
+
+local function print_histogram(self, series, lines)
+  local sum = 0
+  for i, bound in ipairs(self.buckets) do
+    sum = sum + series[i]
+    lines[#lines + 1] = ("%s_bucket%s %s"):format(self.name,
+      braces(self, series, ('le="%s"'):format(number(bound))), number(sum))
+  end
+  lines[#lines + 1] = ("%s_bucket%s %s"):format(self.name, braces(self, series, 'le="+Inf"'),
+    number(series.count))
+  lines[#lines + 1] = ("%s_sum%s %s"):format(self.name, braces(self, series), number(series.sum))
+  lines[#lines + 1] = ("%s_count%s %s"):format(self.name, braces(self, series),
+    number(series.count))
+end
+
+local function sorted(set)
+  local keys = {}
+  for key in pairs(set) do keys[#keys + 1] = key end
+  table.sort(keys)
+  return keys
+end
+
+local function print_metric(self, lines)
+  lines[#lines + 1] = ("# HELP %s %s"):format(self.name, (self.about:gsub("\n", " ")))
+  lines[#lines + 1] = ("# TYPE %s %s"):format(self.name, self.kind)
+  for _, key in ipairs(sorted(self.series)) do
+    local series = self.series[key]
+    if self.kind == "histogram" then
+      print_histogram(self, series, lines)
+    else
+      lines[#lines + 1] = ("%s%s %s"):format(self.name, braces(self, series), number(series.value))
+    end
+  end
+end
+
+--- All of them, as Prometheus reads it.
+---@return string
+function metric.text()
+  local lines = {}
+  for _, plugin in ipairs(sorted(of_plugin)) do
+    for _, name in ipairs(sorted(of_plugin[plugin])) do
+      print_metric(of_plugin[plugin][name], lines)
+    end
+  end
+  lines[#lines + 1] = ""
+  return table.concat(lines, "\n")
+end
+
+local function publish()
+  is_due = false
+  local text = metric.text()
+  if core.C.moon_report(text, #text) ~= 0 then
+    log.error("metric", "the metrics of the plugins are too long to be printed: %d bytes", #text)
+  end
+end
+
+local function change()
+  if is_due then return end
+  is_due = true
+  timer.start(PUBLISH_MS, publish)
+end
+
+-- ---- what scripts hold ----
+
+---@class moongate.Metric
+local Metric = {}
+local metric_mt = { __index = Metric }
+
+local function new_series(self, values)
+  local series = { values = values, value = 0 }
+  if self.kind == "histogram" then
+    series.sum, series.count = 0, 0
+    for i = 1, #self.buckets do series[i] = 0 end
+  end
+  return series
+end
+
+local function text_of(value)
+  return tostring(value):sub(1, MAX_VALUE_BYTES)
+end
+
+--- The series of these label values; nil when there are too many of them.
+local function series_of(self, what, ...)
+  local count = select("#", ...)
+  if count ~= #self.labels then
+    error(("%s: expected %d label values (%s), got %d"):format(what, #self.labels,
+      table.concat(self.labels, ", "), count), 3)
+  end
+  local values = { ... }
+  for i = 1, count do values[i] = text_of(values[i]) end
+  local key = table.concat(values, "\0")
+  local series = self.series[key]
+  if not series and self.count < MAX_SERIES then
+    series = new_series(self, values)
+    self.series[key], self.count = series, self.count + 1
+  end
+  return series
+end
+
+local function check(self, what, value, ...)
+  for _, kind in ipairs { ... } do
+    if self.kind == kind then
+      if type(value) == "number" and value - value == 0 then return end
+      error(("%s: expected a number, got %s"):format(what, tostring(value)), 3)
+    end
+  end
+  error(("%s: not for a %s"):format(what, self.kind), 3)
+end
+
+local function settle(series)
+  if not series then return nil, "full" end
+  change()
+  return true
+end
+
+--- Counts up; a gauge also down.
+---@param amount? number 1
+---@param ... any values of the labels, in their order
+---@return true? counted
+---@return "full"? reason more than 1,000 combinations of label values
+function Metric:add(amount, ...)
+  amount = amount == nil and 1 or amount
+  check(self, "add", amount, "counter", "gauge")
+  if amount < 0 and self.kind == "counter" then error("add: a counter does not go down", 2) end
+  local series = series_of(self, "add", ...)
+  if series then series.value = series.value + amount end
+  return settle(series)
+end
+
+--- Sets a gauge.
+---@param value number
+---@param ... any values of the labels
+---@return true? set
+---@return "full"? reason
+function Metric:set(value, ...)
+  check(self, "set", value, "gauge")
+  local series = series_of(self, "set", ...)
+  if series then series.value = value end
+  return settle(series)
+end
+
+--- Counts a value in a histogram.
+---@param value number
+---@param ... any values of the labels
+---@return true? counted
+---@return "full"? reason
+function Metric:observe(value, ...)
+  check(self, "observe", value, "histogram")
+  local series = series_of(self, "observe", ...)
+  if series then
+    series.sum, series.count = series.sum + value, series.count + 1
+    for i, bound in ipairs(self.buckets) do
+      if value <= bound then
+        series[i] = series[i] + 1
+        break
+      end
+    end
+  end
+  return settle(series)
+end
+
+-- ---- declarations ----
+
+local function is_name(text) return type(text) == "string" and text:find "^%l[%l%d_]*$" ~= nil end
+
+local function problem_of_labels(labels)
+  if #labels > MAX_LABELS then return ("at most %d labels"):format(MAX_LABELS) end
+  for _, label in ipairs(labels) do
+    if not is_name(label) or label == "le" then
+      return ('"%s" cannot be a label'):format(tostring(label))
+    end
+  end
+end
+
+local function problem_of_buckets(kind, buckets)
+  if kind ~= "histogram" then return "only a histogram has buckets" end
+  local last = -math.huge
+  for _, bound in ipairs(buckets) do
+    if type(bound) ~= "number" or bound <= last then return "buckets are ascending numbers" end
+    last = bound
+  end
+end
+
+local function problem_of(kind, name, spec)
+  if not is_name(name) then return "a name has lower-case letters, digits and _" end
+  return fields.unknown(spec, SPEC) or problem_of_labels(spec.labels or {})
+    or (spec.buckets and problem_of_buckets(kind, spec.buckets))
+end
+
+local function new(plugin, kind, name, spec)
+  local made = setmetatable({
+    name = ("plugin_%s_%s"):format(plugin:gsub("%W", "_"), name), kind = kind,
+    about = spec.about or name, labels = spec.labels or {},
+    buckets = kind == "histogram" and (spec.buckets or BUCKETS) or {}, series = {}, count = 0,
+  }, metric_mt)
+  if #made.labels == 0 then made.series[""], made.count = new_series(made, {}), 1 end
+  return made
+end
+
+local function is_same(one, other)
+  return one.kind == other.kind
+    and table.concat(one.labels, ",") == table.concat(other.labels, ",")
+    and table.concat(one.buckets, ",") == table.concat(other.buckets, ",")
+end
+
+--- The metric of this name, with the values it had if it is declared as it was.
+---@param plugin string
+---@param kind "counter"|"gauge"|"histogram"
+---@param name string
+---@param spec? moongate.MetricSpec
+---@return moongate.Metric? metric
+---@return string? problem
+function metric.declare(plugin, kind, name, spec)
+  spec = spec or {}
+  local problem = problem_of(kind, name, spec)
+  if problem then return nil, problem end
+  local all, made = of_plugin[plugin] or {}, new(plugin, kind, name, spec)
+  if all[name] and is_same(all[name], made) then
+    all[name].about = made.about
+    return all[name]
+  end
+  if not all[name] and #sorted(all) >= MAX_METRICS then
+    return nil, ("at most %d metrics"):format(MAX_METRICS)
+  end
+  of_plugin[plugin], all[name] = all, made
+  change()
+  return made
+end
+
+--- The plugin is in the list no longer.
+---@param plugin string
+function metric.forget(plugin)
+  if not of_plugin[plugin] then return end
+  of_plugin[plugin] = nil
+  change()
+end
+
+return metric

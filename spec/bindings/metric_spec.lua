@@ -1,0 +1,126 @@
+local fake_gate = require "spec.support.fake_gate"
+
+describe("metric", function()
+  local CALL = "return { m[message.verb](m, message.value, unpack(labels)) }"
+
+  local gate, ann
+
+  --- A plugin with a metric `m`, and requests that do something with it.
+  local function load(declaration, body)
+    gate = fake_gate.load { polls = ([[return function(gate)
+      local m = %s
+      gate:on("try", function(_, message)
+        local labels = message.labels or {}
+        %s
+      end)
+    end]]):format(declaration, body or CALL) }
+    ann = gate:connect "ann"
+  end
+
+  local function try(verb, value, ...)
+    return gate:deliver(ann, { type = "try", verb = verb, value = value, labels = { ... } })
+  end
+
+  local function text() return gate.world.metric.text() end
+
+  local function problem_of(declaration)
+    local ok, problem = pcall(load, declaration)
+    assert.is_false(ok)
+    return problem:match "polls.lua:2: (.*)$"
+  end
+
+  it("counts", function()
+    load [[gate:counter("votes_total", { about = "Votes given." })]]
+    local head = "# HELP plugin_polls_votes_total Votes given.\n"
+      .. "# TYPE plugin_polls_votes_total counter\n"
+    assert.equal(head .. "plugin_polls_votes_total 0\n", text())
+    try "add"
+    try("add", 2.5)
+    assert.equal(head .. "plugin_polls_votes_total 3.5\n", text())
+  end)
+
+  it("has a series for each combination of label values", function()
+    load [[gate:gauge("open", { labels = { "room", "kind" } })]]
+    try("set", 2, "tea", "short")
+    try("add", -1, "tea", "short")
+    try("set", 7, 'a "b"\n\\', "x")
+    assert.equal("# HELP plugin_polls_open open\n# TYPE plugin_polls_open gauge\n"
+      .. 'plugin_polls_open{room="a \\"b\\"\\n\\\\",kind="x"} 7\n'
+      .. 'plugin_polls_open{room="tea",kind="short"} 1\n', text())
+  end)
+
+  it("sorts into buckets, which add up", function()
+    load [[gate:histogram("wait_seconds", { buckets = { 0.1, 1 } })]]
+    for _, value in ipairs { 0.05, 0.1, 0.5, 3 } do try("observe", value) end
+    assert.equal([[
+# HELP plugin_polls_wait_seconds wait_seconds
+# TYPE plugin_polls_wait_seconds histogram
+plugin_polls_wait_seconds_bucket{le="0.1"} 2
+plugin_polls_wait_seconds_bucket{le="1"} 3
+plugin_polls_wait_seconds_bucket{le="+Inf"} 4
+plugin_polls_wait_seconds_sum 3.65
+plugin_polls_wait_seconds_count 4
+]], text())
+  end)
+
+  it("is told to the core a second after it has changed, once", function()
+    load [[gate:counter "votes_total"]]
+    gate:later(1000)
+    local before = #gate.core:issued "report"
+    try "add"
+    try "add"
+    gate:later(999)
+    assert.equal(before, #gate.core:issued "report")
+    gate:later(1)
+    assert.equal(before + 1, #gate.core:issued "report")
+    assert.matches("votes_total 2\n$", gate.core:issued("report")[before + 1].text)
+    gate:later(10000)
+    assert.equal(before + 1, #gate.core:issued "report")
+  end)
+
+  it("goes on across a reload, and ends with its plugin", function()
+    load [[gate:counter "votes_total"]]
+    try "add"
+    assert(gate:reload())
+    try "add"
+    assert.matches("votes_total 2\n", text())
+    assert(gate:reload { polls = [[return function(gate)
+      gate:counter("votes_total", { labels = { "room" } }) end]] })
+    assert.is_nil(text():find("votes_total 2", 1, true))
+    assert(gate:reload { polls = false, other = "return function() end" })
+    assert.equal("", text())
+  end)
+
+  it("takes 1,000 series and refuses more", function()
+    load([[gate:counter("votes_total", { labels = { "room" } })]], [[
+      for n = 1, 1000 do assert(m:add(1, n)) end
+      local ok, reason = m:add(1, "one more")
+      return { ok = ok, reason = reason, known = m:add(1, 7) }]])
+    assert.same({ reason = "full", known = true }, try())
+  end)
+
+  it("refuses what makes no sense, in the caller's line", function()
+    load([[gate:counter("votes_total", { labels = { "room" } })]], [[
+      local problems = {}
+      for _, call in ipairs {
+        function() m:add(-1, "tea") end, function() m:add(0 / 0, "tea") end,
+        function() m:add(1) end, function() m:set(1, "tea") end,
+      } do
+        local _, problem = pcall(call)
+        problems[#problems + 1] = problem:match "polls.lua:%d+: (.*)$"
+      end
+      return problems]])
+    assert.same({ "add: a counter does not go down", "add: expected a number, got nan",
+      "add: expected 1 label values (room), got 0", "set: not for a counter" }, try())
+    for declaration, problem in pairs {
+      [ [[gate:counter "Votes"]] ] = "gate:counter: a name has lower-case letters, digits and _",
+      [ [[gate:counter(nil)]] ] = "gate:counter: a name has lower-case letters, digits and _",
+      [ [[gate:gauge("a", { labels = { "le" } })]] ] = 'gate:gauge: "le" cannot be a label',
+      [ [[gate:gauge("a", { buckets = { 1 } })]] ] = "gate:gauge: only a histogram has buckets",
+      [ [[gate:histogram("a", { buckets = { 2, 1 } })]] ] =
+        "gate:histogram: buckets are ascending numbers",
+    } do
+      assert.equal(problem, problem_of(declaration))
+    end
+  end)
+end)
