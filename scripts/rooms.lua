@@ -98,9 +98,14 @@ return function(gate)
     return { room = room.name }
   end)
 
-  gate:on("say", function(conn, message)
+  --- A filter, so that no slash command gets past it.
+  gate:before("say", function(conn, message)
     local room, code, text = room_of(conn, message)
     if not room then return nil, code, text end
+  end)
+
+  gate:on("say", function(conn, message)
+    local room = room_of(conn, message)
     if message.data == nil then return nil, "bad_request", "data: expected a value" end
     local at = gate:now_ms()
     local sent, reason = room:publish { type = "said", room = room.name, from = conn.user,

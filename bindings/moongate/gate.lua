@@ -2,6 +2,7 @@
 --- plugin, so that a reload can take it back without the plugin's help.
 local admission = require "moongate.admission"
 local checks = require "moongate.check"
+local command = require "moongate.command"
 local conn = require "moongate.conn"
 local core = require "moongate.ffi"
 local gate_time = require "moongate.gate_time"
@@ -72,6 +73,20 @@ function gate:on(type_name, fn)
     error(('gate:on: "%s" is no request: use gate:after'):format(type_name), 2)
   end
   self.registry:handle(self.plugin, type_name, fn)
+end
+
+--- Handles what is said as "/name ...": a "say" whose data, or its field `text`, begins so. It
+--- gets past all filters of "say" first. "/help" lists the commands; "//" is a slash that is meant.
+---@param name string
+---@param fn fun(conn: moongate.Conn, words: moongate.Words, message: table): any, string?, string?,
+--- boolean? returns the reply as a handler does
+---@param about? string one line for /help
+function gate:command(name, fn, about)
+  check_loading(self, "gate:command")
+  local problem = command.problem_of_name(name)
+  if problem then error("gate:command: " .. problem, 2) end
+  check(fn, "function", "gate:command")
+  self.registry:add_command(self.plugin, name, fn, about)
 end
 
 --- Looks at requests before their handler does; may change the message.

@@ -17,6 +17,7 @@ local registry_mt = { __index = Registry }
 ---@field provided? { major: integer, minor: integer, api: table }
 ---@field options table<string, moongate.OptionSpec>
 ---@field on table<string, function>
+---@field commands table<string, table> name -> { fn, plugin, about }
 ---@field before table[] { name, fn }
 ---@field after table[] { name, fn }
 ---@field routes table[] what route.lua makes
@@ -33,6 +34,7 @@ local function new(generation)
     names = {},        -- in the order of the list; after finish(): needed ones first
     sources = {},      -- path -> moongate.Source, of the modules
     on = {},           -- request type -> { fn, plugin }
+    commands = {},     -- name of a slash command -> { fn, plugin, about }
     before = {},       -- request type or "*" -> list of { fn, plugin }
     after = {},        -- event -> list of { fn, plugin }
     routes = {},       -- list of what route.lua makes
@@ -47,8 +49,8 @@ function Registry:add_plugin(entry)
   local plugin = {
     name = entry.name, file = entry.file, entry = entry, generation = self.generation,
     label = entry.name .. "#" .. self.generation,
-    needs = {}, uses = {}, options = {}, on = {}, before = {}, after = {}, routes = {},
-    timers = {}, begins = {}, migrations = {},
+    needs = {}, uses = {}, options = {}, on = {}, commands = {}, before = {}, after = {},
+    routes = {}, timers = {}, begins = {}, migrations = {},
   }
   self.plugins[plugin.name] = plugin
   return plugin
@@ -68,6 +70,7 @@ end
 function Registry:adopt(plugin)
   self.plugins[plugin.name] = plugin
   for type_name, fn in pairs(plugin.on) do self.on[type_name] = { fn = fn, plugin = plugin } end
+  for name, entry in pairs(plugin.commands) do self.commands[name] = entry end
   for _, route in ipairs(plugin.routes) do self.served[name_of(route)] = route end
 end
 
@@ -75,6 +78,12 @@ function Registry:handle(plugin, type_name, fn)
   claim(self.on, type_name, "handled")
   self.on[type_name] = { fn = fn, plugin = plugin }
   plugin.on[type_name] = fn
+end
+
+function Registry:add_command(plugin, name, fn, about)
+  claim(self.commands, name, "handled")
+  self.commands[name] = { fn = fn, plugin = plugin, about = about }
+  plugin.commands[name] = self.commands[name]
 end
 
 ---@param plugin moongate.Plugin

@@ -1,4 +1,5 @@
 --- Requests: one after the other for each connection, through filters to their handler.
+local command = require "moongate.command"
 local log = require "moongate.log"
 local task = require "moongate.task"
 
@@ -90,6 +91,15 @@ local function filter(filters, conn, message)
   return true
 end
 
+--- What a handler says: the reply's data, or nil and the error.
+local function handle(handler, doing, ...)
+  local ok, data, code, text, temporary = guard(handler.plugin, doing, handler.fn, ...)
+  if not ok then return failure("the handler", data) end
+  if data == nil and code then return refusal(handler.plugin, code, text, temporary) end
+  if data == nil or data == true then return {} end
+  return data
+end
+
 --- Returns the reply's data, or nil and the error. One generation does it all, whatever comes
 --- into force while a filter waits.
 local function run(conn, message)
@@ -102,14 +112,16 @@ local function run(conn, message)
   end
   pass, code, text, temporary = filter(registry.before[message.type], conn, message)
   if not pass then return nil, code, text, temporary end
-  local ok, data
-  ok, data, code, text, temporary =
-    guard(handler.plugin, "on " .. message.type, handler.fn, conn, message)
-  if not ok then return failure("the handler", data) end
-  if data == nil and code then return refusal(handler.plugin, code, text, temporary) end
-  if data == nil or data == true then data = {} end
-  tell(registry, message.type, conn, message, data)
-  return data
+  if message.type == "say" and next(registry.commands) then
+    local entry, words, unknown = command.find(registry.commands, message)
+    if unknown then return nil, "unknown_command", ("/%s: see /help"):format(unknown) end
+    if entry then return handle(entry, "command", conn, words, message) end
+    command.unescape(message)
+  end
+  local data
+  data, code, text, temporary = handle(handler, "on " .. message.type, conn, message)
+  if data ~= nil then tell(registry, message.type, conn, message, data) end
+  return data, code, text, temporary
 end
 
 --- The answer itself fails when a handler has returned what no codec can encode.
