@@ -28,6 +28,8 @@ local state = require "moongate.state"
 ---@field auth? boolean connections have to be admitted in time: conn:admit
 ---@field token? boolean the handshake has to bring a token, else it gets 401
 
+---@alias moongate.Log fun(self: moongate.Gate, format: string, ...: any)
+
 ---@alias moongate.Declare
 ---| fun(self: moongate.Gate, name: string, spec?: moongate.MetricSpec): moongate.Metric
 
@@ -37,6 +39,10 @@ local state = require "moongate.state"
 --- generation declares it again it goes on
 ---@field gauge moongate.Declare
 ---@field histogram moongate.Declare
+---@field error moongate.Log one line in the log, with the plugin's name and generation
+---@field warn moongate.Log
+---@field info moongate.Log
+---@field debug moongate.Log
 ---@field json { encode: function, decode: function, null: userdata }
 ---@field facts { version: string, max_message_bytes: integer, ping_interval_ms: integer }
 ---@field private plugin moongate.Plugin
