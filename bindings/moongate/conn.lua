@@ -3,6 +3,7 @@ local core = require "moongate.ffi"
 local letter = require "moongate.letter"
 local limits = require "moongate.limits"
 local status = require "moongate.status"
+local users = require "moongate.user"
 
 local C = core.C
 
@@ -19,7 +20,7 @@ local C = core.C
 ---@field host string the Host header of the handshake
 ---@field token? string that the handshake brought
 ---@field is_open boolean
----@field user? any who this is: set by conn:admit
+---@field user? string who this is: set by conn:admit
 ---@field state table data of the plugins about this connection; survives a reload
 ---@field rooms table<moongate.Room, true>
 ---@field private only_room? moongate.Room as long as it is in one, and conn.rooms not in use
@@ -75,15 +76,17 @@ function conn:send(message, how)
 end
 
 --- Says who this is: sets conn.user, and lifts the deadline for it on routes with `auth`.
----@param user any but nil; the default app wants a string
+---@param name string of the user, who may have many connections: see gate:user
 ---@return true? admitted
 ---@return "gone"|"full"? reason
-function conn:admit(user)
-  if user == nil then error("conn:admit: expected a user", 2) end
+function conn:admit(name)
+  if type(name) ~= "string" or name == "" then
+    error("conn:admit: expected the name of a user, got " .. type(name), 2)
+  end
   if not self.is_open then return nil, "gone" end
   local result = C.moon_admit(self.id)
   if result ~= 0 then return nil, status.code[result] end
-  self.user = user
+  users.enter(self, name)
   return true
 end
 
@@ -132,6 +135,7 @@ end
 ---@param old moongate.Conn
 local function forget(old)
   old.is_open = false
+  users.leave(old)
   all[old.id] = nil
 end
 

@@ -15,6 +15,7 @@ local request = require "moongate.request"
 local room = require "moongate.room"
 local route = require "moongate.route"
 local state = require "moongate.state"
+local user = require "moongate.user"
 
 ---@class moongate.RawHandlers
 ---@field opened? fun(conn: moongate.Conn)
@@ -260,6 +261,18 @@ function gate:rooms()
     return names[i], names[i] and room.find(names[i])
   end
 end
+
+--- The user of this name.
+---@param name string
+---@return moongate.User?
+---@return "gone"? reason no connection has been admitted under this name, or all have closed
+function gate:user(name) -- luacheck: no unused args
+  check(name, "string", "gate:user")
+  return user.find(name)
+end
+
+--- All users with a connection, in no order: for name, user in gate:users().
+function gate:users() return pairs(user.all) end -- luacheck: no unused args
 
 --- All connections whose closed hooks have not run, in no order: for id, conn in gate:conns().
 function gate:conns() return pairs(conn.all) end

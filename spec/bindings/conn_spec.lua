@@ -95,18 +95,17 @@ describe("conn", function()
     assert.same({}, core.commands)
   end)
 
-  it("is admitted as a user, whatever that is", function()
+  it("is admitted as a user, and as another one", function()
     assert.is_true(conn:admit "ann")
     assert.equal("ann", conn.user)
-    local user = { id = 7 }
-    assert.is_true(conn:admit(user))
-    assert.equal(user, conn.user)
+    assert.is_true(conn:admit "bob")
+    assert.equal("bob", conn.user)
     assert.equal(2, #core:issued "admit")
   end)
 
   it("is not admitted as nobody", function()
     local _, problem = pcall(function() conn:admit(nil) end)
-    assert.matches("conn_spec.lua:%d+: conn:admit: expected a user", problem)
+    assert.matches("conn_spec.lua:%d+: conn:admit: expected the name of a user, got nil", problem)
     assert.same({}, core.commands)
   end)
 

@@ -9,6 +9,7 @@ local BEGIN = "<!-- Written by ./dev docs from bindings/moongate/*.lua: do not e
 local CLASSES = {
   { name = "moongate.Gate", as = "gate", files = { "gate", "gate_time" } },
   { name = "moongate.Conn", as = "conn", files = { "conn" } },
+  { name = "moongate.User", as = "user", files = { "user" } },
   { name = "moongate.Room", as = "room", files = { "room" } },
   { name = "moongate.Request", as = "request", files = { "http" } },
   { name = "moongate.Metric", as = "metric", files = { "metric" } },

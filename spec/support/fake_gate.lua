@@ -189,7 +189,7 @@ function Fake:connect(user, asked)
   local id = self.core:open(asked.path, asked.query, asked.protocol, asked.address,
     asked.token, asked.host)
   self.core:settle()
-  self.conns[id].user = user
+  if user then self.world.user.enter(self.conns[id], user) end
   return self.conns[id]
 end
 
