@@ -79,7 +79,8 @@ return function(gate)
       if count(conn.rooms) >= max_rooms then
         return nil, "too_many_rooms", ("at most %d rooms"):format(max_rooms)
       end
-      local added, reason = room:add(conn)
+      local added, reason, why = room:add(conn)
+      if not added and room.kind then return nil, reason, why end
       if not added then return nil, "internal", reason, true end
       local users = users_of(room)
       users[conn.user] = (users[conn.user] or 0) + 1
@@ -106,6 +107,7 @@ return function(gate)
 
   gate:on("say", function(conn, message)
     local room = room_of(conn, message)
+    if room.kind then return room:say(conn, message.data) end -- its plugin decides
     if message.data == nil then return nil, "bad_request", "data: expected a value" end
     local at = gate:now_ms()
     local sent, reason = room:publish { type = "said", room = room.name, from = conn.user,

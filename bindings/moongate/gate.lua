@@ -8,6 +8,7 @@ local core = require "moongate.ffi"
 local gate_time = require "moongate.gate_time"
 local http = require "moongate.http"
 local json = require "moongate.json"
+local kind = require "moongate.kind"
 local log = require "moongate.log"
 local metric = require "moongate.metric"
 local option = require "moongate.option"
@@ -231,11 +232,11 @@ function gate:use(name, version)
   return provided.api
 end
 
-for _, kind in ipairs { "counter", "gauge", "histogram" } do
-  gate[kind] = function(self, name, spec)
-    check_loading(self, "gate:" .. kind)
-    local made, problem = metric.declare(self.plugin.name, kind, name, spec)
-    if not made then error(("gate:%s: %s"):format(kind, problem), 2) end
+for _, what in ipairs { "counter", "gauge", "histogram" } do
+  gate[what] = function(self, name, spec)
+    check_loading(self, "gate:" .. what)
+    local made, problem = metric.declare(self.plugin.name, what, name, spec)
+    if not made then error(("gate:%s: %s"):format(what, problem), 2) end
     return made
   end
 end
@@ -261,6 +262,37 @@ function gate:rooms()
     return names[i], names[i] and room.find(names[i])
   end
 end
+
+--- Declares a kind of room that this plugin decides about.
+---@param name string
+---@param spec moongate.RoomKind
+function gate:room_kind(name, spec)
+  check(name, "string", "gate:room_kind")
+  check(spec, "table", "gate:room_kind")
+  check_loading(self, "gate:room_kind")
+  local problem = kind.problem_of(spec)
+  if problem then error("gate:room_kind: " .. problem, 2) end
+  self.registry:add_kind(self.plugin, name, spec)
+  if spec.tick then table.insert(self.plugin.timers, kind.timer(name, spec)) end
+end
+
+--- Opens a room of a kind. It stays open while somebody is in, and for empty_ms after that.
+---@param kind_name string
+---@param name string of the room
+---@param options? table for the kind's `opened`
+---@return moongate.Room?
+---@return "unknown_kind"|"exists"? reason
+function gate:open_room(kind_name, name, options) -- luacheck: no unused args
+  check(kind_name, "string", "gate:open_room")
+  check(name, "string", "gate:open_room")
+  if options ~= nil then check(options, "table", "gate:open_room") end
+  return kind.open(kind_name, name, options)
+end
+
+--- All open rooms of a kind, in no order: for room in gate:rooms_of "match".
+---@param kind_name string
+---@return fun(): moongate.Room?
+function gate:rooms_of(kind_name) return kind.rooms(kind_name) end -- luacheck: no unused args
 
 --- The user of this name.
 ---@param name string

@@ -2,6 +2,7 @@
 local loader = require "moongate.loader"
 local log = require "moongate.log"
 local core = require "moongate.ffi"
+local kind = require "moongate.kind"
 local metric = require "moongate.metric"
 local request = require "moongate.request"
 local state = require "moongate.state"
@@ -97,6 +98,7 @@ local function leave(owner)
       end
     end)
   end
+  kind.leave(owner, function(name) return current.kinds[name] end)
   if current.plugins[owner.name] then return end
   metric.forget(owner.name)
   for token, entry in timer.waiting() do -- it is in the list no longer

@@ -18,6 +18,7 @@ local registry_mt = { __index = Registry }
 ---@field options table<string, moongate.OptionSpec>
 ---@field on table<string, function>
 ---@field commands table<string, table> name -> { fn, plugin, about }
+---@field kinds table<string, table> name -> { spec, plugin }
 ---@field before table[] { name, fn }
 ---@field after table[] { name, fn }
 ---@field routes table[] what route.lua makes
@@ -34,6 +35,7 @@ local function new(generation)
     names = {},        -- in the order of the list; after finish(): needed ones first
     sources = {},      -- path -> moongate.Source, of the modules
     on = {},           -- request type -> { fn, plugin }
+    kinds = {},        -- name of a room kind -> { spec, plugin }
     commands = {},     -- name of a slash command -> { fn, plugin, about }
     before = {},       -- request type or "*" -> list of { fn, plugin }
     after = {},        -- event -> list of { fn, plugin }
@@ -49,8 +51,8 @@ function Registry:add_plugin(entry)
   local plugin = {
     name = entry.name, file = entry.file, entry = entry, generation = self.generation,
     label = entry.name .. "#" .. self.generation,
-    needs = {}, uses = {}, options = {}, on = {}, commands = {}, before = {}, after = {},
-    routes = {}, timers = {}, begins = {}, migrations = {},
+    needs = {}, uses = {}, options = {}, on = {}, commands = {}, kinds = {}, before = {},
+    after = {}, routes = {}, timers = {}, begins = {}, migrations = {},
   }
   self.plugins[plugin.name] = plugin
   return plugin
@@ -71,6 +73,7 @@ function Registry:adopt(plugin)
   self.plugins[plugin.name] = plugin
   for type_name, fn in pairs(plugin.on) do self.on[type_name] = { fn = fn, plugin = plugin } end
   for name, entry in pairs(plugin.commands) do self.commands[name] = entry end
+  for name, entry in pairs(plugin.kinds) do self.kinds[name] = entry end
   for _, route in ipairs(plugin.routes) do self.served[name_of(route)] = route end
 end
 
@@ -84,6 +87,12 @@ function Registry:add_command(plugin, name, fn, about)
   claim(self.commands, name, "handled")
   self.commands[name] = { fn = fn, plugin = plugin, about = about }
   plugin.commands[name] = self.commands[name]
+end
+
+function Registry:add_kind(plugin, name, spec)
+  claim(self.kinds, name, "declared")
+  self.kinds[name] = { spec = spec, plugin = plugin }
+  plugin.kinds[name] = self.kinds[name]
 end
 
 ---@param plugin moongate.Plugin

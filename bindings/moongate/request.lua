@@ -1,12 +1,8 @@
 --- Requests: one after the other for each connection, through filters to their handler.
 local command = require "moongate.command"
+local line = require "moongate.line"
 local log = require "moongate.log"
 local task = require "moongate.task"
-
--- Requests behind one that sleeps: of one connection, and their bytes of it and of all.
-local MAX_WAITING = 256
-local MAX_WAITING_BYTES = 256 * 1024
-local MAX_ALL_WAITING_BYTES = 64 * 1024 * 1024
 
 local DEADLINE_MS = 30000 -- of a request that waits; gate:deadline sets another
 
@@ -16,10 +12,12 @@ local request = {
 }
 
 local current -- the registry in force
-local all_waiting_bytes = 0
 
 ---@param registry table
 function request.use(registry) current = registry end
+
+---@return table registry in force
+function request.current() return current end
 
 local function traceback(problem)
   if task.why_cancelled(problem) then return problem end
@@ -132,32 +130,6 @@ local function carry_out(conn, message, answer)
   answer(nil, "internal", "the reply cannot be encoded", true)
 end
 
---- Does what waits for this connection, oldest first, until nothing does.
-local function work_off(conn)
-  while true do
-    local job = table.remove(conn.waiting, 1)
-    if not job then break end
-    conn.waiting_bytes = conn.waiting_bytes - job.bytes
-    all_waiting_bytes = all_waiting_bytes - job.bytes
-    local ok, problem = xpcall(job.run, traceback)
-    if not ok then log.error("request", "%s", problem) end
-  end
-  conn.waiting = nil
-end
-
---- Runs `run` as a task when all earlier jobs of this connection are done.
-local function enqueue(conn, bytes, run_job)
-  local job = { run = run_job, bytes = bytes }
-  all_waiting_bytes = all_waiting_bytes + bytes
-  if conn.waiting then
-    conn.waiting_bytes = conn.waiting_bytes + bytes
-    conn.waiting[#conn.waiting + 1] = job
-    return
-  end
-  conn.waiting, conn.waiting_bytes = { job }, bytes
-  task.run(work_off, conn)
-end
-
 --- Carries a request out as this task.
 local function perform(conn, message, answer)
   if conn.is_gone then return answer(nil, "gone", "the connection has ended") end
@@ -167,12 +139,6 @@ local function perform(conn, message, answer)
   conn.worker = nil
 end
 
-local function is_too_much(conn, bytes)
-  return conn.waiting and (#conn.waiting >= MAX_WAITING
-    or conn.waiting_bytes + bytes > MAX_WAITING_BYTES
-    or all_waiting_bytes + bytes > MAX_ALL_WAITING_BYTES)
-end
-
 ---@param conn moongate.Conn
 ---@param message table
 ---@param answer fun(data: table?, code: string?, text: string?, temporary: boolean?)
@@ -180,10 +146,10 @@ end
 function request.submit(conn, message, answer, bytes)
   bytes = bytes or 1024
   if conn.is_gone then return answer(nil, "gone", "the connection has ended") end
-  if is_too_much(conn, bytes) then
+  if line.is_full(conn, bytes) then
     return answer(nil, "too_many_requests", "earlier requests are still waiting", true)
   end
-  enqueue(conn, bytes, function() perform(conn, message, answer) end)
+  line.push(conn, bytes, function() perform(conn, message, answer) end)
 end
 
 --- The connection has ended: a request that waits is cancelled, and those behind it are not
@@ -193,7 +159,7 @@ end
 function request.finish(conn, job)
   conn.is_gone = true
   if conn.worker then task.cancel(conn.worker, "the connection has ended") end
-  enqueue(conn, 0, job)
+  line.push(conn, 0, job)
 end
 
 return request

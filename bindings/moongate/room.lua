@@ -17,10 +17,14 @@ local CONTROL = C.MOON_CONTROL
 ---@field name string
 ---@field state table data of the plugins about this room; survives a reload
 ---@field members table<integer, moongate.Conn> connection id -> connection; read only
+---@field kind? string
 ---@field private id integer what the core calls it
 ---@field private count integer
 local room = {}
 local room_mt = { __index = room }
+
+-- What rooms of a kind do beside: may_join, joined, left, say, close. See kind.lua.
+local of_kind = {}
 
 local all = setmetatable({}, { __mode = "v" }) -- name -> room; its members hold it, too
 local last_id = 0 -- ids count up and never come back
@@ -42,10 +46,15 @@ end
 --- Makes the connection a member: it gets what is published from now on.
 ---@param member moongate.Conn
 ---@return true? added
----@return "gone"|"full"|"already"? reason
+---@return "gone"|"full"|"already"|string? reason a room of a kind may have its own
+---@return string? text
 function room:add(member)
   if not member.is_open then return nil, "gone" end
   if self.members[member.id] then return nil, "already" end
+  if self.kind then
+    local may, code, text = of_kind.may_join(self, member)
+    if not may then return nil, code, text end
+  end
   local result = C.moon_join(self.id, member.id)
   if result ~= 0 then return nil, status.code[result] end
   self.members[member.id] = member
@@ -55,6 +64,7 @@ function room:add(member)
   else
     member.only_room = self
   end
+  if self.kind then of_kind.joined(self, member) end
   return true
 end
 
@@ -71,7 +81,11 @@ function room:remove(member)
   else
     member.rooms[self] = nil
   end
-  if self.count == 0 then self.state = {} end
+  if self.kind then
+    of_kind.left(self, member)
+  elseif self.count == 0 then
+    self.state = {}
+  end
   return true
 end
 
@@ -95,12 +109,37 @@ function room:publish(message, how)
   return nil, status.code[result]
 end
 
+--- What a member says in a room of a kind: its `said` decides. Waits for the reply; only in a
+--- task.
+---@param member moongate.Conn
+---@param data any
+---@return any reply nil when refused
+---@return string? code
+---@return string? text
+---@return boolean? temporary
+function room:say(member, data)
+  if not self.kind then error("room:say: only in a room of a kind: gate:open_room", 2) end
+  return of_kind.say(self, member, data)
+end
+
+--- Closes a room of a kind: all leave it, and its `closed` is told.
+---@param reason string
+function room:close(reason)
+  if not self.kind then error("room:close: only a room of a kind: gate:open_room", 2) end
+  of_kind.close(self, reason)
+end
+
 ---@return integer members connections, not users
 function room:size() return self.count end
 
 ---@param member moongate.Conn
 ---@return boolean
 function room:has(member) return self.members[member.id] ~= nil end
+
+--- For kind.lua: the name is free again.
+local function forget(old)
+  if all[old.name] == old then all[old.name] = nil end
+end
 
 --- Takes a connection that has closed out of its rooms. The core has done so already.
 ---@param member moongate.Conn
@@ -113,4 +152,4 @@ local function drop(member)
   end
 end
 
-return { all = all, find = find, drop = drop }
+return { all = all, of_kind = of_kind, find = find, forget = forget, drop = drop }

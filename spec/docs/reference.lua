@@ -20,6 +20,7 @@ local TABLES = {
   { "moongate.How", "letter" }, { "moongate.HowToAll", "room" }, { "moongate.Limits", "limits" },
   { "moongate.Books", "books" }, { "moongate.RawHandlers", "gate" },
   { "moongate.Admission", "admission" }, { "moongate.OptionSpec", "option" },
+  { "moongate.RoomKind", "kind" },
   { "moongate.MetricSpec", "metric" }, { "moongate.Words", "command" },
 }
 

@@ -377,4 +377,39 @@ describe("rooms", function()
       assert.same({ "ann" }, members(ann, "tea").members)
     end)
   end)
+
+  describe("of a kind", function()
+    local QUIZ = [[return function(gate)
+      gate:room_kind("quiz", {
+        may_join = function(_, conn) if conn.user == "eve" then return nil, "banned", "no" end end,
+        said = function(room, conn, data)
+          if data ~= "42" then return nil, "wrong", "try again" end
+          room:publish { type = "solved", room = room.name, user = conn.user }
+          return { points = 1 }
+        end,
+      })
+      gate:on("open", function() return { gate:open_room("quiz", "q1") ~= nil } end)
+    end]]
+
+    before_each(function()
+      local file = assert(io.open("scripts/rooms.lua"))
+      gate = fake_gate.load { auth = "return function() end", rooms = file:read "*a", quiz = QUIZ }
+      file:close()
+      ann, bob = gate:connect "ann", gate:connect "bob"
+      gate:deliver(ann, { type = "open" })
+    end)
+
+    it("are joined and talked to like others, and their plugin decides", function()
+      join(ann, "q1")
+      join(bob, "q1")
+      assert.same({ nil, "wrong", "try again" }, { say(ann, "q1", "41") })
+      assert.same({ points = 1 }, (say(ann, "q1", "42")))
+      assert.same({ type = "solved", room = "q1", user = "ann" }, bob.heard[#bob.heard])
+    end)
+
+    it("may refuse", function()
+      local data, code, text = gate:deliver(gate:connect "eve", { type = "join", room = "q1" })
+      assert.same({ nil, "banned", "no" }, { data, code, text })
+    end)
+  end)
 end)

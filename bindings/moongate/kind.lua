@@ -1,0 +1,237 @@
+--- Room kinds: rooms whose events a plugin decides, one after the other, and that may tick.
+--
+-- A room of a kind has a line: its hooks never overlap, also when one waits. Which code runs is
+-- looked up for each event, so a reload takes over rooms that are open.
+local core = require "moongate.ffi"
+local fields = require "moongate.fields"
+local line = require "moongate.line"
+local log = require "moongate.log"
+local request = require "moongate.request"
+local room = require "moongate.room"
+local task = require "moongate.task"
+local timer = require "moongate.timer"
+
+local EMPTY_MS = 60000 -- a room of nobody stays open for so long
+local HOOK_MS = 30000  -- that a hook may wait before it is cancelled
+local MAX_TICK_HZ = 60
+
+---@class moongate.RoomKind
+---@field opened? fun(room: moongate.Room, options: table)
+---@field may_join? fun(room: moongate.Room, conn: moongate.Conn): any, string?, string?
+--- refuses as a filter does
+---@field joined? fun(room: moongate.Room, conn: moongate.Conn)
+---@field left? fun(room: moongate.Room, conn: moongate.Conn)
+---@field said? fun(room: moongate.Room, conn: moongate.Conn, data: any): any, string?, string?,
+--- boolean? what a member says; returns the reply as the handler of a request does
+---@field tick? fun(room: moongate.Room, passed_ms: number) since the last one, or since it opened
+---@field closed? fun(room: moongate.Room, reason: string) "empty", "unloaded", or what room:close
+--- was given
+---@field tick_hz? number ticks a second, at most 60
+---@field max_members? integer connections
+---@field empty_ms? integer a room of nobody closes after so long; 60000
+
+local SPEC = { opened = "function", may_join = "function", joined = "function", left = "function",
+  said = "function", tick = "function", closed = "function", tick_hz = "number",
+  max_members = "number", empty_ms = "number" }
+
+local kind = {}
+
+local open = {} -- kind -> set of its rooms
+
+-- ---- declarations ----
+
+local function is_whole(value) return value == nil or (value >= 1 and value % 1 == 0) end
+
+--- nil, or what is wrong with it.
+---@param spec moongate.RoomKind
+---@return string? problem
+function kind.problem_of(spec)
+  local problem = fields.unknown(spec, SPEC)
+  if problem then return problem end
+  for name, value in pairs(spec) do
+    if type(value) ~= SPEC[name] then
+      return ("%s: expected a %s, got %s"):format(name, SPEC[name], type(value))
+    end
+  end
+  local hz = spec.tick_hz
+  if (hz ~= nil) ~= (spec.tick ~= nil) then return "tick and tick_hz: both or none" end
+  if hz and not (hz > 0 and hz <= MAX_TICK_HZ) then
+    return ("tick_hz: expected more than 0, at most %d, got %s"):format(MAX_TICK_HZ, tostring(hz))
+  end
+  if not is_whole(spec.max_members) or not is_whole(spec.empty_ms) then
+    return "max_members and empty_ms: expected whole numbers from 1"
+  end
+end
+
+-- ---- events ----
+
+local function entry_of(self) return request.current().kinds[self.kind] end
+
+--- Calls a hook of the room as it is in force now.
+local function call(self, event, ...)
+  local entry = entry_of(self)
+  local hook = entry and entry.spec[event]
+  if not hook then return true end
+  return request.guard(entry.plugin, ("%s %s %q"):format(event, self.kind, self.name), hook, self,
+    ...)
+end
+
+--- The same when all earlier events of the room are done.
+local function tell(self, event, ...)
+  local arguments, count = { ... }, select("#", ...)
+  line.push(self, 0, function()
+    task.patience(HOOK_MS)
+    call(self, event, unpack(arguments, 1, count))
+  end)
+end
+
+local function forget(self)
+  self.is_gone = true
+  open[self.kind][self] = nil
+  room.forget(self)
+end
+
+--- Closes it after what is under way: members leave it, then it is told.
+local function close(self, reason)
+  if self.is_closing then return end
+  self.is_closing = true
+  for _, conn in pairs(self.members) do self:remove(conn) end
+  line.push(self, 0, function()
+    call(self, "closed", reason)
+    forget(self)
+  end)
+end
+
+--- Closes it when nobody has come back by then.
+local function watch_empty(self)
+  local entry = entry_of(self)
+  self.emptied = (self.emptied or 0) + 1
+  local emptied = self.emptied
+  timer.start(entry and entry.spec.empty_ms or EMPTY_MS, function()
+    if self.count == 0 and self.emptied == emptied then close(self, "empty") end
+  end)
+end
+
+--- Whether the connection may come in: true, or nil and why not.
+local function may_join(self, conn)
+  local entry = entry_of(self)
+  if self.is_closing or not entry then return nil, "gone" end
+  if self.count >= (entry.spec.max_members or math.huge) then
+    return nil, "too_many_members", ("at most %d"):format(entry.spec.max_members)
+  end
+  local ok, pass, code, text = call(self, "may_join", conn)
+  if not ok then return nil, "internal", "the room failed", true end
+  if not pass and code then return nil, code, text end
+  return true
+end
+
+local function joined(self, conn) tell(self, "joined", conn) end
+
+local function left(self, conn)
+  tell(self, "left", conn)
+  if self.count == 0 and not self.is_closing then watch_empty(self) end
+end
+
+--- When all earlier events of the room are done. Waits for the reply.
+local function say(self, conn, data)
+  local entry = entry_of(self)
+  if self.is_closing or not entry then return nil, "gone", "the room has closed" end
+  if not entry.spec.said then return nil, "not_allowed", "nothing is said in this room" end
+  if line.is_full(self, 0) then
+    return nil, "too_many_requests", "the room has more to do than it can", true
+  end
+  local ok, reply, code, text, temporary = task.wait("room:say", function(done)
+    line.push(self, 0, function()
+      task.patience(HOOK_MS)
+      done(call(self, "said", conn, data))
+    end)
+  end)
+  if not ok then return nil, reply and "timeout" or "internal", "the room failed", true end
+  if reply == nil and code == nil then reply = {} end
+  return reply, code, text, temporary
+end
+
+for name, hook in pairs { may_join = may_join, joined = joined, left = left, say = say,
+  close = close } do
+  room.of_kind[name] = hook
+end
+
+-- ---- opening ----
+
+--- A room of this kind, and nobody in it.
+---@param name string of the kind
+---@param room_name string
+---@param options? table for `opened`
+---@return moongate.Room?
+---@return "unknown_kind"|"exists"? reason
+function kind.open(name, room_name, options)
+  if not request.current().kinds[name] then return nil, "unknown_kind" end
+  local made = room.find(room_name)
+  if made.kind or made.count > 0 then return nil, "exists" end
+  made.kind, made.ticked_ms = name, core.C.moon_clock_ms()
+  open[name] = open[name] or {}
+  open[name][made] = true -- holds it, also while nobody is in
+  tell(made, "opened", options or {})
+  watch_empty(made)
+  return made
+end
+
+---@param name string
+---@return fun(): moongate.Room? the rooms of this kind that are open, in no order
+function kind.rooms(name)
+  local list, i = {}, 0
+  for found in pairs(open[name] or {}) do list[#list + 1] = found end
+  return function()
+    i = i + 1
+    return list[i]
+  end
+end
+
+-- ---- ticks ----
+
+--- One that is still busy has no tick; the next tells how much time has passed.
+local function tick(name)
+  local now_ms = core.C.moon_clock_ms()
+  for self in pairs(open[name] or {}) do
+    if not self.waiting and not self.is_closing then
+      local passed_ms = now_ms - self.ticked_ms
+      self.ticked_ms = now_ms
+      tell(self, "tick", passed_ms)
+    end
+  end
+end
+
+--- The timer of a kind's ticks, for the plugin that declares it.
+---@param name string
+---@param spec moongate.RoomKind
+function kind.timer(name, spec)
+  local period_ms, due_ms = 1000 / spec.tick_hz, nil
+  local function delay_ms() -- one that is late does not put off the next
+    local now_ms = core.C.moon_clock_ms()
+    due_ms = math.max((due_ms or now_ms) + period_ms, now_ms)
+    return due_ms - now_ms
+  end
+  return { name = "ticks of " .. name, doing = "tick", delay_ms = delay_ms,
+    fn = function() tick(name) end }
+end
+
+--- The plugin has gone, and its kinds with it: their rooms close with the code they had.
+---@param plugin moongate.Plugin
+---@param is_declared fun(name: string): boolean
+function kind.leave(plugin, is_declared)
+  for name, entry in pairs(plugin.kinds) do
+    for self in kind.rooms(name) do
+      if not is_declared(name) then
+        self.is_closing = true
+        for _, conn in pairs(self.members) do self:remove(conn) end
+        if entry.spec.closed then
+          task.run(request.guard, plugin, "closed", entry.spec.closed, self, "unloaded")
+        end
+        forget(self)
+        log.info(plugin.label, "room %q closed: its kind %q is no more", self.name, name)
+      end
+    end
+  end
+end
+
+return kind

@@ -1,0 +1,57 @@
+--- Lines: jobs of one connection, or of one room, one after the other, also when one waits.
+--
+-- The owner is any table: it gets the fields `waiting` and `waiting_bytes` while it has jobs.
+local log = require "moongate.log"
+local task = require "moongate.task"
+
+-- Jobs behind one that waits: of one owner, and their bytes of it and of all.
+local MAX_WAITING = 256
+local MAX_WAITING_BYTES = 256 * 1024
+local MAX_ALL_WAITING_BYTES = 64 * 1024 * 1024
+
+local all_waiting_bytes = 0
+
+local line = {}
+
+local function traceback(problem) return debug.traceback(tostring(problem), 2) end
+
+--- Does what waits, oldest first, until nothing does.
+local function work_off(owner)
+  while true do
+    local job = table.remove(owner.waiting, 1)
+    if not job then break end
+    owner.waiting_bytes = owner.waiting_bytes - job.bytes
+    all_waiting_bytes = all_waiting_bytes - job.bytes
+    local ok, problem = xpcall(job.run, traceback)
+    if not ok then log.error("line", "%s", problem) end
+  end
+  owner.waiting = nil
+end
+
+--- Whether one more job of so many bytes is more than may wait.
+---@param owner table
+---@param bytes integer
+function line.is_full(owner, bytes)
+  return owner.waiting and (#owner.waiting >= MAX_WAITING
+    or owner.waiting_bytes + bytes > MAX_WAITING_BYTES
+    or all_waiting_bytes + bytes > MAX_ALL_WAITING_BYTES)
+end
+
+--- Runs `run` in a task when all earlier jobs of the owner are done; at once if there are none.
+--- Never refused: see is_full().
+---@param owner table
+---@param bytes integer what it takes while it waits
+---@param run fun()
+function line.push(owner, bytes, run)
+  local job = { run = run, bytes = bytes }
+  all_waiting_bytes = all_waiting_bytes + bytes
+  if owner.waiting then
+    owner.waiting_bytes = owner.waiting_bytes + bytes
+    owner.waiting[#owner.waiting + 1] = job
+    return
+  end
+  owner.waiting, owner.waiting_bytes = { job }, bytes
+  task.run(work_off, owner)
+end
+
+return line

@@ -1,0 +1,58 @@
+local fake_core = require "spec.support.fake_core"
+
+describe("line", function()
+  local core, line, task, owner, steps
+
+  before_each(function()
+    local world = fake_core.world()
+    core, line, task, owner, steps = world.core, world.line, world.task, {}, {}
+  end)
+
+  local function push(word, sleep_ms, bytes)
+    line.push(owner, bytes or 0, function()
+      steps[#steps + 1] = "begin " .. word
+      if sleep_ms then task.sleep(sleep_ms) end
+      steps[#steps + 1] = "end " .. word
+    end)
+  end
+
+  it("does a job at once when there is none", function()
+    push "a"
+    assert.same({ "begin a", "end a" }, steps)
+    assert.same({ waiting_bytes = 0 }, owner)
+  end)
+
+  it("does one after the other, also when one waits", function()
+    push("a", 10)
+    push("b", 5)
+    push "c"
+    assert.same({ "begin a" }, steps)
+    core:later(10)
+    assert.same({ "begin a", "end a", "begin b" }, steps)
+    core:later(5)
+    assert.same({ "begin a", "end a", "begin b", "end b", "begin c", "end c" }, steps)
+  end)
+
+  it("goes on after a job that raises", function()
+    push("a", 10)
+    line.push(owner, 0, function() error "ouch" end)
+    push "c"
+    core:later(10)
+    assert.same({ "begin a", "end a", "begin c", "end c" }, steps)
+    assert.matches("^line: .*ouch", core.log[1].text)
+  end)
+
+  it("is full after 256 jobs, or 256 KiB, of one owner", function()
+    push("a", 10)
+    for _ = 1, 255 do push "b" end
+    assert.is_falsy(line.is_full(owner, 0))
+    push "b"
+    assert.is_true(line.is_full(owner, 0))
+    assert.is_falsy(line.is_full({}, 0))
+    core:later(10)
+    push("a", 10)
+    push("b", nil, 200 * 1024)
+    assert.is_falsy(line.is_full(owner, 56 * 1024))
+    assert.is_true(line.is_full(owner, 56 * 1024 + 1))
+  end)
+end)
