@@ -1,0 +1,18 @@
+--- A bot that answers when it is asked: say "bot, what time is it?".
+
+---@param gate moongate.Gate
+return function(gate)
+  gate:needs "rooms"
+  local name = gate:option("name", { default = "bot", pattern = "%l+" })
+  local answers = gate:counter("answers_total", { about = "Questions that the bot has answered." })
+
+  gate:after("say", function(_, message)
+    local text = type(message.data) == "table" and message.data.text
+    if type(text) ~= "string" or not text:lower():find("^" .. name .. ",.*time") then return end
+    answers:add()
+    gate:after_ms(500, function() -- as if it had to look
+      gate:room(message.room):publish { type = "said", room = message.room, from = name,
+        data = { text = os.date("!It is %H:%M UTC.", gate:now_ms() / 1000) }, at = gate:now_ms() }
+    end)
+  end)
+end

@@ -1,0 +1,20 @@
+--- Says in a room what another service posts:
+--
+--   curl -d 'The build is green.' -H 'Authorization: Bearer KEY' http://127.0.0.1:8080/hooks/dev
+--
+--   { "webhook_in", options = { key = os.getenv "HOOK_KEY", from = "builds" } }
+
+---@param gate moongate.Gate
+return function(gate)
+  local bearer = "Bearer " .. gate:option("key", { type = "string", min = 8 })
+  local from = gate:option("from", "webhook")
+
+  gate:http("POST", "/hooks/{room}", function(request)
+    if request.authorization ~= bearer then return { error = "not_authenticated" }, 401 end
+    local room = gate:room(request.params.room)
+    if room:size() == 0 then return { error = "nobody_there" }, 404 end
+    local sent, reason = room:publish { type = "said", room = room.name, from = from,
+      data = { text = request.body }, at = gate:now_ms() }
+    if not sent then return { error = reason }, reason == "too_big" and 413 or 503 end
+  end)
+end

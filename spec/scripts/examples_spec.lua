@@ -1,0 +1,157 @@
+local fake_gate = require "spec.support.fake_gate"
+
+local CHAT = { "scripts/auth.lua", "scripts/rooms.lua" }
+
+local function read(path)
+  local file = assert(io.open(path, "r"))
+  local text = file:read "*a"
+  file:close()
+  return text
+end
+
+describe("examples/plugins", function()
+  local gate, ann, bob
+
+  --- The default app with one of the examples; Ann and Bob are in the tea room.
+  local function load(name, options)
+    gate = fake_gate.load(("examples/plugins/%s.lua"):format(name), options, { with = CHAT })
+    ann, bob = gate:connect "ann", gate:connect "bob"
+    for _, conn in ipairs { ann, bob } do gate:deliver(conn, { type = "join", room = "tea" }) end
+  end
+
+  local function say(conn, data, room)
+    return gate:deliver(conn, { type = "say", room = room or "tea", data = data })
+  end
+
+  local function last(conn) return conn.heard[#conn.heard] end
+
+  it("are at most 40 lines each", function()
+    local listing = io.popen "wc -l examples/plugins/*.lua"
+    local count = 0
+    for lines, path in listing:read("*a"):gmatch "(%d+) (examples/[^\n]+)" do
+      count = count + 1
+      assert.is_true(tonumber(lines) <= 40, path)
+    end
+    listing:close()
+    assert.is_true(count >= 10)
+  end)
+
+  it("are all run here, or in a spec of their own", function()
+    local here, missing = read "spec/scripts/examples_spec.lua", {}
+    local listing = io.popen "ls examples/plugins"
+    for name in listing:read("*a"):gmatch "([%w_]+)%.lua" do
+      local is_run = here:find(('load("%s"'):format(name), 1, true)
+        or here:find(('load "%s"'):format(name), 1, true)
+        or io.open(("spec/scripts/%s_spec.lua"):format(name))
+        or read("spec/scripts/readme_spec.lua"):find(name, 1, true)
+      if not is_run then missing[#missing + 1] = name end
+    end
+    listing:close()
+    assert.same({}, missing)
+  end)
+
+  it("welcome: greets who comes, and nobody else", function()
+    load("welcome", { text = "Be kind." })
+    assert.same({ type = "notice", room = "tea", data = { text = "Hello bob. Be kind." } },
+      last(bob))
+    assert.equal("joined", last(ann).type)
+  end)
+
+  it("slow_mode: one message of a user in five seconds", function()
+    load "slow_mode"
+    local phone = gate:connect "ann"
+    gate:deliver(phone, { type = "join", room = "tea" })
+    assert.is_truthy(say(ann, "one"))
+    assert.same({ nil, "slow_mode", "wait 5 s", true }, { say(phone, "two") })
+    assert.is_truthy(say(bob, "three"))
+    gate:later(5000)
+    assert.is_truthy(say(phone, "four"))
+  end)
+
+  it("bad_words: stars for words, whatever their case, but not for parts of others", function()
+    load("bad_words", { words = { "Darn", "heck" } })
+    say(ann, { text = "Darn it, what the HECK is darning?" })
+    assert.equal("**** it, what the **** is darning?", last(bob).data.text)
+    say(ann, "darn")
+    assert.equal("darn", last(bob).data) -- no text
+  end)
+
+  it("polls: one vote each, which may change", function()
+    load "polls"
+    assert.same({ nil, "no_poll", "nobody has asked" }, { say(ann, "/vote tea") })
+    assert.is_truthy(say(ann, "/poll Tea or coffee?"))
+    say(ann, "/vote Tea")
+    say(bob, "/vote tea")
+    say(bob, { text = "/vote coffee" })
+    assert.same({ type = "poll", room = "tea", at = gate.core.now_ms, data = {
+      question = "Tea or coffee?", votes = { tea = 1, coffee = 1 },
+      by = { ann = "tea", bob = "coffee" } } }, last(ann))
+    assert.same({ tea = 1, coffee = 1 }, say(ann, "/poll").votes)
+    local _, code = say(gate:connect "eve", "/vote tea")
+    assert.equal("not_a_member", code)
+  end)
+
+  it("announce: says it in all rooms at its time", function()
+    load("announce", { when = "0 * * * *", text = "Ding." })
+    gate:deliver(bob, { type = "join", room = "milk" })
+    local hour_ms = 3600000
+    gate:later(hour_ms - gate.core.now_ms % hour_ms)
+    local rooms = {}
+    for _, message in ipairs(bob.heard) do
+      if message.from == "announcer" then rooms[message.room] = message.data.text end
+    end
+    assert.same({ tea = "Ding.", milk = "Ding." }, rooms)
+  end)
+
+  it("time_bot: answers when it is asked, and counts", function()
+    load "time_bot"
+    say(ann, { text = "Bot, what time is it?" })
+    gate:later(500)
+    assert.equal("bot", last(bob).from)
+    assert.matches("^It is %d%d:%d%d UTC%.$", last(bob).data.text)
+    say(ann, { text = "What time is it?" })
+    gate:later(500)
+    assert.equal("ann", last(bob).from)
+    assert.matches("plugin_time_bot_answers_total 1\n", gate.world.metric.text())
+  end)
+
+  it("typing: shows the others who is writing, as the newest of each", function()
+    load "typing"
+    gate:deliver(ann, { type = "typing", room = "tea" })
+    assert.same({ type = "typing", room = "tea", user = "ann" }, last(bob))
+    assert.are_not.equal("typing", last(ann).type)
+    assert.same({ nil, "not_a_member" }, { gate:deliver(ann, { type = "typing", room = "milk" }) })
+    local published = gate.core:issued "publish"
+    assert.equal("latest", published[#published].class)
+  end)
+
+  it("webhook_in: says what is posted, by those who have the key", function()
+    load("webhook_in", { key = "a secret", from = "builds" })
+    local function post(room, authorization)
+      return gate:http("POST", "/hooks/" .. room,
+        { body = "The build is green.", authorization = authorization }).status
+    end
+    assert.equal(401, post("tea", nil))
+    assert.equal(401, post("tea", "Bearer a guess"))
+    assert.equal(404, post("milk", "Bearer a secret"))
+    assert.equal(204, post("tea", "Bearer a secret"))
+    assert.same({ "builds", "The build is green." }, { last(bob).from, last(bob).data.text })
+  end)
+
+  it("race: a room that ticks, until somebody has won", function()
+    load "race"
+    local room = gate:deliver(ann, { type = "race" }).room
+    for _, conn in ipairs { ann, bob } do gate:deliver(conn, { type = "join", room = room }) end
+    assert.same({ nil, "bad_request", 'data: expected "step"' }, { say(ann, "fly", room) })
+    for _ = 1, 34 do
+      for _ = 1, 5 do say(ann, "step", room) end
+      say(bob, "step", room)
+      gate:later(100)
+    end
+    local won
+    for _, message in ipairs(bob.heard) do won = message.winner and message or won end
+    assert.same({ type = "places", room = room, winner = "ann",
+      places = { ann = 102, bob = 34 } }, won)
+    assert.equal(0, gate.world.room.find(room):size())
+  end)
+end)
