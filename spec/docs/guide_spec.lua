@@ -1,0 +1,103 @@
+local fake_gate = require "spec.support.fake_gate"
+
+local function read(path)
+  local file = assert(io.open(path, "r"))
+  local text = file:read "*a"
+  file:close()
+  return text
+end
+
+describe("docs/guide.md", function()
+  local guide = read "docs/guide.md"
+  local blocks, gate, ann = {}, nil, nil
+
+  for block in guide:gmatch "```lua\n(.-)```" do blocks[#blocks + 1] = block end
+  local first, list, second, test, third = unpack(blocks)
+
+  local function load(source)
+    gate = fake_gate.load { auth = "return function() end", rooms = read "scripts/rooms.lua",
+      karma = source }
+    ann = gate:connect "ann"
+    gate:deliver(ann, { type = "join", room = "tea" })
+  end
+
+  local function say(text)
+    return gate:deliver(ann, { type = "say", room = "tea", data = { text = text } })
+  end
+
+  local function points() return gate.world.state.of("karma").points end
+
+  it("has five pieces of code", function() assert.equal(5, #blocks) end)
+
+  it("shows a first version that works, and keeps its state in the second and the third", function()
+    load(first)
+    say "bob++"
+    assert.equal("bob has 1", ann.heard[#ann.heard].data.text)
+    gate:deliver(ann, { type = "say", room = "tea", data = 7 })
+    assert.is_truthy(gate:logged "karma#1: after say: ")
+    assert(gate:reload { karma = second })
+    say "bob++"
+    assert.same({ { name = "bob", points = 2 } }, say("/karma").list)
+    assert(gate:reload { karma = third })
+    assert.same({ bob = { count = 2, last_ms = 0 } }, points())
+    say "bob++"
+    assert.equal(3, points().bob.count)
+  end)
+
+  it("shows a limit that holds", function()
+    load(second)
+    for _ = 1, 7 do say "bob++" end
+    assert.equal(5, points().bob)
+    gate:later(60000)
+    say "bob++"
+    assert.equal(6, points().bob)
+  end)
+
+  it("shows a list that is one", function()
+    local entries = fake_gate.load({ a = "return function() end" }).world.list
+    local value = loadstring(list)()
+    table.remove(value, 3) -- karma is not in scripts/
+    assert.equal(3, #entries.read("scripts", value))
+  end)
+
+  it("shows a test that passes", function()
+    local names = {}
+    local path = "build/karma.lua"
+    os.execute "mkdir -p build"
+    local file = assert(io.open(path, "w"))
+    file:write(second)
+    file:close()
+    local environment = setmetatable({
+      describe = function(_, fn) fn() end,
+      it = function(name, fn)
+        names[#names + 1] = name
+        fn()
+      end,
+    }, { __index = getfenv() })
+    setfenv(assert(loadstring((test:gsub("scripts/karma.lua", path)))), environment)()
+    os.remove(path)
+    assert.same({ "is given, but not to oneself" }, names)
+  end)
+
+  --- The line as the guide has it, with the folder of the spec's app in place of scripts/.
+  local function logs(text)
+    local wanted = text:gsub("scripts/", gate.folder .. "/", 1):gsub(" scripts/",
+      " " .. gate.folder:gsub("%%", "%%%%") .. "/")
+    assert.is_truthy(guide:find(text, 1, true), "the guide does not show it: " .. text)
+    assert.is_truthy(gate:logged(wanted), wanted)
+  end
+
+  it("shows messages that are real", function()
+    load(second)
+    assert(gate:reload { karma = second .. "\n" })
+    gate:reload { karma = (first:gsub("conn.user then return", "conn.user return")) }
+    logs("generation 2 goes on: scripts/karma.lua:10: 'then' expected near 'return'")
+    gate:reload({ karma = second }, { karma = { per_minute = 0 } })
+    logs('generation 2 goes on: scripts/init.lua: plugin "karma": option "per_minute": expected an '
+      .. "integer of at least 1, got 0")
+    points().bob = { count = 1 }
+    gate:reload({ karma = (third:gsub("count = count,", "count = count + 1,")) }, {})
+    logs("scripts/karma.lua: the migration to version 1 failed: scripts/karma.lua:10: attempt to "
+      .. "perform arithmetic on local 'count' (a table value) (with name = \"bob\")")
+  end)
+end)
