@@ -91,7 +91,7 @@ describe("docs/guide.md", function()
     load(second)
     assert(gate:reload { karma = second .. "\n" })
     gate:reload { karma = (first:gsub("conn.user then return", "conn.user return")) }
-    logs("generation 2 goes on: scripts/karma.lua:10: 'then' expected near 'return'")
+    logs("generation 2 goes on: scripts/karma.lua:11: 'then' expected near 'return'")
     gate:reload({ karma = second }, { karma = { per_minute = 0 } })
     logs('generation 2 goes on: scripts/init.lua: plugin "karma": option "per_minute": expected an '
       .. "integer of at least 1, got 0")
