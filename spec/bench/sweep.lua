@@ -31,6 +31,13 @@ end
 
 local MANY = { in_flight = 16 }
 
+local FILTERED = FOLDER .. "/filtered" -- the default app with 20 filters of "say"
+local FILTERS = 20
+
+local function json_rooms(title, app)
+  return rooms(title, 200, 1, { app = app, protocol = "moongate.v1.json", in_flight = 16 })
+end
+
 -- threads: of moongate; app and protocol: instead of the relay; is_tls: over wss. No floor
 -- beside these.
 local SECTIONS = {
@@ -50,6 +57,8 @@ local SECTIONS = {
     rooms("relay, 16 in flight", 100, 10, MANY),
     rooms("moongate.v1.json, 16 in flight", 100, 10,
       { app = "scripts", protocol = "moongate.v1.json", in_flight = 16 }) },
+  { heading = "Plugins that filter what is said, moongate.v1.json, 200 rooms of one, 16 in flight",
+    json_rooms("none", "scripts"), json_rooms(FILTERS .. " filters", FILTERED) },
   { heading = "TLS, no handshake measured",
     echoes("echo, 200 connections, 16 in flight: plain", 200, MANY),
     echoes("echo, 200 connections, 16 in flight: TLS", 200, { is_tls = true, in_flight = 16 }),
@@ -81,7 +90,31 @@ local function cells_of(what)
   return cells
 end
 
+local function save(path, text)
+  local file = assert(io.open(path, "w"))
+  file:write(text)
+  file:close()
+end
+
+local function make_filtered()
+  assert(os.execute(("rm -rf %s && cp -r scripts %s"):format(FILTERED, FILTERED)) == 0)
+  local list = { 'return { "auth", "rooms", "router"' }
+  for n = 1, FILTERS do
+    list[#list + 1] = ('"filter%d"'):format(n)
+    save(("%s/filter%d.lua"):format(FILTERED, n), [[return function(gate)
+      local limit = gate:option("limit", 1000)
+      gate:before("say", function(_, message)
+        if type(message.data) == "string" and #message.data > limit then
+          return nil, "too_long"
+        end
+      end)
+    end]])
+  end
+  save(FILTERED .. "/init.lua", table.concat(list, ", ") .. " }")
+end
+
 local function main()
+  make_filtered()
   local load_before = report.load_average()
   local cert, key = certificate.make { folder = FOLDER, name = "sweep" }
   TLS = { "--tls-cert", cert, "--tls-key", key }
@@ -100,9 +133,7 @@ local function main()
     .. "  speaks in each room, messages of %d bytes, 1 in flight where nothing else is said\n")
     :format(RUNS, SECONDS, scenario.BYTES))
   local text = table.concat(parts, "\n")
-  local file = assert(io.open(TABLE, "w"))
-  file:write(text)
-  file:close()
+  save(TABLE, text)
   io.write(text)
 end
 
