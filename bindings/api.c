@@ -23,6 +23,7 @@ void moon_api_bind(struct moon_gate *the_gate, const struct moon_config *config)
         .ping_interval_ms = config->ping_interval_ms,
         .pong_timeout_ms = config->pong_timeout_ms,
         .http_timeout_ms = config->http_timeout_ms,
+        .development = config->development,
     };
 }
 

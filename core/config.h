@@ -21,6 +21,7 @@ struct moon_config {
     uint32_t port;                     /* 0: any free one */
     uint32_t threads;                  /* I/O threads */
     uint32_t log_level;                /* enum moon_level */
+    uint32_t development;              /* 1: scripts are watched more closely */
     uint32_t proxy_protocol;           /* 1: proxies begin with a PROXY header */
     uint32_t max_connections;
     uint32_t max_handshakes; /* sockets at once that are no WebSocket (yet) */

@@ -28,6 +28,8 @@ const struct moon_setting moon_settings[MOON_SETTINGS] = {
            "I/O threads (CPUs less one, at least 1)"),
     WORD("log", "LOG", log_level, 0, "error warn info debug",
          "error, warn, info or debug (info)"),
+    WORD("mode", "MODE", development, 0, "production development",
+         "development checks after each hook what the scripts keep (production)"),
     TEXT("static", "STATIC", static_dir,
          "folder of files to serve at / (examples/chat if it is there)"),
     TEXT("tls-cert", "TLS_CERT", tls_cert,

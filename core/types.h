@@ -144,4 +144,5 @@ struct moon_facts {
     uint32_t ping_interval_ms;
     uint32_t pong_timeout_ms;
     uint32_t http_timeout_ms; /* then a request that no script has answered gets 504 */
+    uint32_t development;     /* 1: after each hook the states are checked */
 };

@@ -1,7 +1,9 @@
 --- Requests: one after the other for each connection, through filters to their handler.
 local command = require "moongate.command"
+local core = require "moongate.ffi"
 local line = require "moongate.line"
 local log = require "moongate.log"
+local state = require "moongate.state"
 local task = require "moongate.task"
 
 local DEADLINE_MS = 30000 -- of a request that waits; gate:deadline sets another
@@ -25,6 +27,18 @@ local function traceback(problem)
 end
 
 local running = task.running
+local facts = core.C.moon_facts()
+
+--- In development mode: a state that could not outlive the code is named with the hook that has
+--- left it so.
+local function check_states(plugin, doing, subject)
+  local problem = state.not_data(state.of(plugin.name), "gate.state")
+  local own = type(subject) == "table" and rawget(subject, "state")
+  if not problem and type(own) == "table" then
+    problem = state.not_data(own, rawget(subject, "members") and "room.state" or "conn.state")
+  end
+  if problem then log.error(plugin.label, "%s: %s", doing, problem) end
+end
 
 local function note(plugin, doing, problem)
   local why = task.why_cancelled(problem)
@@ -47,6 +61,7 @@ function request.guard(plugin, doing, fn, ...)
   request.calls = request.calls + 1
   local ok, a, b, c, d = xpcall(fn, traceback, ...)
   running.plugin, running.doing = outer, outer_doing
+  if facts.development == 1 then check_states(plugin, doing, (...)) end
   if not ok then return note(plugin, doing, a) end
   return true, a, b, c, d
 end

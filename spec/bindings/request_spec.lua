@@ -161,6 +161,40 @@ describe("request", function()
     assert.same({ "outer", "inner" }, state_of "a")
   end)
 
+  describe("in development mode", function()
+    local KEEPS = [[return function(gate)
+      gate:on("keep", function(conn, message)
+        if message.where == "gate" then gate.state.hook = print end
+        if message.where == "conn" then conn.state.room = gate:room "tea" end
+        return {}
+      end)
+    end]]
+
+    local function keep(where)
+      return gate:deliver(ann, { type = "keep", where = where })
+    end
+
+    before_each(function()
+      gate = fake_gate.load { a = KEEPS }
+      ann = gate:connect "ann"
+    end)
+
+    it("names the hook that has left in a state what is no data", function()
+      gate.core.facts.development = 1
+      assert.same({}, keep "nowhere")
+      assert.is_nil(gate:logged "a#1: on keep")
+      assert.same({}, keep "conn")
+      assert.is_truthy(gate:logged "a#1: on keep: conn.state.room is an object; a state holds")
+      assert.same({}, keep "gate")
+      assert.is_truthy(gate:logged "a#1: on keep: gate.state.hook is a function; a state holds")
+    end)
+
+    it("alone it looks", function()
+      keep "gate"
+      assert.is_nil(gate:logged "a#1: on keep")
+    end)
+  end)
+
   it("goes on to the next when an answer raises", function()
     load { a = [[return function(gate)
       gate:on("bad", function(conn)
