@@ -160,7 +160,7 @@ describe("HTTP for scripts", function()
       gate:http("GET", "/chat.js", function() return "mine" end)
       gate:http("GET", "/api/more", function() return { { 1 }, { 2 } } end)
     end]])
-    house:logs "more, "
+    house:logs "more (new), "
     assert.equal("mine", ask("GET", "/chat.js", { Connection = "close" }).body)
     assert.equal("[[1],[2]]", ask("GET", "/api/more", { Connection = "close" }).body)
     assert.equal(200, ask("GET", "/chat.css", { Connection = "close" }).status)
