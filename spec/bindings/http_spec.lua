@@ -226,6 +226,12 @@ describe("http", function()
     assert.same({ n = 2 }, gate:http("GET", "/which").data)
   end)
 
+  it("is cancelled when it waits for longer than anybody would", function()
+    get "gate:sleep(100000)"
+    gate:later(32000)
+    assert.is_truthy(gate:logged "GET /a: cancelled: not done within 30000 ms")
+  end)
+
   it("has one handler for a method and a path, beside WebSockets", function()
     gate = fake_gate.load { a = [[return function(gate)
       gate:raw("/a", {})
