@@ -305,7 +305,9 @@ describe("msgpack", function()
         math.floor(number / 256) % 256, number % 256)
     end
 
-    local function array(count, element) return "\221" .. big_endian(count) .. element:rep(count) end
+    local function array(count, element)
+      return "\221" .. big_endian(count) .. element:rep(count)
+    end
 
     --- A map with so many keys.
     local function map(count)
