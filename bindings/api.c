@@ -45,6 +45,11 @@ int moon_publish(moon_room_id room, moon_conn_id except, uint32_t opcode,
     return moon_gate_publish(gate, room, except, &parcel);
 }
 
+int moon_has_room(uint64_t messages, uint64_t bytes)
+{
+    return moon_gate_has_room(gate, messages, bytes);
+}
+
 uint64_t moon_key(const char *bytes, uint64_t length)
 {
     return moon_gate_key(gate, bytes, length);

@@ -102,6 +102,10 @@ function verbs.moon_publish(core, room, except, opcode, class, key, bytes, lengt
   return status
 end
 
+function verbs.moon_has_room(core, messages, bytes)
+  return note(core, "has_room", nil, { messages = messages, bytes = bytes })
+end
+
 local function take_out(members, id)
   for i = #members, 1, -1 do
     if members[i] == id then table.remove(members, i) end
