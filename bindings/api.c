@@ -4,6 +4,7 @@
 #pragma GCC visibility push(default)
 #include "api.h"
 #pragma GCC visibility pop
+#include "../core/frame.h"
 #include "../core/gate.h"
 #include "../core/log.h"
 #include "../core/reason.h"
@@ -102,6 +103,11 @@ const char *moon_reason_word(uint32_t reason)
 int moon_route(const char *table, uint64_t length)
 {
     return moon_gate_route(gate, table, length);
+}
+
+int moon_is_utf8(const char *bytes, uint64_t length)
+{
+    return moon_utf8_is_valid(bytes, length);
 }
 
 void moon_timer_start(uint64_t token, uint32_t delay_ms)

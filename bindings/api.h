@@ -67,6 +67,9 @@ int moon_route(const char *table, uint64_t length);
  * for a network that is none, MOON_EBIG. */
 int moon_policy(const struct moon_policy *policy, const char *fields, uint64_t length);
 
+/* Whether these bytes are text, as everything that came as JSON is: 1 or 0. */
+int moon_is_utf8(const char *bytes, uint64_t length);
+
 /* Asks for a MOON_FIRED event carrying `token`, once, `delay_ms` from now. */
 void moon_timer_start(uint64_t token, uint32_t delay_ms);
 

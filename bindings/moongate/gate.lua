@@ -8,6 +8,7 @@ local gather = require "moongate.gather"
 local http = require "moongate.http"
 local json = require "moongate.json"
 local log = require "moongate.log"
+local msgpack = require "moongate.msgpack"
 local option = require "moongate.option"
 local request = require "moongate.request"
 local room = require "moongate.room"
@@ -31,6 +32,7 @@ local timer = require "moongate.timer"
 ---@class moongate.Gate
 ---@field state table this plugin's data; survives reloads and is the same table always
 ---@field json { encode: function, decode: function, null: userdata }
+---@field msgpack { encode: function, decode: function, null: userdata } the same null
 ---@field facts { version: string, max_message_bytes: integer, ping_interval_ms: integer }
 ---@field private plugin moongate.Plugin
 ---@field private registry table
@@ -387,6 +389,15 @@ end
 ---@return integer
 function gate:now_ms() return tonumber(core.C.moon_time_ms()) end -- luacheck: no unused args
 
+--- Whether a string is text. What comes as JSON always is; a client that speaks MessagePack may
+--- send bytes, which members who speak JSON cannot be told.
+---@param text string
+---@return boolean
+function gate:is_utf8(text)
+  check(text, "string", "gate:is_utf8")
+  return core.C.moon_is_utf8(text, #text) == 1
+end
+
 for _, level in ipairs { "error", "warn", "info", "debug" } do
   --- gate:info(format, ...): one line in the log, with the plugin's name and generation.
   gate[level] = function(self, format, ...) log[level](self.plugin.label, format, ...) end
@@ -403,6 +414,7 @@ local function new(plugin, registry)
     registry = registry,
     state = state.of(plugin.name),
     json = json,
+    msgpack = msgpack,
     facts = {
       version = core.string(facts.version),
       max_message_bytes = facts.max_message_bytes,

@@ -230,6 +230,11 @@ function verbs.moon_route(core, text, length)
   return note(core, "route", nil, { text = text })
 end
 
+function verbs.moon_is_utf8(_, bytes, length)
+  assert(length == #bytes, "the length is not that of the bytes")
+  return is_utf8(bytes) and 1 or 0
+end
+
 function verbs.moon_timer_start(core, token, delay_ms)
   assert(delay_ms >= 0 and delay_ms <= 4294967295, "not a uint32_t")
   note(core, "timer_start", nil, { token = token, delay_ms = delay_ms })
