@@ -4,6 +4,7 @@
 #pragma GCC visibility push(default)
 #include "api.h"
 #pragma GCC visibility pop
+#include "../core/frame.h"
 #include "../core/gate.h"
 #include "../core/log.h"
 #include "../core/reason.h"
@@ -44,6 +45,11 @@ int moon_publish(moon_room_id room, moon_conn_id except, uint32_t opcode,
 {
     const struct moon_parcel parcel = {opcode, class, key, bytes, length};
     return moon_gate_publish(gate, room, except, &parcel);
+}
+
+int moon_has_room(uint64_t messages, uint64_t bytes)
+{
+    return moon_gate_has_room(gate, messages, bytes);
 }
 
 uint64_t moon_key(const char *bytes, uint64_t length)
@@ -103,6 +109,11 @@ int moon_route(const char *table, uint64_t length)
 int moon_report(const char *text, uint64_t length)
 {
     return moon_gate_report(gate, text, length);
+}
+
+int moon_is_utf8(const char *bytes, uint64_t length)
+{
+    return moon_utf8_is_valid(bytes, length);
 }
 
 void moon_timer_start(uint64_t token, uint32_t delay_ms)

@@ -25,6 +25,10 @@ int moon_send(moon_conn_id conn, uint32_t opcode, uint32_t class, uint64_t key,
 int moon_publish(moon_room_id room, moon_conn_id except, uint32_t opcode,
                  uint32_t class, uint64_t key, const char *bytes, uint64_t length);
 
+/* Whether so many publications of so many bytes in all would be taken if they came now:
+ * MOON_OK or MOON_EFULL. For what goes to several rooms or to none. */
+int moon_has_room(uint64_t messages, uint64_t bytes);
+
 /* A number for a key of MOON_LATEST: the same for the same bytes while the process
  * lives. */
 uint64_t moon_key(const char *bytes, uint64_t length);
@@ -65,6 +69,9 @@ int moon_report(const char *text, uint64_t length);
  * and why all are refused. A text of one byte 1 leaves that one as it is. MOON_EINVAL
  * for a network that is none, MOON_EBIG. */
 int moon_policy(const struct moon_policy *policy, const char *fields, uint64_t length);
+
+/* Whether these bytes are text, as everything that came as JSON is: 1 or 0. */
+int moon_is_utf8(const char *bytes, uint64_t length);
 
 /* Asks for a MOON_FIRED event carrying `token`, once, `delay_ms` from now. */
 void moon_timer_start(uint64_t token, uint32_t delay_ms);

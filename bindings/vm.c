@@ -3,6 +3,7 @@
 #include "../core/log.h"
 #include "../core/mem.h"
 #include "embedded.h"
+#include "msgpack.h"
 #include <lauxlib.h>
 #include <lualib.h>
 #include <stdio.h>
@@ -33,6 +34,8 @@ static void preload_modules(lua_State *L)
         lua_pushcclosure(L, load_module, 1);
         lua_setfield(L, -2, module->name);
     }
+    lua_pushcfunction(L, luaopen_moongate_msgpack);
+    lua_setfield(L, -2, "moongate.msgpack");
     lua_getfield(L, -2, "loaded");
     lua_pushstring(L, moon_cdef);
     lua_setfield(L, -2, "moongate.cdef");

@@ -101,6 +101,17 @@ int moon_gate_publish(struct moon_gate *gate, moon_room_id room, moon_conn_id ex
     return status;
 }
 
+int moon_gate_has_room(const struct moon_gate *gate, uint64_t messages, uint64_t bytes)
+{
+    /* Each with its length in front, as a spill keeps it. */
+    uint64_t total = bytes + messages * (sizeof(struct framed) + sizeof(uint64_t));
+    bool has_room = true;
+    for (uint32_t i = 0; has_room && i < gate->count; i++) {
+        has_room = moon_lane_has_room(&gate->lanes.all[i], total);
+    }
+    return has_room ? MOON_OK : MOON_EFULL;
+}
+
 static int tell_owner(struct moon_gate *gate, moon_conn_id conn,
                       const struct moon_record *record, const char *bytes,
                       uint64_t length)

@@ -30,6 +30,10 @@ enum {
     /* Longest message the scripts may send. JSON that a client sent in 64 KiB may have
      * grown sixfold. */
     MOON_MAX_FRAME_BYTES = 458752,
+    /* What a value may hold that is decoded from a message or encoded into one. */
+    MOON_MAX_DEPTH = 32,      /* tables in tables */
+    MOON_MAX_ITEMS = 10000,   /* elements of one array, keys of one map */
+    MOON_MAX_VALUES = 100000, /* in all, the outermost included */
 };
 
 /* Kind of a message, with the numbers of RFC 6455 section 5.2. */

@@ -23,15 +23,15 @@ local function is_key(key)
 end
 
 --- nil when name and key will do, else the code and what is wrong.
-local function problem_of(data)
+local function problem_of(gate, data)
   if type(data.name) ~= "string" then
     return "bad_request", "data.name: expected a string"
   end
   if not is_key(data.key) then
     return "bad_request", "data.key: expected a string of 1 to 64 bytes"
   end
-  if not is_name(data.name) then
-    return "bad_name", "1 to 32 characters, no control characters, no space at the ends"
+  if not gate:is_utf8(data.name) or not is_name(data.name) then
+    return "bad_name", "1 to 32 characters of UTF-8, no control characters, no space at the ends"
   end
 end
 
@@ -61,7 +61,7 @@ return function(gate)
     local data = type(message.data) == "table" and message.data or {}
     if data.key == gate.json.null then data.key = nil end
     if conn.user then return nil, "already_authenticated", "you are " .. conn.user end
-    local code, text = problem_of(data)
+    local code, text = problem_of(gate, data)
     if code then return nil, code, text end
     local holder = holders[data.name]
     if holder and (holder.key == nil or holder.key ~= data.key) then

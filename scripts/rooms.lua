@@ -71,8 +71,8 @@ return function(gate)
     if type(message.room) ~= "string" then
       return nil, "bad_request", "room: expected a string"
     end
-    if not is_name(message.room) then
-      return nil, "bad_room", "1 to 64 bytes, no control characters"
+    if not gate:is_utf8(message.room) or not is_name(message.room) then
+      return nil, "bad_room", "1 to 64 bytes of UTF-8, no control characters"
     end
     local room = gate:room(message.room)
     if not room:has(conn) then
@@ -113,6 +113,9 @@ return function(gate)
     local sent, reason = room:publish { type = "said", room = room.name, from = conn.user,
       data = message.data, at = at }
     if reason == "too_big" then return nil, "too_big", "data: too long once it is encoded" end
+    if reason == "bad_utf8" then
+      return nil, "bad_request", "data: has bytes that members who speak JSON cannot be told"
+    end
     if not sent then return nil, "internal", reason, true end
     return { at = at }
   end)

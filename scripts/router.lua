@@ -1,5 +1,5 @@
---- The wire protocol moongate.v1.json (docs/protocol.md): one JSON object a message, from the
---- socket to the plugin that handles its type, and the reply back.
+--- The wire protocol moongate.v1 (docs/protocol.md), in JSON or MessagePack: one object a message,
+--- from the socket to the plugin that handles its type, and the reply back.
 
 local MAX_TYPE = 64 -- bytes
 local MAX_ID = 64   -- bytes
@@ -24,16 +24,17 @@ return function(gate)
   end
 
   --- nil when the message has the shape of a request, else the code and what is wrong.
-  local function problem_of(message)
+  local function problem_of(message, codec)
     if type(message) ~= "table" or message[1] ~= nil then
-      return "bad_json", "expected one JSON object"
+      return "bad_" .. codec.name, "expected one object"
     end
     if not is_id(message.id) then
       return "bad_request", "id: expected a whole number or a string of at most 64 bytes"
     end
     local name = message.type
-    if type(name) ~= "string" or name == "" or #name > MAX_TYPE then
-      return "bad_request", "type: expected a string of 1 to 64 bytes"
+    local is_name = type(name) == "string" and name ~= "" and #name <= MAX_TYPE
+    if not is_name or not gate:is_utf8(name) then
+      return "bad_request", "type: expected a string of 1 to 64 bytes of UTF-8"
     end
   end
 
@@ -57,7 +58,7 @@ return function(gate)
   gate:on("ping", function() return { at = gate:now_ms() } end)
 
   gate:raw("/ws", {
-    protocols = { "moongate.v1.json" },
+    protocols = { "moongate.v1.json", "moongate.v1.msgpack" },
     auth = true,
 
     opened = function(conn)
@@ -71,18 +72,21 @@ return function(gate)
     end,
 
     received = function(conn, bytes, binary)
-      if binary then
-        return refuse(conn, nil, "bad_encoding", "moongate.v1.json is text")
+      local codec = conn.codec
+      if binary ~= codec.is_binary then
+        return refuse(conn, nil, "bad_encoding",
+          codec.protocol .. (binary and " is text" or " is binary"))
       end
-      local message, reason = gate.json.decode(bytes)
-      if message == nil then return refuse(conn, nil, "bad_json", reason) end
-      local code, text = problem_of(message)
+      local message, reason = codec.decode(bytes)
+      if message == nil then return refuse(conn, nil, "bad_" .. codec.name, reason) end
+      local code, text = problem_of(message, codec)
       if code then return refuse(conn, id_of(message), code, text) end
       gate:request(conn, message, reply(conn, message.id), #bytes)
     end,
 
     refused = function(conn, bytes, binary, retry_after_ms)
-      local id = not binary and id_of((gate.json.decode(bytes))) or nil
+      local codec = conn.codec
+      local id = binary == codec.is_binary and id_of((codec.decode(bytes))) or nil
       refuse(conn, id, "rate_limited", "more than the rate allows", true, retry_after_ms)
     end,
   })

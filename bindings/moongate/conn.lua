@@ -1,4 +1,5 @@
 --- A connection, as scripts see it.
+local codecs = require "moongate.codec"
 local core = require "moongate.ffi"
 local letter = require "moongate.letter"
 local limits = require "moongate.limits"
@@ -19,6 +20,7 @@ local C = core.C
 ---@field address string the peer's IP address
 ---@field host string the Host header of the handshake
 ---@field token? string that the handshake brought
+---@field codec moongate.Codec what the tables sent to it are encoded with; follows from `protocol`
 ---@field is_open boolean
 ---@field user? string who this is: set by conn:admit
 ---@field state table data of the plugins about this connection; survives a reload
@@ -32,6 +34,7 @@ local all = {} -- id -> connection whose closed hooks have not run
 -- What the handshake brought is kept as it came, and taken apart when it is asked for: most
 -- connections are idle, and nobody ever asks most of them.
 local FIELDS = "^" .. ("(%Z*)%z"):rep(6) .. "$"
+local PROTOCOL = "^%Z*%z%Z*%z(%Z*)%z" -- the one that counts from the start
 local HANDSHAKE = { path = 1, query = 2, protocol = 3, address = 4, token = 5, host = 6 }
 local OWN_TABLES = { state = true, params = true }
 
@@ -63,13 +66,15 @@ local conn_mt = { __index = index }
 
 --- Queues a message for this client. Returns before it is written; what was sent before it
 --- arrives before it.
----@param message table|string a table goes as one JSON object; a string as text (UTF-8)
+---@param message table|string a table goes by the connection's codec, JSON or MessagePack; a
+--- string as text (UTF-8)
 ---@param how? moongate.How|false
 ---@return true? queued nil when refused
 ---@return "gone"|"full"|"too_big"|"bad_utf8"|"invalid"? reason
 function conn:send(message, how)
   if not self.is_open then return nil, "gone" end
-  local bytes, opcode, class, key = letter.of(message, how)
+  local bytes, opcode, class, key = letter.of(message, how, self.codec)
+  if not bytes then return nil, opcode end
   local result = C.moon_send(self.id, opcode, class, key, bytes, #bytes)
   if result == 0 then return true end
   return nil, status.code[result]
@@ -125,7 +130,8 @@ end
 ---@param fields string path, query, subprotocol, address, token, host, each ended by a NUL
 ---@return moongate.Conn
 local function open(id, fields)
-  local new = setmetatable({ id = id, fields = fields, is_open = true, route = "" },
+  local codec = codecs.of(fields:match(PROTOCOL))
+  local new = setmetatable({ id = id, fields = fields, is_open = true, route = "", codec = codec },
     conn_mt)
   all[id] = new
   return new

@@ -11,6 +11,7 @@ local json = require "moongate.json"
 local kind = require "moongate.kind"
 local log = require "moongate.log"
 local metric = require "moongate.metric"
+local msgpack = require "moongate.msgpack"
 local option = require "moongate.option"
 local request = require "moongate.request"
 local room = require "moongate.room"
@@ -46,6 +47,7 @@ local user = require "moongate.user"
 ---@field info moongate.Log
 ---@field debug moongate.Log
 ---@field json { encode: function, decode: function, null: userdata }
+---@field msgpack { encode: function, decode: function, null: userdata } the same null
 ---@field facts { version: string, max_message_bytes: integer, ping_interval_ms: integer }
 ---@field private plugin moongate.Plugin
 ---@field private registry table
@@ -342,6 +344,15 @@ function gate:admission(given)
   return true
 end
 
+--- Whether a string is text. What comes as JSON always is; a client that speaks MessagePack may
+--- send bytes, which members who speak JSON cannot be told.
+---@param text string
+---@return boolean
+function gate:is_utf8(text)
+  check(text, "string", "gate:is_utf8")
+  return core.C.moon_is_utf8(text, #text) == 1
+end
+
 for _, level in ipairs { "error", "warn", "info", "debug" } do
   --- gate:info(format, ...): one line in the log, with the plugin's name and generation.
   gate[level] = function(self, format, ...) log[level](self.plugin.label, format, ...) end
@@ -358,6 +369,7 @@ local function new(plugin, registry)
     registry = registry,
     state = state.of(plugin.name),
     json = json,
+    msgpack = msgpack,
     facts = {
       version = core.string(facts.version),
       max_message_bytes = facts.max_message_bytes,

@@ -1,8 +1,15 @@
 --- JSON by lua-cjson, with limits; failures are values.
 local cjson = require("cjson").new()
+local core = require "moongate.ffi"
 
-cjson.decode_max_depth(32)
-cjson.encode_max_depth(32)
+local C = core.C
+local MAX_DEPTH, MAX_ITEMS, MAX_VALUES = C.MOON_MAX_DEPTH, C.MOON_MAX_ITEMS, C.MOON_MAX_VALUES
+
+-- An element takes two bytes: what is no longer than this has not too many.
+local SHORT_BYTES = 2 * MAX_ITEMS
+
+cjson.decode_max_depth(MAX_DEPTH)
+cjson.encode_max_depth(MAX_DEPTH)
 cjson.decode_invalid_numbers(false)
 cjson.encode_invalid_numbers(false)
 cjson.encode_sparse_array(true, 2, 16)
@@ -18,6 +25,29 @@ local function is_finite(value)
   return true
 end
 
+--- The number of values in a value, itself included; nil, and what there is too much of.
+local function count(value)
+  if type(value) ~= "table" then return 1 end
+  local items, values = 0, 1
+  for _, inner in pairs(value) do
+    local more, problem = count(inner)
+    if problem then return nil, problem end
+    items, values = items + 1, values + more
+  end
+  if items > MAX_ITEMS then
+    return nil, ("a table has more than %d items"):format(MAX_ITEMS)
+  elseif values > MAX_VALUES then
+    return nil, ("more than %d values in all"):format(MAX_VALUES)
+  end
+  return values
+end
+
+--- nil, or what there is too much of in a value with this text.
+local function excess(value, text)
+  if #text <= SHORT_BYTES then return end
+  return select(2, count(value))
+end
+
 --- An empty array and an empty object are the same table.
 ---@param text string
 ---@return any value nil when it is not JSON; JSON's null is json.null
@@ -28,6 +58,8 @@ function json.decode(text)
   -- lua-cjson makes infinity of a number that is too large, which nothing could encode.
   local may_overflow = #text > 300 or text:find "[eE]%+?%d%d%d"
   if may_overflow and not is_finite(value) then return nil, "a number is too large" end
+  local problem = excess(value, text)
+  if problem then return nil, problem end
   return value
 end
 
@@ -61,9 +93,13 @@ end
 --- whole numbers of up to 53 bits are exact, others have 14 digits
 ---@return string? text
 ---@return string? reason
+---@return "too_big"? code when it is no mistake: a table has over 10,000 elements or keys, or
+--- there are over 100,000 values in all
 function json.encode(value)
   local ok, text = pcall(cjson.encode, value)
   if not ok then return nil, text end
+  local problem = excess(value, text)
+  if problem then return nil, problem, "too_big" end
   if text:find("e+", 1, true) then return encode_exactly(value, text) end
   return text
 end

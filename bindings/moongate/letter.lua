@@ -1,6 +1,5 @@
 --- What scripts send, in the form the core takes: bytes, opcode, class, key.
 local core = require "moongate.ffi"
-local json = require "moongate.json"
 
 local C = core.C
 local TEXT, BINARY = C.MOON_TEXT, C.MOON_BINARY
@@ -42,14 +41,15 @@ local function treatment(how)
   return class, key == nil and 0 or number_of(key)
 end
 
---- Raises, in the name of who called the caller, when it cannot be sent.
----@param message table|string a table goes as JSON, a string as it is
+--- Raises, in the name of who called the caller, when it cannot be meant.
+---@param message table|string a table goes by the codec, a string as it is
 ---@param how? moongate.How|false
----@return string bytes
----@return integer opcode
----@return integer class
----@return integer key
-function letter.of(message, how)
+---@param codec moongate.Codec of who gets it
+---@return string? bytes nil when it cannot be sent
+---@return integer|"too_big"|"bad_utf8" opcode or why not
+---@return integer? class
+---@return integer? key
+function letter.of(message, how, codec)
   local class, key, opcode = RELIABLE, 0, TEXT
   if how then
     class, key = treatment(how)
@@ -57,9 +57,10 @@ function letter.of(message, how)
   end
   if type(message) == "string" then return message, opcode, class, key end
   if type(message) ~= "table" then error("a message is a table or a string", 3) end
-  local text, reason = json.encode(message)
-  if not text then error("cannot encode: " .. reason, 3) end
-  return text, TEXT, class, key
+  local bytes, reason, code = codec.encode(message)
+  if bytes then return bytes, codec.is_binary and BINARY or TEXT, class, key end
+  if code then return nil, code end
+  error("cannot encode: " .. reason, 3)
 end
 
 return letter

@@ -3,12 +3,18 @@
 -- A name means the same room object for as long as it has members or a script holds it.
 -- room.state goes when the last member leaves. The core holds the members that matter for
 -- delivery; here are those that scripts ask about.
+--
+-- Members whose codec is not the default one are in a room of their own in the core, one for each
+-- codec: a section. So a table is rendered once for each codec that has members, and each gets
+-- what it can read. Most rooms have no section, and what they publish costs nothing more.
+local codecs = require "moongate.codec"
 local core = require "moongate.ffi"
 local letter = require "moongate.letter"
 local status = require "moongate.status"
 
 local C = core.C
 local CONTROL = C.MOON_CONTROL
+local DEFAULT = codecs.default
 
 ---@class moongate.HowToAll: moongate.How not of class "control"
 ---@field except? moongate.Conn a member who does not get it
@@ -19,7 +25,9 @@ local CONTROL = C.MOON_CONTROL
 ---@field members table<integer, moongate.Conn> connection id -> connection; read only
 ---@field kind? string
 ---@field private id integer what the core calls it
----@field private count integer
+---@field private count integer of all members
+---@field private sections table<moongate.Codec, { id: integer, codec: moongate.Codec, count:
+--- integer }>|false
 local room = {}
 local room_mt = { __index = room }
 
@@ -29,18 +37,45 @@ local of_kind = {}
 local all = setmetatable({}, { __mode = "v" }) -- name -> room; its members hold it, too
 local last_id = 0 -- ids count up and never come back
 
+local function new_id()
+  last_id = last_id + 1
+  return last_id
+end
+
 --- The room of this name, which may have no members yet.
 ---@param name string
 ---@return moongate.Room
 local function find(name)
   local found = all[name]
   if not found then
-    last_id = last_id + 1
-    found = setmetatable({ name = name, id = last_id, members = {}, count = 0, state = {} },
-      room_mt)
+    found = setmetatable({ name = name, id = new_id(), members = {}, count = 0, state = {},
+      sections = false }, room_mt)
     all[name] = found
   end
   return found
+end
+
+--- What the core calls the room of those who speak this codec.
+local function id_for(self, codec)
+  if codec == DEFAULT then return self.id end
+  self.sections = self.sections or {}
+  local section = self.sections[codec]
+  if not section then
+    section = { id = new_id(), codec = codec, count = 0 }
+    self.sections[codec] = section
+  end
+  return section.id
+end
+
+--- A section goes with its last member.
+local function add_up(self, codec, change)
+  self.count = self.count + change
+  local section = self.sections and self.sections[codec]
+  if not section then return end
+  section.count = section.count + change
+  if section.count > 0 then return end
+  self.sections[codec] = nil
+  self.sections = next(self.sections) and self.sections or false
 end
 
 --- Makes the connection a member: it gets what is published from now on.
@@ -55,10 +90,10 @@ function room:add(member)
     local may, code, text = of_kind.may_join(self, member)
     if not may then return nil, code, text end
   end
-  local result = C.moon_join(self.id, member.id)
+  local result = C.moon_join(id_for(self, member.codec), member.id)
+  add_up(self, member.codec, result == 0 and 1 or 0)
   if result ~= 0 then return nil, status.code[result] end
   self.members[member.id] = member
-  self.count = self.count + 1
   if rawget(member, "rooms") or rawget(member, "only_room") then
     member.rooms[self] = true
   else
@@ -73,9 +108,9 @@ end
 ---@return boolean was_member
 function room:remove(member)
   if not self.members[member.id] then return false end
-  if member.is_open then C.moon_leave(self.id, member.id) end
+  if member.is_open then C.moon_leave(id_for(self, member.codec), member.id) end
   self.members[member.id] = nil
-  self.count = self.count - 1
+  add_up(self, member.codec, -1)
   if rawget(member, "only_room") then
     member.only_room = nil
   else
@@ -89,21 +124,62 @@ function room:remove(member)
   return true
 end
 
+--- Raises, in the name of who called the caller, when this is not for all.
+---@return integer except
+local function except_of(how, class)
+  local except = how.except and how.except.id or 0
+  if how.id or (how.except and except == 0) then
+    error("room:publish: expected { except = conn }", 3)
+  end
+  if class == CONTROL then error('room:publish: class "control" is for one', 3) end
+  return except
+end
+
+--- Those of one codec, as the core knows them; each has members. The default comes first: only of
+--- its text the core may say that it is not UTF-8.
+local function parts_of(self)
+  local parts, rest = {}, self.count
+  for _, section in pairs(self.sections) do
+    parts[#parts + 1] = section
+    rest = rest - section.count
+  end
+  if rest > 0 then table.insert(parts, 1, { id = self.id, codec = DEFAULT }) end
+  return parts
+end
+
+--- Publishes in a room with sections: to all or to none. All is rendered, and there is room for
+--- all, before the first part gets its own.
+local function publish_to_parts(self, message, how)
+  local parts, letters, total, except = parts_of(self), {}, 0, 0
+  for i, part in ipairs(parts) do
+    local bytes, opcode, class, key = letter.of(message, how, part.codec)
+    if not bytes then return nil, opcode end
+    if how then except = except_of(how, class) end
+    letters[i] = { bytes = bytes, opcode = opcode, class = class, key = key }
+    total = total + #bytes
+  end
+  local result = #parts > 1 and C.moon_has_room(#parts, total) or 0
+  for i, part in ipairs(parts) do
+    if result ~= 0 then break end
+    local one = letters[i]
+    result = C.moon_publish(part.id, except, one.opcode, one.class, one.key, one.bytes, #one.bytes)
+  end
+  if result == 0 then return true end
+  return nil, status.code[result]
+end
+
 --- Queues one message for all members.
----@param message table|string a table goes as one JSON object; a string as text (UTF-8)
+---@param message table|string a table goes to each member by its codec, JSON or MessagePack; a
+--- string as text (UTF-8)
 ---@param how? moongate.HowToAll|false
 ---@return true? queued
----@return "full"|"too_big"|"bad_utf8"|"invalid"? reason
+---@return "full"|"too_big"|"bad_utf8"|"invalid"? reason nobody gets it, also if only members of
+--- one codec could not be told
 function room:publish(message, how)
-  local bytes, opcode, class, key = letter.of(message, how)
-  local except = 0
-  if how then
-    except = how.except and how.except.id or 0
-    if how.id or (how.except and except == 0) then
-      error("room:publish: expected { except = conn }", 2)
-    end
-    if class == CONTROL then error('room:publish: class "control" is for one', 2) end
-  end
+  if self.sections then return publish_to_parts(self, message, how) end
+  local bytes, opcode, class, key = letter.of(message, how, DEFAULT)
+  if not bytes then return nil, opcode end
+  local except = how and except_of(how, class) or 0
   local result = C.moon_publish(self.id, except, opcode, class, key, bytes, #bytes)
   if result == 0 then return true end
   return nil, status.code[result]

@@ -48,6 +48,27 @@ describe("conn", function()
     assert.equal(C.MOON_TEXT, core:issued("send")[1].opcode)
   end)
 
+  it("sends a table by the codec of the subprotocol", function()
+    assert.equal("json", conn.codec.name)
+    local one = open("/ws", "moongate.v1.msgpack", "moongate.v1.json")
+    local other = open("/ws", "", "moongate.v1.msgpack")
+    one:send { n = 1 }
+    other:send { n = 1 }
+    other:send "plain"
+    assert.same({ '{"n":1}' }, core.conns[one.id].heard)
+    assert.same({ "\129\161n\1", "plain" }, core.conns[other.id].heard)
+    assert.equal(C.MOON_BINARY, core:issued("send")[2].opcode)
+    assert.equal(C.MOON_TEXT, core:issued("send")[3].opcode)
+  end)
+
+  it("says in a word what a table has too much of, and sends nothing", function()
+    local long = {}
+    for i = 1, 10001 do long[i] = 1 end
+    assert.same({ nil, "too_big" }, { conn:send { long } })
+    assert.same({ nil, "bad_utf8" }, { open("/", "", "moongate.v1.msgpack"):send { ["\255"] = 1 } })
+    assert.same({}, core:issued "send")
+  end)
+
   it("sends a string as it is, as text or as binary", function()
     assert.is_true(conn:send "plain")
     assert.is_true(conn:send("\0\255", { binary = true }))

@@ -274,6 +274,15 @@ describe("gate", function()
     assert.same({ at = 1760000001234 }, gate:deliver(ann, { type = "time" }))
   end)
 
+  it("tells text from bytes", function()
+    load [[return function(gate)
+      gate.state.text = gate:is_utf8 "h\195\169llo"
+      gate.state.bytes = gate:is_utf8 "\255"
+      gate.state.is_refused = not pcall(gate.is_utf8, gate, 7)
+    end]]
+    assert.same({ text = true, bytes = false, is_refused = true }, state_of())
+  end)
+
   it("knows the facts of the process", function()
     load [[return function(gate) gate.state.facts = gate.facts end]]
     assert.same({ version = "0.0.0-fake", max_message_bytes = 65536, ping_interval_ms = 25000 },
@@ -288,6 +297,14 @@ describe("gate", function()
       { level = "error", text = "a#1: 1%" }, { level = "warn", text = "a#1: two" },
       { level = "info", text = "a#1: 3%" }, { level = "debug", text = "a#1: four" },
     }, { gate.log[1], gate.log[2], gate.log[3], gate.log[4] })
+  end)
+
+  it("lends its MessagePack to plugins", function()
+    load [[return function(gate)
+      gate.state.bytes = gate.msgpack.encode { word = gate.json.null }
+      gate.state.word = gate.msgpack.decode(gate.state.bytes).word == gate.msgpack.null
+    end]]
+    assert.same({ bytes = "\129\164word\192", word = true }, state_of())
   end)
 
   it("lends its JSON to plugins", function()

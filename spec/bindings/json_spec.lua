@@ -115,6 +115,60 @@ describe("json", function()
     assert.is_truthy(text:find("1234567890123456", 1, true))
   end)
 
+  describe("cap", function()
+    local function array(count, element)
+      return "[" .. (element .. ","):rep(count - 1) .. element .. "]"
+    end
+
+    local function object(count)
+      local parts = {}
+      for i = 1, count do parts[i] = ('"%d":1'):format(i) end
+      return "{" .. table.concat(parts, ",") .. "}"
+    end
+
+    --- 11 tables, with so many values in the last one.
+    local function full(last)
+      return "[" .. (array(9999, "1") .. ","):rep(9) .. array(last, "1") .. "]"
+    end
+
+    local function is_refused(text, reason)
+      assert.same({ nil, reason }, { json.decode(text) })
+    end
+
+    it("of one array: 10,000 elements, read and written", function()
+      local value = json.decode(array(10000, "1"))
+      assert.equal(10000, #value)
+      assert.is_string(json.encode(value))
+      is_refused(array(10001, "1"), "a table has more than 10000 items")
+      is_refused("[[" .. array(10001, "1") .. "]]", "a table has more than 10000 items")
+      value[10001] = 1
+      assert.same({ nil, "a table has more than 10000 items", "too_big" }, { json.encode(value) })
+    end)
+
+    it("of one object: 10,000 keys, read and written", function()
+      local value = json.decode(object(10000))
+      assert.is_string(json.encode(value))
+      is_refused(object(10001), "a table has more than 10000 items")
+      value.another = 1
+      assert.same({ nil, "a table has more than 10000 items", "too_big" }, { json.encode(value) })
+    end)
+
+    it("of all values: 100,000, read and written", function()
+      local value = json.decode(full(9998))
+      assert.is_string(json.encode(value))
+      is_refused(full(9999), "more than 100000 values in all")
+      value[10][9999] = 1
+      assert.same({ nil, "more than 100000 values in all", "too_big" }, { json.encode(value) })
+    end)
+
+    it("is that of msgpack", function()
+      local msgpack = require "moongate.msgpack"
+      for _, text in ipairs { array(10000, "1"), object(10000), full(9998) } do
+        assert.is_string(msgpack.encode(json.decode(text)))
+      end
+    end)
+  end)
+
   it("leaves the limits of others alone", function()
     local cjson = require "cjson"
     assert.is_table(cjson.decode(nested(40)))

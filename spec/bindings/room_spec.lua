@@ -192,4 +192,163 @@ describe("room", function()
     assert.same({}, ann.rooms)
     assert.same({}, core:issued "leave")
   end)
+
+  describe("with two codecs", function()
+    local codec, eve, rendered
+
+    --- Counts what a codec writes.
+    local function count(one)
+      local encode = one.encode
+      one.encode = function(value)
+        rendered[one.name] = (rendered[one.name] or 0) + 1
+        return encode(value)
+      end
+    end
+
+    local function open_with(protocol)
+      local id = core:open("/ws", "", protocol)
+      return conns.open(id, table.remove(core.events).bytes)
+    end
+
+    before_each(function()
+      local world = fake_core.world()
+      core, conns, rooms, codec = world.core, world.conn, world.room, world.codec
+      C, rendered = world.core.C, {}
+      count(codec.json)
+      count(codec.msgpack)
+      tea = rooms.find "tea"
+      ann, bob = open_with "", open_with "moongate.v1.json"
+      eve = open_with "moongate.v1.msgpack"
+    end)
+
+    it("renders a table once for each, and each member gets what it can read", function()
+      local mallory = open_with "moongate.v1.msgpack"
+      for _, member in ipairs { ann, eve, bob, mallory } do assert.is_true(tea:add(member)) end
+      assert.equal(4, tea:size())
+      assert.is_true(tea:publish { n = 1 })
+      assert.same({ json = 1, msgpack = 1 }, rendered)
+      assert.same({ '{"n":1}' }, heard(ann))
+      assert.same(heard(ann), heard(bob))
+      assert.same({ "\129\161n\1" }, heard(eve))
+      assert.same(heard(eve), heard(mallory))
+      local issued = core:issued "publish"
+      assert.equal(2, #issued)
+      assert.same({ C.MOON_TEXT, C.MOON_BINARY }, { issued[1].opcode, issued[2].opcode })
+    end)
+
+    it("renders nothing for a codec that nobody speaks", function()
+      tea:add(ann)
+      tea:publish { n = 1 }
+      assert.same({ json = 1 }, rendered)
+      tea:add(eve)
+      tea:remove(ann)
+      tea:publish { n = 2 }
+      assert.same({ json = 1, msgpack = 1 }, rendered)
+      tea:remove(eve)
+      tea:add(bob)
+      tea:publish { n = 3 }
+      assert.same({ json = 2, msgpack = 1 }, rendered)
+      assert.same({ '{"n":3}' }, heard(bob))
+      assert.equal(3, #core:issued "publish")
+    end)
+
+    it("publishes a string as it is, to all, in one order", function()
+      tea:add(ann)
+      tea:add(eve)
+      for n = 1, 3 do assert.is_true(tea:publish(("n%d"):format(n))) end
+      assert.same({ "n1", "n2", "n3" }, heard(ann))
+      assert.same(heard(ann), heard(eve))
+      assert.same({}, rendered)
+    end)
+
+    it("asks the core for nothing more where all speak the default", function()
+      tea:add(ann)
+      tea:add(bob)
+      tea:publish "hello"
+      tea:publish { n = 1 }
+      assert.same({}, core:issued "has_room")
+      assert.equal(2, #core:issued "publish")
+    end)
+
+    it("leaves out who is to be left out, whatever they speak", function()
+      tea:add(ann)
+      tea:add(eve)
+      tea:publish({ n = 1 }, { except = eve })
+      tea:publish({ n = 2 }, { except = ann })
+      assert.same({ '{"n":1}' }, heard(ann))
+      assert.same({ "\129\161n\2" }, heard(eve))
+    end)
+
+    it("keeps class and key in each part", function()
+      tea:add(ann)
+      tea:add(eve)
+      tea:publish({ n = 1 }, { class = "latest", key = "pos" })
+      for _, issued in ipairs(core:issued "publish") do
+        assert.same({ "latest", "pos" }, { issued.class, issued.key })
+      end
+      assert.equal(2, #core:issued "publish")
+    end)
+
+    it("is full for all or for none", function()
+      tea:add(ann)
+      tea:add(eve)
+      core.answers.moon_has_room = C.MOON_EFULL
+      assert.same({ nil, "full" }, { tea:publish { n = 1 } })
+      assert.same({ nil, "full" }, { tea:publish "x" })
+      assert.same({}, core:issued "publish")
+      local asked = core:issued "has_room"
+      assert.same({ 2, 7 + 4 }, { asked[1].messages, asked[1].bytes })
+    end)
+
+    it("tells nobody what one codec cannot say", function()
+      tea:add(ann)
+      tea:add(eve)
+      assert.same({ nil, "bad_utf8" }, { tea:publish { data = "\255" } })
+      assert.same({ nil, "bad_utf8" }, { tea:publish { ["\255"] = 1 } })
+      assert.same({ nil, "bad_utf8" }, { tea:publish "\255" })
+      assert.same({ nil, "too_big" }, { tea:publish { ("\1"):rep(100000) } }) -- \u0001 in JSON
+      assert.same({}, heard(ann))
+      assert.same({}, heard(eve))
+      tea:remove(ann)
+      assert.is_true(tea:publish { data = "\255" }) -- a bin
+      assert.same({ "\129\164data\196\1\255" }, heard(eve))
+    end)
+
+    it("blames the caller for what cannot be sent", function()
+      tea:add(eve)
+      for message, problem in pairs { [{ f = print }] = "cannot encode: ",
+        [7] = "a message is a table or a string" } do
+        local _, raised = pcall(function() tea:publish(message) end)
+        assert.matches("room_spec.lua:%d+: " .. problem, raised)
+      end
+      local _, raised = pcall(function() tea:publish("x", { except = "ann" }) end)
+      assert.matches("room_spec.lua:%d+: room:publish: expected { except = conn }", raised)
+      _, raised = pcall(function() tea:publish("x", { class = "control" }) end)
+      assert.matches('room_spec.lua:%d+: room:publish: class "control" is for one', raised)
+      assert.same({}, core:issued "publish")
+    end)
+
+    it("takes out who has closed", function()
+      tea:add(ann)
+      tea:add(eve)
+      conns.forget(eve)
+      rooms.drop(eve)
+      assert.equal(1, tea:size())
+      tea:publish { n = 1 }
+      assert.same({ json = 1 }, rendered)
+    end)
+
+    it("does not count a member that the core has refused", function()
+      core.answers.moon_join = C.MOON_EFULL
+      assert.same({ nil, "full" }, { tea:add(eve) })
+      core.answers.moon_join = nil
+      tea:add(ann)
+      tea:publish { n = 1 }
+      assert.same({ json = 1 }, rendered)
+      assert.is_true(tea:add(eve))
+      tea:publish { n = 2 }
+      assert.same({ json = 2, msgpack = 1 }, rendered)
+      assert.same({ "\129\161n\2" }, heard(eve))
+    end)
+  end)
 end)

@@ -44,7 +44,7 @@ describe("auth", function()
 
   it("refuses other names with bad_name", function()
     for _, name in ipairs { "", ("a"):rep(33), ("\195\169"):rep(33), " ann", "ann ", "\tann",
-      "a\nn", "a\0n", "a\127n" } do
+      "a\nn", "a\0n", "a\127n", "\255", "ann\195" } do
       assert.equal("bad_name", code_of(conn, name), ("%q"):format(name))
     end
     assert.is_nil(conn.user)

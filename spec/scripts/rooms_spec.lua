@@ -81,7 +81,8 @@ describe("rooms", function()
     end)
 
     it("refuses other names with bad_room", function()
-      for _, name in ipairs { "", ("t"):rep(65), ("\195\169"):rep(33), "a\nb", "\0", "\127" } do
+      for _, name in ipairs { "", ("t"):rep(65), ("\195\169"):rep(33), "a\nb", "\0", "\127",
+        "\255" } do
         assert.equal("bad_room", code_of(join(ann, name)), ("%q"):format(name))
       end
       assert.same({}, rooms(ann))
@@ -181,6 +182,22 @@ describe("rooms", function()
       join(ann, "tea")
       join(bob, "tea")
       forget(ann, bob)
+    end)
+
+    it("refuses bytes where a member speaks JSON, and nobody hears them", function()
+      local code, text = select(2, say(ann, "tea", "\255"))
+      assert.same({ "bad_request", "data: has bytes that members who speak JSON cannot be told" },
+        { code, text })
+      assert.same({}, ann.heard)
+      assert.same({}, bob.heard)
+    end)
+
+    it("carries bytes among those who speak MessagePack", function()
+      local dan = gate:connect("dan", { protocol = "moongate.v1.msgpack" })
+      join(dan, "milk")
+      forget(dan)
+      assert.same({ at = now() }, say(dan, "milk", "\255"))
+      assert.equal("\255", dan.heard[1].data)
     end)
 
     it("is heard by all members, the speaker included", function()

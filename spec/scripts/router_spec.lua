@@ -46,7 +46,7 @@ describe("router", function()
 
   it("offers the protocol at /ws", function()
     local routes = gate.core:issued "route"
-    assert.equal("ws /ws +auth moongate.v1.json", routes[#routes].text)
+    assert.equal("ws /ws +auth moongate.v1.json moongate.v1.msgpack", routes[#routes].text)
   end)
 
   it("says hello first, once", function()
@@ -256,6 +256,84 @@ describe("router", function()
 
     it("with a number beyond all numbers is not JSON", function()
       assert.equal("bad_json", (refused '{"type":"echo","data":1e999}'))
+    end)
+  end)
+
+  describe("in MessagePack", function()
+    local msgpack
+
+    before_each(function()
+      msgpack = gate.world.msgpack
+      conn = gate:connect(nil, { protocol = "moongate.v1.msgpack" })
+    end)
+
+    --- The one reply to a message.
+    local function reply_to(message)
+      local heard = send((assert(msgpack.encode(message))), true)
+      assert.equal(1, #heard)
+      return heard[1]
+    end
+
+    it("says hello in it", function()
+      assert.equal("hello", conn.heard[1].type)
+      assert.equal(gate.core.C.MOON_BINARY, gate.core:issued("send")[2].opcode)
+    end)
+
+    it("replies in it, with the id as it was", function()
+      for _, id in ipairs { 7, "x", -1, 9007199254740992 } do
+        assert.same({ type = "reply", id = id, ok = true, data = { at = 1760000000000 } },
+          reply_to { type = "ping", id = id })
+      end
+      assert.same({ "tea", { "\255", json.null } },
+        reply_to({ type = "echo", data = { "tea", { "\255", json.null } } }).data.data)
+    end)
+
+    it("refuses in it", function()
+      assert.same(refusal(1, "never", "never"), reply_to { type = "never", id = 1 })
+      assert.equal("internal", reply_to({ type = "bad_reply" }).error.code)
+      assert.equal("internal", reply_to({ type = "long_reply" }).error.code)
+    end)
+
+    it("is refused as a text frame, with and without JSON in it", function()
+      for _, text in ipairs { '{"type":"ping","id":1}', "\129\164type\164ping", "" } do
+        local code, message, id = refused(text)
+        assert.same({ "bad_encoding", "moongate.v1.msgpack is binary" }, { code, message })
+        assert.is_nil(id)
+      end
+    end)
+
+    it("is refused when it is not MessagePack, or no object", function()
+      for _, bytes in ipairs { "", "\193", "\129", "\129\161a", "\192\192", "\192", "\1", "\145\1",
+        '{"type":"ping"}', "\161x" } do
+        assert.equal("bad_msgpack", (refused(bytes, true)))
+      end
+    end)
+
+    it("is refused when a field has the wrong type", function()
+      for _, name in ipairs { 7, "", "\255", ("t"):rep(65), true } do
+        assert.matches("^type: ", reply_to({ type = name }).error.message)
+      end
+      assert.matches("^id: ", reply_to({ type = "ping", id = 1.5 }).error.message)
+      assert.matches("^id: ", reply_to({ type = "ping", id = json.null }).error.message)
+    end)
+
+    it("is answered over the rate, with its id", function()
+      conn.heard = {}
+      gate:refuse(conn, (msgpack.encode { type = "ping", id = 7 }), true, 250)
+      gate:refuse(conn, '{"type":"ping","id":7}', false, 250)
+      assert.same({ 7, "rate_limited", 250 },
+        { conn.heard[1].id, conn.heard[1].error.code, conn.heard[1].error.retry_after_ms })
+      assert.is_nil(conn.heard[2].id)
+    end)
+
+    it("leaves no error in the log for anything that a client sends", function()
+      for _, bytes in ipairs { "", "\192", "\144", "\128", "\129\164type\1",
+        "\129\164type\196\1\255",
+        "\130\164type\164echo\164data\196\1\255" } do
+        send(bytes)
+        send(bytes, true)
+      end
+      for _, line in ipairs(gate.log) do assert.are_not.equal("error", line.level, line.text) end
     end)
   end)
 

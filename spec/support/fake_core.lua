@@ -10,6 +10,10 @@ if not package.path:find("./bindings/?.lua", 1, true) then
   package.path = "./bindings/?.lua;" .. package.path
 end
 
+-- moongate.msgpack, which the binary carries, as a library of its own
+local MODULES = (os.getenv "MOONGATE_MODULES" or "build/modules") .. "/?.so;"
+if not package.cpath:find(MODULES, 1, true) then package.cpath = MODULES .. package.cpath end
+
 local MAX_FIRED = 100000 -- in one later(): more is a task that never ends
 
 ---@class fake_core

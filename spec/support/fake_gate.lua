@@ -111,9 +111,10 @@ end
 
 -- ---- the gate ----
 
-local function decode(self, bytes)
-  local value = bytes:sub(1, 1) == "{" and self.world.json.decode(bytes)
-  return value or bytes
+--- What a connection has heard: an object where it is one, in its codec.
+local function decode(conn, bytes, is_binary)
+  local is_coded = is_binary == conn.codec.is_binary and (is_binary or bytes:sub(1, 1) == "{")
+  return is_coded and conn.codec.decode(bytes) or bytes
 end
 
 --- Connections that the scripts see get a list of what they hear.
@@ -126,8 +127,9 @@ local function watch(self)
     conns[id].heard = {}
     return conns[id]
   end
-  self.core.on_delivery = function(id, bytes)
-    table.insert(conns[id].heard, decode(self, bytes))
+  self.core.on_delivery = function(id, bytes, opcode)
+    local is_binary = opcode == self.core.C.MOON_BINARY
+    table.insert(conns[id].heard, decode(conns[id], bytes, is_binary))
   end
   self.core.on_response = function(response)
     local is_json = response.headers["Content-Type"] == "application/json"
@@ -183,7 +185,7 @@ end
 --- A connection that has opened; with `user` it has a name already.
 ---@param user? string
 ---@param asked? table path, query, protocol, address, token, host
----@return moongate.Conn conn with `heard`: what it got, JSON objects decoded
+---@return moongate.Conn conn with `heard`: what it got, objects of its codec decoded
 function Fake:connect(user, asked)
   asked = asked or {}
   local id = self.core:open(asked.path, asked.query, asked.protocol, asked.address,

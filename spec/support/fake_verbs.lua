@@ -102,6 +102,10 @@ function verbs.moon_publish(core, room, except, opcode, class, key, bytes, lengt
   return status
 end
 
+function verbs.moon_has_room(core, messages, bytes)
+  return note(core, "has_room", nil, { messages = messages, bytes = bytes })
+end
+
 local function take_out(members, id)
   for i = #members, 1, -1 do
     if members[i] == id then table.remove(members, i) end
@@ -229,6 +233,11 @@ end
 function verbs.moon_report(core, text, length)
   assert(length == #text, "the length is not that of the text")
   return note(core, "report", nil, { text = text })
+end
+
+function verbs.moon_is_utf8(_, bytes, length)
+  assert(length == #bytes, "the length is not that of the bytes")
+  return is_utf8(bytes) and 1 or 0
 end
 
 function verbs.moon_timer_start(core, token, delay_ms)
