@@ -4,6 +4,7 @@
 #pragma GCC visibility push(default)
 #include "api.h"
 #pragma GCC visibility pop
+#include "../core/admin.h"
 #include "../core/gate.h"
 #include "../core/log.h"
 #include "../core/reason.h"
@@ -12,6 +13,7 @@
 
 static struct moon_gate
     *gate; /* FFI functions have no context; there is one gate a process */
+static struct moon_admin *admin; /* NULL without such a socket */
 static struct moon_facts facts;
 
 void moon_api_bind(struct moon_gate *the_gate, const struct moon_config *config)
@@ -24,6 +26,11 @@ void moon_api_bind(struct moon_gate *the_gate, const struct moon_config *config)
         .pong_timeout_ms = config->pong_timeout_ms,
         .http_timeout_ms = config->http_timeout_ms,
     };
+}
+
+void moon_api_bind_admin(struct moon_admin *the_admin)
+{
+    admin = the_admin;
 }
 
 int moon_event_next(struct moon_event *event)
@@ -102,6 +109,11 @@ int moon_route(const char *table, uint64_t length)
 void moon_timer_start(uint64_t token, uint32_t delay_ms)
 {
     moon_gate_timer(gate, token, delay_ms);
+}
+
+int moon_tell(uint64_t ticket, const char *bytes, uint64_t length)
+{
+    return moon_admin_tell(admin, ticket, bytes, length);
 }
 
 double moon_time_ms(void)

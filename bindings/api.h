@@ -66,6 +66,11 @@ int moon_policy(const struct moon_policy *policy, const char *fields, uint64_t l
 /* Asks for a MOON_FIRED event carrying `token`, once, `delay_ms` from now. */
 void moon_timer_start(uint64_t token, uint32_t delay_ms);
 
+/* Answers an operator's request with one line, given without its end. MOON_EGONE when
+ * that client has gone or has its answer, MOON_EBIG (over MOON_MAX_ANSWER_BYTES),
+ * MOON_EINVAL when it is more than one line. */
+int moon_tell(uint64_t ticket, const char *bytes, uint64_t length);
+
 /* Milliseconds since 1970 UTC. */
 double moon_time_ms(void);
 

@@ -30,6 +30,8 @@ enum {
     /* Longest message the scripts may send. JSON that a client sent in 64 KiB may have
      * grown sixfold. */
     MOON_MAX_FRAME_BYTES = 458752,
+    /* Longest answer to an operator: moon_tell(). */
+    MOON_MAX_ANSWER_BYTES = 4194304,
 };
 
 /* Kind of a message, with the numbers of RFC 6455 section 5.2. */
@@ -75,6 +77,8 @@ enum moon_event_kind {
                         the body */
     MOON_FIRED,      /* subject: the token given to moon_timer_start() */
     MOON_CHANGED,    /* the script files have changed, or a reload was asked for */
+    MOON_ASKED, /* subject: the ticket for moon_tell(); bytes: an operator's request,
+                        one line without its end */
 };
 
 /* Why a connection ended. reason.h has the word and the close code of each. */
@@ -132,7 +136,7 @@ struct moon_event {
     uint16_t kind;     /* enum moon_event_kind */
     uint16_t code;     /* see the kinds */
     uint32_t reason;   /* see the kinds */
-    uint64_t subject;  /* moon_conn_id, or a timer's token */
+    uint64_t subject;  /* moon_conn_id, a timer's token, or a ticket */
     const char *bytes; /* borrowed until the next moon_event_next() */
     uint64_t length;   /* of bytes */
 };
