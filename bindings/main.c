@@ -1,5 +1,6 @@
 /* main.c - the moongate command: reads the configuration, starts everything, stops it
- * again. `moongate bench` is another program in the same file: bench/.
+ * again. `moongate bench` and `moongate ctl` are other programs in the same file:
+ * bench/, ctl.c.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -8,6 +9,7 @@
 #include "../core/config.h"
 #include "../core/gate.h"
 #include "../core/log.h"
+#include "ctl.h"
 #include "vm.h"
 #include "watch.h"
 #include <signal.h>
@@ -151,6 +153,9 @@ int main(int argc, char **argv)
     struct moon_config config;
     if (argc > 1 && strcmp(argv[1], "bench") == 0) {
         return moon_bench_main(argc - 1, argv + 1);
+    }
+    if (argc > 1 && strcmp(argv[1], "ctl") == 0) {
+        return moon_ctl_main(argc - 1, argv + 1);
     }
     switch (moon_config_read(&config, argc, argv)) {
     case MOON_CONFIG_DONE:

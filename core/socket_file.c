@@ -183,5 +183,8 @@ const char *moon_socket_file_connect(const char *path, uint32_t timeout_ms, int 
         return problem;
     }
     *fd = connect_to(&address, timeout_ms);
-    return *fd < 0 ? strerror(errno) : NULL;
+    if (*fd >= 0) {
+        return NULL;
+    }
+    return errno == ECONNREFUSED ? "nobody listens there any more" : strerror(errno);
 }

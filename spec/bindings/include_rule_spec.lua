@@ -58,6 +58,7 @@ local RESERVED = {
     ["core/socket_file.c"] = "is one",
     ["core/ws.c"] = "sends past the library, asks the kernel after silence, lets a socket fail",
     ["core/ws_read.c"] = "reads past the library",
+    ["bindings/ctl.c"] = "asks and hears",
     ["bench/stream.c"] = "is one",
     ["bench/target.h"] = "has an address",
   },
@@ -86,6 +87,7 @@ local RESERVED = {
     ["core/tls.c"] = "reads the files",
     ["core/wake.c"] = "reads and writes the eventfd",
     ["core/ws_read.c"] = "closes its epoll",
+    ["bindings/ctl.c"] = "closes its socket",
     ["bench/crowd.c"] = "closes its epoll",
     ["bench/process.c"] = "asks for the size of a page and of a tick",
     ["bench/stream.c"] = "closes sockets",
@@ -103,6 +105,7 @@ local RESERVED = {
   },
   ["getopt.h"] = {
     ["core/config.c"] = "reads the command line",
+    ["bindings/ctl.c"] = "reads its own",
     ["bench/options.c"] = "reads its own",
   },
   ["errno.h"] = {
@@ -114,6 +117,7 @@ local RESERVED = {
     ["core/wake.c"] = "an eventfd that is full",
     ["core/ws.c"] = "whether the kernel has no room",
     ["core/ws_read.c"] = "whether nothing is there",
+    ["bindings/ctl.c"] = "whether there is no answer in time",
     ["bench/bench.c"] = "why the CPU cannot be had",
     ["bench/crowd.c"] = "why a connection cannot be opened",
     ["bench/options.c"] = "strtol",
