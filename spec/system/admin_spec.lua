@@ -294,8 +294,8 @@ describe("the admin socket", function()
       os.remove(folder)
       path = folder .. "/admin.sock"
       local status, _, err = server.run_to_end({ "-c",
-        ("mkdir %s && flock %s %s run --port 0 --admin %s"):format(folder, folder, server.BINARY,
-          path) }, "/bin/sh")
+        ("mkdir %s && flock %s timeout 30 %s run --port 0 --admin %s"):format(folder, folder,
+          server.BINARY, path) }, "/bin/sh")
       assert.equal(2, status)
       assert.matches("another process holds the lock of its folder", err)
       assert.is_nil(operator.what_is(path))
