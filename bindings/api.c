@@ -4,6 +4,7 @@
 #pragma GCC visibility push(default)
 #include "api.h"
 #pragma GCC visibility pop
+#include "../core/admin.h"
 #include "../core/frame.h"
 #include "../core/gate.h"
 #include "../core/log.h"
@@ -13,6 +14,7 @@
 
 static struct moon_gate
     *gate; /* FFI functions have no context; there is one gate a process */
+static struct moon_admin *admin; /* NULL without such a socket */
 static struct moon_facts facts;
 
 void moon_api_bind(struct moon_gate *the_gate, const struct moon_config *config)
@@ -26,6 +28,11 @@ void moon_api_bind(struct moon_gate *the_gate, const struct moon_config *config)
         .http_timeout_ms = config->http_timeout_ms,
         .development = config->development,
     };
+}
+
+void moon_api_bind_admin(struct moon_admin *the_admin)
+{
+    admin = the_admin;
 }
 
 int moon_event_next(struct moon_event *event)
@@ -119,6 +126,11 @@ int moon_is_utf8(const char *bytes, uint64_t length)
 void moon_timer_start(uint64_t token, uint32_t delay_ms)
 {
     moon_gate_timer(gate, token, delay_ms);
+}
+
+int moon_tell(uint64_t ticket, const char *bytes, uint64_t length)
+{
+    return moon_admin_tell(admin, ticket, bytes, length);
 }
 
 double moon_time_ms(void)

@@ -76,6 +76,11 @@ int moon_is_utf8(const char *bytes, uint64_t length);
 /* Asks for a MOON_FIRED event carrying `token`, once, `delay_ms` from now. */
 void moon_timer_start(uint64_t token, uint32_t delay_ms);
 
+/* Answers an operator's request with one line, given without its end. MOON_EGONE when
+ * that client has gone or has its answer, MOON_EBIG (over MOON_MAX_ANSWER_BYTES),
+ * MOON_EINVAL when it is more than one line. */
+int moon_tell(uint64_t ticket, const char *bytes, uint64_t length);
+
 /* Milliseconds since 1970 UTC. */
 double moon_time_ms(void);
 

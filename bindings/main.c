@@ -1,12 +1,15 @@
 /* main.c - the moongate command: reads the configuration, starts everything, stops it
- * again. `moongate bench` is another program in the same file: bench/.
+ * again. `moongate bench` and `moongate ctl` are other programs in the same file:
+ * bench/, ctl.c.
  *
  * SPDX-License-Identifier: MIT
  */
 #include "../bench/bench.h"
+#include "../core/admin.h"
 #include "../core/config.h"
 #include "../core/gate.h"
 #include "../core/log.h"
+#include "ctl.h"
 #include "vm.h"
 #include "watch.h"
 #include <signal.h>
@@ -21,11 +24,13 @@ enum {
     SIGNALS = 3,
     DESCRIPTORS = 48, /* for a start, and some clients */
     DESCRIPTORS_FOR_SCRIPTS = 1024,
+    DESCRIPTORS_FOR_ADMIN = 10,
     DESCRIPTORS_PER_THREAD = 12,
 };
 
 struct server {
     struct moon_gate *gate;
+    struct moon_admin *admin; /* NULL: nobody has asked for it */
     struct moon_watch *watch;
     uv_signal_t signals[SIGNALS];
     bool is_stopping;
@@ -77,7 +82,8 @@ static void unwatch_signals(struct server *server)
 static bool has_descriptors(const struct moon_config *config)
 {
     struct rlimit limit;
-    rlim_t least = DESCRIPTORS + (rlim_t)config->threads * DESCRIPTORS_PER_THREAD;
+    rlim_t least = DESCRIPTORS + (rlim_t)config->threads * DESCRIPTORS_PER_THREAD +
+                   (config->admin == NULL ? 0 : DESCRIPTORS_FOR_ADMIN);
     rlim_t most = least + DESCRIPTORS_FOR_SCRIPTS + config->max_connections +
                   config->max_handshakes;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
@@ -105,6 +111,16 @@ static void announce(const struct moon_config *config, uint32_t port)
     (void)fflush(stdout);
 }
 
+/* Before the scripts run: a second server by mistake should leave no trace. */
+static bool open_admin(struct server *server, const struct moon_config *config)
+{
+    if (config->admin != NULL) {
+        server->admin = moon_admin_create(server->gate, config);
+        moon_api_bind_admin(server->admin);
+    }
+    return config->admin == NULL || server->admin != NULL;
+}
+
 static int run(const struct moon_config *config)
 {
     struct server server = {.gate = moon_gate_create(config)};
@@ -112,15 +128,20 @@ static int run(const struct moon_config *config)
         return BAD_START;
     }
     moon_api_bind(server.gate, config);
+    if (!open_admin(&server, config)) {
+        return BAD_START; /* no thread runs yet: the system takes everything back */
+    }
     struct moon_vm *vm = moon_vm_create(config->app);
     if (vm == NULL) {
-        return BAD_START; /* no thread runs yet: the system takes everything back */
+        moon_admin_destroy(server.admin); /* but this file */
+        return BAD_START;
     }
     server.watch = moon_watch_create(server.gate, config->app);
     watch_signals(&server);
     announce(config, moon_gate_port(server.gate));
     moon_gate_run(server.gate, moon_vm_enter, vm);
     unwatch_signals(&server);
+    moon_admin_destroy(server.admin);
     moon_vm_destroy(vm);
     moon_gate_destroy(server.gate);
     moon_log(MOON_INFO, "moongate", "stopped");
@@ -132,6 +153,9 @@ int main(int argc, char **argv)
     struct moon_config config;
     if (argc > 1 && strcmp(argv[1], "bench") == 0) {
         return moon_bench_main(argc - 1, argv + 1);
+    }
+    if (argc > 1 && strcmp(argv[1], "ctl") == 0) {
+        return moon_ctl_main(argc - 1, argv + 1);
     }
     switch (moon_config_read(&config, argc, argv)) {
     case MOON_CONFIG_DONE:

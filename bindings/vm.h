@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: MIT
  */
 #pragma once
+#include "../core/admin.h"
 #include "../core/config.h"
 #include "../core/gate.h"
 
@@ -14,6 +15,9 @@ struct moon_vm;
 /* The gate and the facts behind the functions of api.h; call before
  * moon_vm_create(). */
 void moon_api_bind(struct moon_gate *gate, const struct moon_config *config);
+
+/* Where moon_tell() goes. */
+void moon_api_bind_admin(struct moon_admin *admin);
 
 /* Loads the bindings and the app. NULL when the app does not load; one line is on
  * stderr. */

@@ -84,6 +84,8 @@ static void print_help(void)
         "usage: moongate run [options] [APP]\n"
         "       moongate bench SCENARIO [options] URL    puts a server under load: "
         "moongate bench --help\n"
+        "       moongate ctl COMMAND [arguments]         talks to a running server: "
+        "moongate ctl --help\n"
         "\n"
         "APP is a folder with an init.lua or one plugin file (MOONGATE_APP, scripts).\n"
         "SIGHUP reloads it and the certificate, as saving a file does; SIGTERM and "
@@ -293,6 +295,7 @@ static const struct moon_config defaults = {
     .auth_timeout_ms = 10000,
     .close_timeout_ms = 5000,
     .http_timeout_ms = 10000,
+    .admin_timeout_ms = 60000,
 };
 
 enum moon_config_result moon_config_read(struct moon_config *config, int argc,

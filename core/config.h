@@ -13,6 +13,7 @@ struct moon_config {
     const char *origins;    /* beside the server's own; comma-separated */
     const char *tls_cert;   /* PEM files; NULL: plain text */
     const char *tls_key;
+    const char *admin;        /* path of the operators' socket; NULL for none */
     const char *token_cookie; /* name of the cookie that may hold a token */
     const char *proxies_text, *metrics_text; /* the two lists below, as given */
     struct moon_networks proxies;      /* whose word on the client's address counts */
@@ -38,6 +39,7 @@ struct moon_config {
     uint32_t auth_timeout_ms;
     uint32_t close_timeout_ms;
     uint32_t http_timeout_ms;
+    uint32_t admin_timeout_ms;
 };
 
 enum moon_config_result {

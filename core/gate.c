@@ -22,7 +22,7 @@ struct timer {
 
 /* ---- timers and other events of the logic thread ---- */
 
-void moon_gate_post(struct moon_gate *gate, enum moon_event_kind kind, uint64_t subject)
+static void post(struct moon_gate *gate, const struct moon_event *event)
 {
     if (gate->first_post == gate->last_post) {
         gate->first_post = gate->last_post = 0;
@@ -33,8 +33,23 @@ void moon_gate_post(struct moon_gate *gate, enum moon_event_kind kind, uint64_t 
         gate->posts =
             moon_realloc(gate->posts, gate->posts_capacity * sizeof *gate->posts);
     }
-    gate->posts[gate->last_post++] =
-        (struct moon_event){.kind = (uint16_t)kind, .subject = subject};
+    gate->posts[gate->last_post++] = *event;
+}
+
+void moon_gate_post(struct moon_gate *gate, enum moon_event_kind kind, uint64_t subject)
+{
+    const struct moon_event event = {.kind = (uint16_t)kind, .subject = subject};
+    post(gate, &event);
+}
+
+void moon_gate_post_bytes(struct moon_gate *gate, enum moon_event_kind kind,
+                          uint64_t subject, const char *bytes, uint64_t length)
+{
+    char *copy = moon_alloc(length + 1);
+    memcpy(copy, bytes, length);
+    const struct moon_event event = {
+        .kind = (uint16_t)kind, .subject = subject, .bytes = copy, .length = length};
+    post(gate, &event);
 }
 
 static void free_timer(uv_handle_t *handle)
@@ -62,9 +77,18 @@ void moon_gate_timer(struct moon_gate *gate, uint64_t token, uint32_t delay_ms)
 
 /* ---- events ---- */
 
-bool moon_gate_next(struct moon_gate *gate, struct moon_event *event)
+static void give_back(struct moon_gate *gate)
 {
     moon_lanes_give_back(&gate->lanes);
+    if (gate->lent != NULL) {
+        moon_free((char *)gate->lent);
+        gate->lent = NULL;
+    }
+}
+
+bool moon_gate_next(struct moon_gate *gate, struct moon_event *event)
+{
+    give_back(gate);
     if (gate->lanes.spilling > 0 && !moon_lanes_drain(&gate->lanes)) {
         return false; /* the scripts produce faster than the others can take */
     }
@@ -78,6 +102,7 @@ bool moon_gate_next(struct moon_gate *gate, struct moon_event *event)
     if (has_post) {
         gate->since_post = 0;
         *event = gate->posts[gate->first_post++];
+        gate->lent = event->bytes;
         return true;
     }
     return moon_lanes_next(&gate->lanes, event);
@@ -89,7 +114,7 @@ static void work(void *owner)
 {
     struct moon_gate *gate = owner;
     gate->enter(gate->owner);
-    moon_lanes_give_back(&gate->lanes);
+    give_back(gate);
 }
 
 /* Timers may go on firing for ever: only what the other threads have said counts. The
@@ -242,6 +267,9 @@ void moon_gate_destroy(struct moon_gate *gate)
     moon_loop_fini(&gate->loop);
     destroy_shared(&gate->shared);
     moon_certificate_destroy(gate->certificate);
+    while (gate->first_post < gate->last_post) {
+        moon_free((char *)gate->posts[gate->first_post++].bytes);
+    }
     moon_free(gate->posts);
     moon_free(gate);
 }

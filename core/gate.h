@@ -35,6 +35,10 @@ void moon_gate_stop(struct moon_gate *gate);
 void moon_gate_post(struct moon_gate *gate, enum moon_event_kind kind,
                     uint64_t subject);
 
+/* The same with something to read, which is copied. */
+void moon_gate_post_bytes(struct moon_gate *gate, enum moon_event_kind kind,
+                          uint64_t subject, const char *bytes, uint64_t length);
+
 /* Takes the next event. False when there is none, or when commands must go out
  * first. */
 bool moon_gate_next(struct moon_gate *gate, struct moon_event *event);

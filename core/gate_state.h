@@ -21,10 +21,11 @@ struct moon_gate {
     struct moon_certificate *certificate; /* NULL without TLS */
     uint64_t key_seed;
     struct moon_io *ios[MOON_MAX_THREADS];
-    struct moon_lanes lanes;  /* first those of the I/O threads, then the workers' */
-    uint32_t count;           /* I/O threads */
+    struct moon_lanes lanes; /* first those of the I/O threads, then the workers' */
+    uint32_t count;          /* I/O threads */
     uint32_t port, ticks;
-    struct moon_event *posts; /* events of the logic thread itself */
+    struct moon_event *posts; /* events of the logic thread itself; own their bytes */
+    const char *lent;         /* bytes of one that is in the script's hands */
     uint32_t first_post, last_post, posts_capacity;
     uint32_t since_post; /* events handed out since the last of them */
     bool is_winding_up;  /* the I/O threads have ended */

@@ -96,4 +96,8 @@ const struct moon_setting moon_settings[MOON_SETTINGS] = {
            "patience for a client's answer to a Close (5000)"),
     NUMBER("http-timeout-ms", "HTTP_TIMEOUT_MS", http_timeout_ms, 50, 600000,
            "for a request's body, and for a script's answer, else 504 (10000)"),
+    TEXT("admin", "ADMIN", admin,
+         "path of a Unix socket for moongate ctl; who may write to it rules (none)"),
+    NUMBER("admin-timeout-ms", "ADMIN_TIMEOUT_MS", admin_timeout_ms, 50, 600000,
+           "there, for a whole request, for its answer, and to take it (60000)"),
 };

@@ -34,6 +34,8 @@ enum {
     MOON_MAX_DEPTH = 32,      /* tables in tables */
     MOON_MAX_ITEMS = 10000,   /* elements of one array, keys of one map */
     MOON_MAX_VALUES = 100000, /* in all, the outermost included */
+    /* Longest answer to an operator: moon_tell(). */
+    MOON_MAX_ANSWER_BYTES = 4194304,
 };
 
 /* Kind of a message, with the numbers of RFC 6455 section 5.2. */
@@ -79,6 +81,8 @@ enum moon_event_kind {
                         the body */
     MOON_FIRED,      /* subject: the token given to moon_timer_start() */
     MOON_CHANGED,    /* the script files have changed, or a reload was asked for */
+    MOON_ASKED, /* subject: the ticket for moon_tell(); bytes: an operator's request,
+                        one line without its end */
 };
 
 /* Why a connection ended. reason.h has the word and the close code of each. */
@@ -136,7 +140,7 @@ struct moon_event {
     uint16_t kind;     /* enum moon_event_kind */
     uint16_t code;     /* see the kinds */
     uint32_t reason;   /* see the kinds */
-    uint64_t subject;  /* moon_conn_id, or a timer's token */
+    uint64_t subject;  /* moon_conn_id, a timer's token, or a ticket */
     const char *bytes; /* borrowed until the next moon_event_next() */
     uint64_t length;   /* of bytes */
 };

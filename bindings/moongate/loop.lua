@@ -1,6 +1,7 @@
 --- Takes events out of the core and hands each to whoever waits for it.
 --
 -- bindings/vm.c calls drain() once per wake-up: the only time C calls Lua.
+local admin = require "moongate.admin"
 local books = require "moongate.books"
 local conns = require "moongate.conn"
 local core = require "moongate.ffi"
@@ -109,6 +110,8 @@ on[C.MOON_FIRED] = function(token)
 end
 
 on[C.MOON_CHANGED] = function() plugin.reload() end
+
+on[C.MOON_ASKED] = function(ticket) admin.serve(ticket, copy()) end
 
 --- Deals with messages as long as nothing else comes: a loop of its own, so that it is
 --- compiled whatever the handlers of rarer events are made of.

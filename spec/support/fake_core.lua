@@ -23,6 +23,7 @@ local MAX_FIRED = 100000 -- in one later(): more is a task that never ends
 ---@field conns table<integer, table> id -> { is_open, is_admitted, heard = { bytes, … }, books },
 --- closed ones too
 ---@field responses table<integer, table> id -> { is_given, status, headers, body } of a request
+---@field tickets table[] { is_given, bytes } of an operator's request, by its ticket
 ---@field timers table[] { token, due_ms } that have not fired
 ---@field answers table<string, integer> verb -> status to answer instead of doing it
 ---@field now_ms number
@@ -113,6 +114,15 @@ function Core:close(id, reason, code)
     reason = number_of(reason or "client"), bytes = books_of(self, id) })
 end
 
+--- An operator's request.
+---@return table told filled in when the answer comes: { is_given, bytes }
+function Core:ask(line)
+  local told = { is_given = false }
+  self.tickets[#self.tickets + 1] = told
+  push(self, { kind = constants.MOON_ASKED, subject = #self.tickets, bytes = line })
+  return told
+end
+
 --- The files have changed, or a reload was asked for.
 function Core:change() push(self, { kind = constants.MOON_CHANGED }) end
 
@@ -162,7 +172,7 @@ local VERSION = "0.0.0-fake"
 local function new()
   local core = setmetatable({
     C = {}, commands = {}, log = {}, conns = {}, rooms = {}, events = {}, timers = {},
-    answers = {}, keys = {}, responses = {},
+    answers = {}, keys = {}, responses = {}, tickets = {},
     last_id = 2 ^ 45, -- as large as real ones: the first of thread 1
     now_ms = 1760000000000,
     drain = function() error("nobody takes the events", 2) end,

@@ -310,6 +310,18 @@ function Fake:reload(changes, options)
   return true
 end
 
+--- An operator asks, as moongate ctl does; the files are there meanwhile.
+---@param line string|table JSON, or { command =, arguments = }
+---@param files? table<string, string> name -> source text of those that have changed
+---@return table? answer { ok, text, data, error = { code, message } }; nil while the command waits
+function Fake:ctl(line, files)
+  for name, text in pairs(files or {}) do self.files[name] = { text = text } end
+  local told = self.core:ask(type(line) == "string" and line or self.world.json.encode(line))
+  with_folder(self, self.core.later, self.core, 0)
+  serve(self)
+  return told.is_given and self.world.json.decode(told.bytes) or nil
+end
+
 --- The first log line with this text in it.
 ---@param text string taken as it is
 function Fake:logged(text)

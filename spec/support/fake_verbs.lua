@@ -246,6 +246,17 @@ function verbs.moon_timer_start(core, token, delay_ms)
   table.insert(core.timers, { token = token, due_ms = core.now_ms + math.floor(delay_ms) })
 end
 
+function verbs.moon_tell(core, ticket, bytes, length)
+  assert(length == #bytes, "the length is not that of the line")
+  local told = core.tickets[ticket]
+  local status = told and not told.is_given and constants.MOON_OK or constants.MOON_EGONE
+  if bytes:find "\n" then status = constants.MOON_EINVAL end
+  if length > constants.MOON_MAX_ANSWER_BYTES then status = constants.MOON_EBIG end
+  status = note(core, "tell", status, { ticket = ticket, bytes = bytes })
+  if status == 0 then told.is_given, told.bytes = true, bytes end
+  return status
+end
+
 function verbs.moon_time_ms(core) return core.now_ms end
 function verbs.moon_clock_ms(core) return core.now_ms end
 

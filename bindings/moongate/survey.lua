@@ -1,0 +1,115 @@
+--- What is in force, for people and programs: the plugins and what each has registered, and the
+--- way of each type of request through them.
+local survey = {}
+
+--- nil for none: an empty list and an empty object are the same in JSON.
+local function filled(list) return list[1] and list or nil end
+
+local function names_of(set)
+  local names = {}
+  for name in pairs(set) do names[#names + 1] = name end
+  table.sort(names)
+  return filled(names)
+end
+
+--- One field of each entry, in their order, each value once.
+local function each(entries, field)
+  local values, seen = {}, {}
+  for _, entry in ipairs(entries) do
+    local value = entry[field]
+    if not seen[value] then values[#values + 1] = value end
+    seen[value] = true
+  end
+  return filled(values)
+end
+
+local function served_by(plugin)
+  local paths = {}
+  for i, route in ipairs(plugin.routes) do paths[i] = route.kind .. " " .. route.pattern end
+  return filled(paths)
+end
+
+local function of_plugin(plugin)
+  local provided = plugin.provided
+  local needs = {}
+  for _, name in ipairs(plugin.needs) do needs[name] = true end
+  return {
+    name = plugin.name, file = plugin.file, generation = plugin.generation,
+    needs = names_of(needs), uses = names_of(plugin.uses),
+    provides = provided and ("%d.%d"):format(provided.major, provided.minor) or nil,
+    handles = names_of(plugin.on),
+    before = each(plugin.before, "name"), after = each(plugin.after, "name"),
+    serves = served_by(plugin), timers = each(plugin.timers, "name"),
+  }
+end
+
+local function add_plugins(names, hooks)
+  for _, hook in ipairs(hooks or {}) do names[#names + 1] = hook.plugin.name end
+  return names
+end
+
+--- The way of one type: the filters in the order in which they look, who answers, who is told.
+local function of_request(registry, type_name)
+  local filters = add_plugins(add_plugins({}, registry.before["*"]), registry.before[type_name])
+  return {
+    type = type_name, filters = filled(filters), handler = registry.on[type_name].plugin.name,
+    told = filled(add_plugins({}, registry.after[type_name])),
+  }
+end
+
+---@param registry table
+---@return table what { generation, plugins = { { name, file, ... }, ... }, requests = { { type,
+--- filters, handler, told }, ... } }; needed plugins first; lists without entries are left out
+function survey.of(registry)
+  local plugins, requests = {}, {}
+  for _, name in ipairs(registry.names) do
+    plugins[#plugins + 1] = of_plugin(registry.plugins[name])
+  end
+  for _, type_name in ipairs(names_of(registry.on) or {}) do
+    requests[#requests + 1] = of_request(registry, type_name)
+  end
+  return { generation = registry.generation, plugins = filled(plugins),
+    requests = filled(requests) }
+end
+
+-- ---- as text ----
+
+local function add(lines, format, ...) lines[#lines + 1] = format:format(...) end
+
+local LISTS = { "needs", "uses", "handles", "before", "after", "serves", "timers" }
+
+local function describe(lines, plugin)
+  add(lines, "%s  generation %d  %s", plugin.name, plugin.generation, plugin.file)
+  if plugin.provides then add(lines, "  provides  %s", plugin.provides) end
+  for _, name in ipairs(LISTS) do
+    if plugin[name] then add(lines, "  %-8s  %s", name, table.concat(plugin[name], ", ")) end
+  end
+end
+
+local function way_of(request)
+  local words = {}
+  if request.filters then words[1] = table.concat(request.filters, ", ") end
+  words[#words + 1] = "[" .. request.handler .. "]"
+  if request.told then words[#words + 1] = table.concat(request.told, ", ") end
+  return table.concat(words, " > ")
+end
+
+---@param what table of survey.of()
+---@return string
+function survey.text(what)
+  local lines = { ("generation %d is in force"):format(what.generation) }
+  for _, plugin in ipairs(what.plugins or {}) do
+    add(lines, "")
+    describe(lines, plugin)
+  end
+  if what.requests then
+    add(lines, "")
+    add(lines, "requests: filters > [handler] > those told after it")
+  end
+  for _, request in ipairs(what.requests or {}) do
+    add(lines, "  %s: %s", request.type, way_of(request))
+  end
+  return table.concat(lines, "\n")
+end
+
+return survey

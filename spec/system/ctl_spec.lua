@@ -1,0 +1,97 @@
+local operator = require "spec.support.operator"
+local server = require "spec.support.server"
+local signal = require "posix.signal"
+
+local MAX_LINE_BYTES = 65536
+local MAX_CLIENTS = 8
+
+describe("moongate ctl", function()
+  local house, path
+
+  before_each(function()
+    path = operator.free_path()
+    house = server.start { arguments = { "--admin", path },
+      plugins = { which = "return function(gate) gate:on('which', print) end" } }
+  end)
+  after_each(function() house:stop() end)
+
+  local function ctl(...) return server.run_to_end { "ctl", "--admin", path, ... } end
+
+  it("prints what was done", function()
+    assert.same({ 0, "nothing has changed, generation 1 goes on\n", "" }, { ctl "reload" })
+    local status, out, err = ctl("plugins", "which")
+    assert.same({ 0, "" }, { status, err })
+    assert.matches("\nwhich  generation 1  ", out, 1, true)
+    assert.same({ status, out, err }, { ctl("plugins", "name=which") })
+  end)
+
+  it("prints what went wrong", function()
+    assert.same({ 1, "", "moongate ctl: there is no generation before 1 to go back to\n" },
+      { ctl "rollback" })
+    local status, out, err = ctl("fly", "away")
+    assert.same({ 1, "" }, { status, out })
+    assert.matches('there is no command "fly"', err)
+  end)
+
+  it("prints the answer as it comes", function()
+    local status, out, err = ctl("--json", "fly")
+    assert.same({ 1, "" }, { status, err })
+    assert.equal("unknown_command", require("cjson").decode(out).error.code)
+    assert.equal(1, select(2, out:gsub("\n", "")))
+  end)
+
+  it("lets nothing in an answer move the cursor", function()
+    local status, out, err = ctl("fly\27[2J\194\155x\r\n\228")
+    assert.same({ 1, "" }, { status, out })
+    assert.matches('"fly?[2J?x?\n\228"', err, 1, true)
+  end)
+
+  it("finds the server by the environment, too", function()
+    local command = ("MOONGATE_ADMIN=%s exec %s ctl leaks"):format(path, server.BINARY)
+    assert.same({ 0, "nothing has outlived its generation\n", "" },
+      { server.run_to_end({ "-c", command }, "/bin/sh") })
+  end)
+
+  --- Status 2, nothing on stdout, one line with the words.
+  local function fails(words, ...)
+    local status, out, err = server.run_to_end { "ctl", ... }
+    assert.same({ 2, "" }, { status, out })
+    assert.equal(1, select(2, err:gsub("\n", "")), err)
+    assert.matches("^moongate ctl: ", err)
+    assert.matches(words, err, 1, true)
+  end
+
+  it("says what is wrong with its own command line", function()
+    fails("no server is named: --admin PATH", "help")
+    fails("usage", "--admin", path)
+    fails("--admin: a value is missing", "--admin")
+    fails("--fly: unknown option", "--fly", "help")
+    fails("-x: unknown option", "-x", "help")
+    fails("--timeout-ms", "--timeout-ms", "0", "help")
+    fails("all name=value, or all values", "--admin", path, "help", "a=b", "c")
+    fails("too long", "--admin", path, "help", ("x"):rep(MAX_LINE_BYTES))
+    local status, out = server.run_to_end { "ctl", "--help" }
+    assert.equal(0, status)
+    assert.matches("--admin PATH", out, 1, true)
+  end)
+
+  it("says that there is no server", function()
+    fails("No such file or directory", "--admin", path .. "x", "help")
+  end)
+
+  it("gives up on a server that does not answer", function()
+    house:signal(signal.SIGSTOP)
+    fails("no answer in time", "--admin", path, "--timeout-ms", "100", "help")
+    house:signal(signal.SIGCONT)
+  end)
+
+  it("says that the server is busy", function()
+    local seated = {}
+    for i = 1, MAX_CLIENTS do
+      seated[i] = assert(operator.connect(path))
+      assert.is_true(seated[i]:asks("help").ok)
+    end
+    assert.same({ 1, "", "moongate ctl: 8 others are connected\n" }, { ctl "help" })
+    for _, each in ipairs(seated) do each:close() end
+  end)
+end)
