@@ -1,7 +1,8 @@
 /* msgpack.h - require "moongate.msgpack": Lua values to MessagePack and back.
  *
- * What JSON cannot say is refused here, too, but for binary strings: a message means the
- * same whichever codec its receiver speaks. It knows no connections and no messages.
+ * What JSON cannot say is refused here, too, but for bytes that are not UTF-8: a table
+ * is the same table whichever codec its receiver speaks. It keeps to the caps of
+ * core/types.h in both directions, and knows no connections.
  * Thread: logic.
  *
  * SPDX-License-Identifier: MIT

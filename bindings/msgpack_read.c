@@ -3,8 +3,8 @@
 #include "../core/types.h"
 #include "msgpack_state.h"
 
-/* msgpack-c takes the bytes apart, by its template (below). What stands for a value is on
- * Lua's stack from the first moment: there is no tree in between. */
+/* msgpack-c takes the bytes apart, by its template (below). A value is on Lua's stack
+ * from the first moment: there is no tree in between. */
 #define MSGPACK_EMBED_STACK_SIZE MOON_MAX_DEPTH
 #include <msgpack/unpack.h>
 #include <msgpack/unpack_define.h>
@@ -22,9 +22,8 @@ struct value {
 
 struct reader {
     lua_State *L;
-    uint64_t length; /* of the message */
-    uint64_t
-        promised; /* values that the headers have promised: a byte each, at least */
+    uint64_t length;   /* of the message */
+    uint64_t promised; /* values, keys too, by the headers: a byte each, at least */
     uint64_t values;
     struct moon_refusal refusal;
 };
@@ -238,7 +237,8 @@ int moon_msgpack_decode(lua_State *L)
 {
     size_t length = 0, at = 0;
     const char *bytes = luaL_checklstring(L, 1, &length);
-    struct unpack_context context = {.user = {.L = L, .length = length, .values = 1}};
+    struct unpack_context context; /* most of it is for what is nested */
+    context.user = (struct reader){.L = L, .length = length, .values = 1};
     luaL_checkstack(L, MOON_STACK_PER_LEVEL * (MOON_MAX_DEPTH + 1), "decode");
     unpack_init(&context);
     int status = unpack_execute(&context, bytes, length, &at);

@@ -4,6 +4,7 @@ local core = require "moongate.ffi"
 
 local C = core.C
 local MAX_DEPTH, MAX_ITEMS, MAX_VALUES = C.MOON_MAX_DEPTH, C.MOON_MAX_ITEMS, C.MOON_MAX_VALUES
+local MAX_STRING_BYTES = C.MOON_MAX_FRAME_BYTES
 
 -- An element takes two bytes: what is no longer than this has not too many.
 local SHORT_BYTES = 2 * MAX_ITEMS
@@ -27,7 +28,11 @@ end
 
 --- The number of values in a value, itself included; nil, and what there is too much of.
 local function count(value)
-  if type(value) ~= "table" then return 1 end
+  if type(value) == "string" and #value > MAX_STRING_BYTES then
+    return nil, ("a string has more than %d bytes"):format(MAX_STRING_BYTES)
+  elseif type(value) ~= "table" then
+    return 1
+  end
   local items, values = 0, 1
   for _, inner in pairs(value) do
     local more, problem = count(inner)
@@ -93,8 +98,8 @@ end
 --- whole numbers of up to 53 bits are exact, others have 14 digits
 ---@return string? text
 ---@return string? reason
----@return "too_big"? code when it is no mistake: a table has over 10,000 elements or keys, or
---- there are over 100,000 values in all
+---@return "too_big"? code when it is no mistake: a table has over 10,000 elements or keys, a
+--- string is longer than a message, or there are over 100,000 values in all
 function json.encode(value)
   local ok, text = pcall(cjson.encode, value)
   if not ok then return nil, text end

@@ -25,6 +25,7 @@ turns, and writes build/bench/table.md and build/bench/results.json.
   --check             instead: let each server say what it is measured for
   --sweep             instead: moongate with more connections, larger rooms and so on,
                       build/bench/sweep.md; knows --seconds
+  --codec             instead: what JSON and MessagePack cost, a table on the terminal
 ]]
 
 local TABLES = {

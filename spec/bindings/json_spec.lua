@@ -161,6 +161,14 @@ describe("json", function()
       assert.same({ nil, "more than 100000 values in all", "too_big" }, { json.encode(value) })
     end)
 
+    it("of a string: that of a message, read and written", function()
+      local longest = ("x"):rep(458752) -- MOON_MAX_FRAME_BYTES
+      assert.equal(longest, json.decode(json.encode { longest })[1])
+      is_refused('["' .. longest .. 'x"]', "a string has more than 458752 bytes")
+      assert.same({ nil, "a string has more than 458752 bytes", "too_big" },
+        { json.encode { { longest .. "x" } } })
+    end)
+
     it("is that of msgpack", function()
       local msgpack = require "moongate.msgpack"
       for _, text in ipairs { array(10000, "1"), object(10000), full(9998) } do
