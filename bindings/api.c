@@ -23,6 +23,7 @@ void moon_api_bind(struct moon_gate *the_gate, const struct moon_config *config)
         .ping_interval_ms = config->ping_interval_ms,
         .pong_timeout_ms = config->pong_timeout_ms,
         .http_timeout_ms = config->http_timeout_ms,
+        .has_store = config->store != NULL,
     };
 }
 
@@ -97,6 +98,13 @@ const char *moon_reason_word(uint32_t reason)
 int moon_route(const char *table, uint64_t length)
 {
     return moon_gate_route(gate, table, length);
+}
+
+int moon_store(uint64_t ticket, uint32_t operation, const struct moon_query *query,
+               const char *bytes, uint64_t length)
+{
+    const struct moon_errand errand = {ticket, operation, query, bytes, length};
+    return moon_gate_store(gate, &errand);
 }
 
 void moon_timer_start(uint64_t token, uint32_t delay_ms)
