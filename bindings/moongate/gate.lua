@@ -13,6 +13,7 @@ local request = require "moongate.request"
 local room = require "moongate.room"
 local route = require "moongate.route"
 local state = require "moongate.state"
+local store = require "moongate.store"
 local task = require "moongate.task"
 local timer = require "moongate.timer"
 
@@ -30,6 +31,7 @@ local timer = require "moongate.timer"
 
 ---@class moongate.Gate
 ---@field state table this plugin's data; survives reloads and is the same table always
+---@field store moongate.Store this plugin's entries in the file of --store
 ---@field json { encode: function, decode: function, null: userdata }
 ---@field facts { version: string, max_message_bytes: integer, ping_interval_ms: integer }
 ---@field private plugin moongate.Plugin
@@ -402,6 +404,7 @@ local function new(plugin, registry)
     plugin = plugin,
     registry = registry,
     state = state.of(plugin.name),
+    store = store.new(plugin),
     json = json,
     facts = {
       version = core.string(facts.version),
