@@ -170,9 +170,13 @@ return {
   same({ nil, "too_big" }, store:put("key", longest .. "x"))
   same({ nil, "too_big" }, store:swap("key", nil, longest .. "x"))
   same({ nil, "changed" }, store:swap("key", longest .. "x", 1))
-  same({ true }, store:swap("key", longest, ("y"):rep(262144 - 2)))
-  same({ true }, store:swap("key", ("y"):rep(262144 - 2), 1))
-  same({ 1 }, store:get "key")]] },
+  local other = ("y"):rep(262144 - 2)
+  for i = 1, 20 do -- two at once, wherever in the ring to the store they come to lie
+    same({ true }, store:swap("key", longest, other))
+    same({ true }, store:put("filler", ("z"):rep(i * 5000)))
+    longest, other = other, longest
+  end
+  same({ longest }, store:get "key")]] },
 
 { "raises where a call cannot be meant", [[
   fails("gate.store:get, key: expected a string, got a number", store.get, store, 7)
