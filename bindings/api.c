@@ -27,6 +27,7 @@ void moon_api_bind(struct moon_gate *the_gate, const struct moon_config *config)
         .pong_timeout_ms = config->pong_timeout_ms,
         .http_timeout_ms = config->http_timeout_ms,
         .development = config->development,
+        .has_store = config->store != NULL,
     };
 }
 
@@ -121,6 +122,13 @@ int moon_report(const char *text, uint64_t length)
 int moon_is_utf8(const char *bytes, uint64_t length)
 {
     return moon_utf8_is_valid(bytes, length);
+}
+
+int moon_store(uint64_t ticket, uint32_t operation, const struct moon_query *query,
+               const char *bytes, uint64_t length)
+{
+    const struct moon_errand errand = {ticket, operation, query, bytes, length};
+    return moon_gate_store(gate, &errand);
 }
 
 void moon_timer_start(uint64_t token, uint32_t delay_ms)

@@ -73,6 +73,12 @@ int moon_policy(const struct moon_policy *policy, const char *fields, uint64_t l
 /* Whether these bytes are text, as everything that came as JSON is: 1 or 0. */
 int moon_is_utf8(const char *bytes, uint64_t length);
 
+/* Asks the store for `operation` (enum moon_store_operation); a MOON_STORED event with
+ * this ticket will answer, of a write when it is as safe as --store-sync says. `bytes`
+ * are the texts of the query. MOON_EFULL, MOON_EINVAL (also without --store). */
+int moon_store(uint64_t ticket, uint32_t operation, const struct moon_query *query,
+               const char *bytes, uint64_t length);
+
 /* Asks for a MOON_FIRED event carrying `token`, once, `delay_ms` from now. */
 void moon_timer_start(uint64_t token, uint32_t delay_ms);
 

@@ -55,6 +55,7 @@ static void watch_signals(struct server *server)
 {
     static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a store that may not grow says so itself */
     for (int i = 0; i < SIGNALS; i++) {
         uv_signal_init(moon_gate_loop(server->gate), &server->signals[i]);
         server->signals[i].data = server;

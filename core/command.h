@@ -1,4 +1,4 @@
-/* command.h - what the logic thread tells an I/O thread: one record of the ring down.
+/* command.h - what the logic thread tells another thread: one record of the ring down.
  *
  * Named in the imperative. A record is this header and then `length` bytes of
  * payload. An event travels up in the same shape (kind, code, reason, subject).
@@ -23,6 +23,8 @@ enum moon_command_kind {
     MOON_POLICY,  /* bytes: struct moon_policy, then the texts of moon_policy() */
     MOON_REPORT,  /* bytes: the metrics of the scripts, as /metrics prints them */
     MOON_RENEW,   /* the certificate files have changed */
+    MOON_STORE,   /* subject: ticket; code: enum moon_store_operation; bytes: struct
+                     moon_query, then its texts */
     MOON_STOP,    /* refuse newcomers, close everybody with 1001, then end the thread */
 };
 

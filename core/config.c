@@ -240,11 +240,21 @@ static bool check_listener(struct moon_config *config)
     return true;
 }
 
+/* SQLite has meanings of its own for these. */
+static bool check_store(const struct moon_config *config)
+{
+    if (config->store != NULL &&
+        (config->store[0] == '\0' || config->store[0] == ':')) {
+        return complain("--store", config->store, "expected the path of a file");
+    }
+    return true;
+}
+
 static enum moon_config_result check(struct moon_config *config)
 {
     bool is_good =
         check_app(config) && check_listener(config) && check_tls(config) &&
-        check_numbers(config) &&
+        check_store(config) && check_numbers(config) &&
         check_networks("--proxies", config->proxies_text, &config->proxies) &&
         check_networks("--metrics-from", config->metrics_text, &config->metrics_from);
     return is_good ? MOON_CONFIG_RUN : MOON_CONFIG_BAD;

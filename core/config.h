@@ -15,6 +15,7 @@ struct moon_config {
     const char *tls_key;
     const char *admin;        /* path of the operators' socket; NULL for none */
     const char *token_cookie; /* name of the cookie that may hold a token */
+    const char *store;        /* SQLite file; NULL: none */
     const char *proxies_text, *metrics_text; /* the two lists below, as given */
     struct moon_networks proxies;      /* whose word on the client's address counts */
     struct moon_networks metrics_from; /* who may read /metrics */
@@ -23,6 +24,7 @@ struct moon_config {
     uint32_t threads;                  /* I/O threads */
     uint32_t log_level;                /* enum moon_level */
     uint32_t development;              /* 1: scripts are watched more closely */
+    uint32_t store_sync;               /* enum moon_sync */
     uint32_t proxy_protocol;           /* 1: proxies begin with a PROXY header */
     uint32_t max_connections;
     uint32_t max_handshakes; /* sockets at once that are no WebSocket (yet) */
@@ -40,6 +42,13 @@ struct moon_config {
     uint32_t close_timeout_ms;
     uint32_t http_timeout_ms;
     uint32_t admin_timeout_ms;
+};
+
+/* When what is stored is pushed to the disk. */
+enum moon_sync {
+    MOON_SYNC_FULL = 0, /* before it is answered */
+    MOON_SYNC_NORMAL,   /* now and then: a power cut may lose the last of it */
+    MOON_SYNC_OFF,      /* when the kernel likes: it may leave a damaged file, too */
 };
 
 enum moon_config_result {

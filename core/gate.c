@@ -12,6 +12,7 @@ enum {
     EVENTS_PER_POST = 8, /* of the other threads between two of our own */
     TICK_MS = 250,
     TICKS_PER_LOOK = 4, /* at the certificate's files */
+    WIND_UP_MS = 2000,  /* for what scripts still store when nobody is connected */
 };
 
 struct timer {
@@ -77,6 +78,15 @@ void moon_gate_timer(struct moon_gate *gate, uint64_t token, uint32_t delay_ms)
 
 /* ---- events ---- */
 
+static bool take(struct moon_gate *gate, struct moon_event *event)
+{
+    if (!moon_lanes_next(&gate->lanes, event)) {
+        return false;
+    }
+    gate->metrics.store_pending -= event->kind == MOON_STORED;
+    return true;
+}
+
 static void give_back(struct moon_gate *gate)
 {
     moon_lanes_give_back(&gate->lanes);
@@ -94,8 +104,7 @@ bool moon_gate_next(struct moon_gate *gate, struct moon_event *event)
     }
     /* Neither may starve the other: a timer may keep the rings full all the time. */
     bool has_post = gate->first_post < gate->last_post;
-    if (has_post && gate->since_post < EVENTS_PER_POST &&
-        moon_lanes_next(&gate->lanes, event)) {
+    if (has_post && gate->since_post < EVENTS_PER_POST && take(gate, event)) {
         gate->since_post++;
         return true;
     }
@@ -105,7 +114,7 @@ bool moon_gate_next(struct moon_gate *gate, struct moon_event *event)
         gate->lent = event->bytes;
         return true;
     }
-    return moon_lanes_next(&gate->lanes, event);
+    return take(gate, event);
 }
 
 /* ---- the turn ---- */
@@ -117,12 +126,21 @@ static void work(void *owner)
     give_back(gate);
 }
 
+/* One who reads, then writes, asks the store twice. But nobody may ask for ever. */
+static bool is_settled(struct moon_gate *gate)
+{
+    uint64_t now_ms = uv_now(&gate->loop.uv);
+    gate->ended_ms = gate->ended_ms == 0 ? now_ms : gate->ended_ms;
+    return gate->metrics.store_pending == 0 || now_ms > gate->ended_ms + WIND_UP_MS;
+}
+
 /* Timers may go on firing for ever: only what the other threads have said counts. The
  * workers end last, or a script could not store what the last connection has said. */
 static void end_threads(struct moon_gate *gate)
 {
     struct moon_lanes *lanes = &gate->lanes;
-    if (!gate->is_winding_up && moon_lanes_have_ended(lanes, gate->count)) {
+    if (!gate->is_winding_up && moon_lanes_have_ended(lanes, gate->count) &&
+        is_settled(gate)) {
         gate->is_winding_up = true;
         moon_gate_stop_workers(gate);
     }
@@ -175,7 +193,7 @@ static void create_shared(struct moon_shared *shared, const struct moon_config *
     shared->config = config;
     shared->governor = moon_governor_create((uint64_t)config->memory_budget_mb << 20,
                                             config->threads + 1);
-    for (uint32_t i = 0; i <= config->threads; i++) {
+    for (uint32_t i = 0; i <= config->threads + 1; i++) {
         shared->mirrors[i] = moon_mirror_create();
     }
     shared->start_s = (double)time(NULL);
@@ -183,7 +201,7 @@ static void create_shared(struct moon_shared *shared, const struct moon_config *
 
 static void destroy_shared(struct moon_shared *shared)
 {
-    for (uint32_t i = 0; i <= shared->config->threads; i++) {
+    for (uint32_t i = 0; i <= shared->config->threads + 1; i++) {
         moon_mirror_destroy(shared->mirrors[i]);
     }
     moon_governor_destroy(shared->governor);
@@ -204,14 +222,33 @@ static struct moon_gate *create_gate(const struct moon_config *config)
     return gate;
 }
 
+/* Behind the lanes of the I/O threads. NULL is fine. */
+static void attach_store(struct moon_gate *gate, struct moon_store *store)
+{
+    gate->store = store;
+    if (store != NULL) {
+        gate->store_lane = &gate->lanes.all[gate->lanes.count];
+        moon_store_attach(store, &gate->lanes, gate->loop.wake,
+                          gate->shared.mirrors[gate->count + 1]);
+    }
+}
+
 struct moon_gate *moon_gate_create(const struct moon_config *config)
 {
     int listeners[MOON_MAX_THREADS];
     uint32_t port = config->port;
     struct moon_certificate *certificate = NULL;
+    struct moon_store *store = NULL;
     if (config->tls_cert != NULL) {
         certificate = moon_certificate_create(config->tls_cert, config->tls_key);
         if (certificate == NULL) {
+            return NULL;
+        }
+    }
+    if (config->store != NULL) {
+        store = moon_store_create(config);
+        if (store == NULL) {
+            moon_certificate_destroy(certificate);
             return NULL;
         }
     }
@@ -219,6 +256,7 @@ struct moon_gate *moon_gate_create(const struct moon_config *config)
     if (failure != 0) {
         (void)fprintf(stderr, "moongate: cannot listen on %s port %u: %s\n",
                       config->host, port, strerror(failure));
+        moon_store_destroy(store);
         moon_certificate_destroy(certificate);
         return NULL;
     }
@@ -230,6 +268,7 @@ struct moon_gate *moon_gate_create(const struct moon_config *config)
             moon_io_create(i + 1, &gate->shared, listeners[i], gate->loop.wake);
         moon_io_attach(gate->ios[i], &gate->lanes);
     }
+    attach_store(gate, store);
     return gate;
 }
 
@@ -240,6 +279,9 @@ void moon_gate_run(struct moon_gate *gate, void (*enter)(void *owner), void *own
     uv_timer_start(&gate->tick, on_tick, TICK_MS, TICK_MS);
     for (uint32_t i = 0; i < gate->count; i++) {
         moon_io_start(gate->ios[i]);
+    }
+    if (gate->store != NULL) {
+        moon_store_start(gate->store);
     }
     moon_loop_run(&gate->loop);
     for (uint32_t i = 0; i < gate->count; i++) {
@@ -260,6 +302,7 @@ void moon_gate_destroy(struct moon_gate *gate)
     for (uint32_t i = 0; i < gate->count; i++) {
         moon_io_destroy(gate->ios[i]);
     }
+    moon_store_destroy(gate->store);
     moon_lanes_fini(&gate->lanes);
     uv_close((uv_handle_t *)&gate->tick, NULL);
     uv_walk(&gate->loop.uv, close_timer, NULL);

@@ -64,6 +64,15 @@ struct moon_answer {
     uint64_t body_length;
 };
 
+/* What a script wants of the store. */
+struct moon_errand {
+    uint64_t ticket;
+    uint32_t operation; /* enum moon_store_operation */
+    const struct moon_query *query;
+    const char *bytes; /* its texts */
+    uint64_t length;
+};
+
 /* The commands, as bindings/api.h describes them. */
 int moon_gate_send(struct moon_gate *gate, moon_conn_id conn,
                    const struct moon_parcel *parcel);
@@ -85,4 +94,5 @@ int moon_gate_close(struct moon_gate *gate, moon_conn_id conn, uint32_t code,
                     const char *reason, uint64_t length);
 int moon_gate_report(struct moon_gate *gate, const char *text, uint64_t length);
 int moon_gate_route(struct moon_gate *gate, const char *table, uint64_t length);
+int moon_gate_store(struct moon_gate *gate, const struct moon_errand *errand);
 void moon_gate_timer(struct moon_gate *gate, uint64_t token, uint32_t delay_ms);

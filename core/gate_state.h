@@ -12,6 +12,7 @@
 #include "lane.h"
 #include "loop.h"
 #include "shared.h"
+#include "store.h"
 
 struct moon_gate {
     struct moon_loop loop;
@@ -19,6 +20,8 @@ struct moon_gate {
     struct moon_metrics metrics;
     uv_timer_t tick; /* publishes them, and looks at the certificate's files */
     struct moon_certificate *certificate; /* NULL without TLS */
+    struct moon_store *store;             /* NULL without --store */
+    struct moon_lane *store_lane;
     uint64_t key_seed;
     struct moon_io *ios[MOON_MAX_THREADS];
     struct moon_lanes lanes; /* first those of the I/O threads, then the workers' */
@@ -28,7 +31,8 @@ struct moon_gate {
     const char *lent;         /* bytes of one that is in the script's hands */
     uint32_t first_post, last_post, posts_capacity;
     uint32_t since_post; /* events handed out since the last of them */
-    bool is_winding_up;  /* the I/O threads have ended */
+    uint64_t ended_ms;   /* uv_now() when the I/O threads had ended; 0: not yet */
+    bool is_winding_up;  /* and the workers have been told */
     void (*enter)(void *owner);
     void *owner;
 };

@@ -196,6 +196,8 @@ static void obey(struct moon_io *io, const struct moon_record *record,
     case MOON_RENEW:
         moon_ws_renew(io->ws);
         break;
+    case MOON_STORE:
+        break; /* is for the store's thread */
     case MOON_STOP:
         begin_stop(io);
         break;

@@ -188,7 +188,7 @@ char *moon_io_metrics(struct moon_io *io, uint64_t *bytes)
     const struct moon_config *config = io->config;
     moon_io_publish_metrics(io);
     memset(&total, 0, sizeof total);
-    for (uint32_t i = 0; i <= config->threads; i++) {
+    for (uint32_t i = 0; i <= config->threads + 1; i++) {
         moon_mirror_read(io->shared->mirrors[i], &part);
         moon_metrics_add(&total, &part);
     }

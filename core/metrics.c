@@ -124,6 +124,15 @@ static const struct label action = {
 static const struct label direction = {
     "direction", (const char *const[]){"events", "commands"}, 0, 2};
 
+static const struct label operation = {
+    "operation",
+    (const char *const[]){[MOON_STORE_GET] = "get",
+                          [MOON_STORE_PUT] = "put",
+                          [MOON_STORE_DELETE] = "delete",
+                          [MOON_STORE_SWAP] = "swap",
+                          [MOON_STORE_SCAN] = "scan"},
+    0, MOON_STORE_OPERATIONS};
+
 /* The number of a field's first word. */
 #define WORD(field) (offsetof(struct moon_metrics, field) / sizeof(uint64_t))
 
@@ -136,7 +145,8 @@ _Static_assert(ARE_NEIGHBOURS(events_ring_bytes, commands_ring_bytes) &&
                    ARE_NEIGHBOURS(events_overflows, commands_spills),
                "and so are directions");
 _Static_assert(ARE_NEIGHBOURS(rtt[MOON_RTT_BUCKETS - 1], rtt_us_sum) &&
-                   ARE_NEIGHBOURS(turn[MOON_TURN_BUCKETS - 1], turn_us_sum),
+                   ARE_NEIGHBOURS(turn[MOON_TURN_BUCKETS - 1], turn_us_sum) &&
+                   ARE_NEIGHBOURS(commit[MOON_COMMIT_BUCKETS - 1], commit_us_sum),
                "a histogram ends with its sum");
 
 static const struct metric {
@@ -210,6 +220,16 @@ static const struct metric {
      WORD(http_timeouts), NULL},
     {"moongate_pings_total", "counter", "Pings to clients.", WORD(pings), NULL},
     {"moongate_pongs_total", "counter", "Pongs from clients.", WORD(pongs), NULL},
+    {"moongate_store_operations_total", "counter",
+     "What scripts have asked of the store.", WORD(store_operations), &operation},
+    {"moongate_store_failures_total", "counter",
+     "Operations of the store that could not be carried out.", WORD(store_failures),
+     NULL},
+    {"moongate_store_expired_total", "counter",
+     "Entries removed from the store because their time was over.", WORD(store_expired),
+     NULL},
+    {"moongate_store_pending", "gauge",
+     "Operations of the store that have not been answered.", WORD(store_pending), NULL},
 };
 
 static const struct histogram {
@@ -222,6 +242,9 @@ static const struct histogram {
      MOON_RTT_BUCKETS, MOON_RTT_FIRST_US},
     {"moongate_turn_seconds", "Time that an I/O thread works in one turn of its loop.",
      WORD(turn), MOON_TURN_BUCKETS, MOON_TURN_FIRST_US},
+    {"moongate_store_commit_seconds",
+     "Time that the store takes to commit a group of writes.", WORD(commit),
+     MOON_COMMIT_BUCKETS, MOON_COMMIT_FIRST_US},
 };
 
 /* What is being written. */

@@ -32,6 +32,8 @@ enum {
     MOON_RTT_BUCKETS = 14, /* to 1.024 s, and infinity */
     MOON_TURN_FIRST_US = 125,
     MOON_TURN_BUCKETS = 14, /* to 0.512 s, and infinity */
+    MOON_COMMIT_FIRST_US = 250,
+    MOON_COMMIT_BUCKETS = 14, /* to 1.024 s, and infinity */
 };
 
 /* All counters grow but the gauges. Only uint64_t, so that it can be copied word by
@@ -45,6 +47,7 @@ struct moon_metrics {
     uint64_t held_bytes; /* as reported to the governor */
     uint64_t events_ring_bytes, commands_ring_bytes;
     uint64_t events_ring_capacity, commands_ring_capacity; /* bytes */
+    uint64_t store_pending; /* operations that have not been answered */
     uint64_t rooms; /* with members of this thread: the sum has a room once a thread */
     /* counters */
     uint64_t accepted; /* sockets */
@@ -64,8 +67,12 @@ struct moon_metrics {
     uint64_t accept_failures;
     uint64_t http_requests, http_timeouts, http_refused;
     uint64_t pings, pongs;
+    uint64_t store_operations[MOON_STORE_OPERATIONS];
+    uint64_t store_failures;
+    uint64_t store_expired; /* entries removed because their time was over */
     uint64_t rtt[MOON_RTT_BUCKETS], rtt_us_sum;
     uint64_t turn[MOON_TURN_BUCKETS], turn_us_sum;
+    uint64_t commit[MOON_COMMIT_BUCKETS], commit_us_sum; /* of the store */
 };
 
 /* Adds one observation, in microseconds, to a histogram of `count` buckets whose first

@@ -45,6 +45,11 @@ const struct moon_setting moon_settings[MOON_SETTINGS] = {
          "on: those proxies begin with a PROXY protocol version 2 header (off)"),
     TEXT("metrics-from", "METRICS_FROM", metrics_text,
          "addresses and networks that may read /metrics (127.0.0.0/8, ::1)"),
+    TEXT("store", "STORE", store,
+         "SQLite file of what scripts store (none: it ends with the process)"),
+    WORD("store-sync", "STORE_SYNC", store_sync, MOON_SYNC_FULL, "full normal off",
+         "what a power cut may cost it: full nothing, normal the last writes, off all "
+         "(full)"),
     NUMBER("max-connections", "MAX_CONNECTIONS", max_connections, 1, 1000000,
            "WebSockets in all, shared out evenly to the threads (65536)"),
     NUMBER("max-handshakes", "MAX_HANDSHAKES", max_handshakes, 1, 1000000,

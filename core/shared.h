@@ -13,6 +13,6 @@ struct moon_shared {
     const struct moon_config *config;
     struct moon_governor *governor; /* the logic thread reports last */
     struct moon_mirror
-        *mirrors[MOON_MAX_THREADS + 1]; /* of the I/O threads, then logic */
+        *mirrors[MOON_MAX_THREADS + 2]; /* of the I/O threads, logic, the store */
     double start_s;                     /* seconds since 1970 UTC */
 };

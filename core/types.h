@@ -83,6 +83,9 @@ enum moon_event_kind {
     MOON_CHANGED,    /* the script files have changed, or a reload was asked for */
     MOON_ASKED, /* subject: the ticket for moon_tell(); bytes: an operator's request,
                         one line without its end */
+    MOON_STORED,     /* subject: the ticket given to moon_store(); code: enum
+                        moon_store_outcome; reason: 1 when MOON_STORE_SCAN has left
+                        entries out; bytes: the value, or the entries */
 };
 
 /* Why a connection ended. reason.h has the word and the close code of each. */
@@ -136,11 +139,49 @@ struct moon_policy {
     uint32_t refuse_all;    /* 1: newcomers get 503 with the reason; 2: no longer */
 };
 
+/* What scripts may ask of the store. Each plugin has a space of its own. */
+enum moon_store_operation {
+    MOON_STORE_GET = 0,
+    MOON_STORE_PUT,
+    MOON_STORE_DELETE,
+    MOON_STORE_SWAP, /* puts, if there is what was expected */
+    MOON_STORE_SCAN, /* the entries whose keys begin with a prefix, ordered by key */
+    MOON_STORE_OPERATIONS,
+};
+
+enum moon_store_outcome {
+    MOON_STORE_DONE = 0,
+    MOON_STORE_ABSENT,  /* of MOON_STORE_GET: there is no such entry */
+    MOON_STORE_CHANGED, /* of MOON_STORE_SWAP: there is something else */
+    MOON_STORE_FAILED,  /* the log says why */
+};
+
+enum {
+    MOON_STORE_MAX_KEY_BYTES = 512, /* at least 1 */
+    MOON_STORE_MAX_VALUE_BYTES = 262144,
+    MOON_STORE_MAX_ENTRIES = 1000,      /* of one scan, */
+    MOON_STORE_MAX_SCAN_BYTES = 262144, /* and bytes, if it is more than one entry */
+    MOON_STORE_MAX_UNDER_WAY = 4096,    /* operations that have not been answered */
+};
+
+/* What is asked of the store: the lengths of four texts, which follow one another. Of a
+ * scan each entry comes back as the lengths of key and value, two uint32_t, then both.
+ */
+struct moon_query {
+    uint64_t expires_ms;     /* since 1970 UTC; 0: never */
+    uint32_t space_bytes;    /* whose entry: the name of a plugin */
+    uint32_t key_bytes;      /* for a scan: the prefix */
+    uint32_t value_bytes;    /* for a scan: the key to begin after, if any */
+    uint32_t expected_bytes; /* for a swap */
+    uint32_t must_be_new;    /* for a swap: 1 when nothing is expected to be there */
+    uint32_t limit;          /* for a scan: entries */
+};
+
 struct moon_event {
     uint16_t kind;     /* enum moon_event_kind */
     uint16_t code;     /* see the kinds */
     uint32_t reason;   /* see the kinds */
-    uint64_t subject;  /* moon_conn_id, a timer's token, or a ticket */
+    uint64_t subject;  /* see the kinds; mostly a moon_conn_id */
     const char *bytes; /* borrowed until the next moon_event_next() */
     uint64_t length;   /* of bytes */
 };
@@ -153,4 +194,5 @@ struct moon_facts {
     uint32_t pong_timeout_ms;
     uint32_t http_timeout_ms; /* then a request that no script has answered gets 504 */
     uint32_t development;     /* 1: after each hook the states are checked */
+    uint32_t has_store;       /* 1 with --store; else moon_store() refuses all */
 };

@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum {
-    RING_BYTES = 1 << 20, /* each way */
+    RING_BYTES = 1 << 21, /* each way: half of it holds a swap of two long values */
     TURN_BYTES = 1 << 20, /* of commands, */
     TURN_COMMANDS = 1024, /* and so many, before what they have brought goes out */
 };

@@ -198,7 +198,9 @@ end
 
 local function tell(ticket, answer)
   local text, problem = json.encode(answer)
-  if not text then
+  if not text and problem:find("has more than", 1, true) then
+    text = json.encode(refusal("too_big", "the answer: " .. problem))
+  elseif not text then
     log.error("admin", "an answer cannot be encoded: %s", problem)
     text = json.encode(refusal("internal", "the answer cannot be encoded"))
   end

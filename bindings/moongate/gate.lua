@@ -17,6 +17,7 @@ local request = require "moongate.request"
 local room = require "moongate.room"
 local route = require "moongate.route"
 local state = require "moongate.state"
+local store = require "moongate.store"
 local user = require "moongate.user"
 
 ---@class moongate.RawHandlers
@@ -46,6 +47,7 @@ local user = require "moongate.user"
 ---@field warn moongate.Log
 ---@field info moongate.Log
 ---@field debug moongate.Log
+---@field store moongate.Store this plugin's entries in the file of --store
 ---@field json { encode: function, decode: function, null: userdata }
 ---@field msgpack { encode: function, decode: function, null: userdata } the same null
 ---@field facts { version: string, max_message_bytes: integer, ping_interval_ms: integer }
@@ -368,6 +370,7 @@ local function new(plugin, registry)
     plugin = plugin,
     registry = registry,
     state = state.of(plugin.name),
+    store = store.new(plugin),
     json = json,
     msgpack = msgpack,
     facts = {

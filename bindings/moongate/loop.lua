@@ -10,6 +10,7 @@ local plugin = require "moongate.plugin"
 local request = require "moongate.request"
 local room = require "moongate.room"
 local status = require "moongate.status"
+local store_thread = require "moongate.store_thread"
 local timer = require "moongate.timer"
 
 local C = core.C
@@ -107,6 +108,10 @@ end
 on[C.MOON_FIRED] = function(token)
   local fn = timer.take(token)
   if fn then fn() end
+end
+
+on[C.MOON_STORED] = function(ticket)
+  store_thread.answer(ticket, event.code, event.reason == 1, copy())
 end
 
 on[C.MOON_CHANGED] = function() plugin.reload() end

@@ -15,6 +15,7 @@ local REASON = {
   [0] = false, "client", "lost", "script", "slow", "no_pong", "too_big", "bad_utf8", "protocol",
   "shutdown", "flood", "overload", "auth_timeout",
 }
+local OPERATION = { "get", "put", "delete", "swap", "scan" }
 local REFUSAL = {
   [0] = false, "malformed", "path", "origin", "protocol", "token", "full", "address", "rate",
   "memory", "draining", "proxy", "timeout",
@@ -58,11 +59,16 @@ local SHOWN = {
   http_timeouts = { "moongate_http_timeouts_total" },
   pings = { "moongate_pings_total" },
   pongs = { "moongate_pongs_total" },
+  store_operations = { "moongate_store_operations_total", "operation", OPERATION },
+  store_failures = { "moongate_store_failures_total" },
+  store_expired = { "moongate_store_expired_total" },
+  store_pending = { "moongate_store_pending" },
 }
 
 local HISTOGRAM = {
   rtt = { "moongate_rtt_seconds", "rtt_us_sum", first_us = 250 },
   turn = { "moongate_turn_seconds", "turn_us_sum", first_us = 125 },
+  commit = { "moongate_store_commit_seconds", "commit_us_sum", first_us = 250 },
 }
 
 --- The names of the struct's fields, read from the header, in order.
@@ -110,7 +116,7 @@ describe("metrics", function()
       for i = 0, WORDS - 1 do words[i] = 1000003 * (i + 1) end
       local samples = parse(render())
       local shown, last = {}, 0
-      for _, line in ipairs { "rtt", "turn" } do
+      for _, line in ipairs { "rtt", "turn", "commit" } do
         local name = HISTOGRAM[line][1]
         for i = 0, 12 do
           local bound_s = HISTOGRAM[line].first_us * 2 ^ i / 1e6

@@ -12,6 +12,7 @@ local CLASSES = {
   { name = "moongate.User", as = "user", files = { "user" } },
   { name = "moongate.Room", as = "room", files = { "room" } },
   { name = "moongate.Request", as = "request", files = { "http" } },
+  { name = "moongate.Store", as = "store", files = { "store" } },
   { name = "moongate.Metric", as = "metric", files = { "metric" } },
 }
 

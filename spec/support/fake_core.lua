@@ -131,6 +131,16 @@ function Core:settle()
   while #self.events > 0 do self.drain() end
 end
 
+--- The store answers.
+---@param ticket integer of the command
+---@param outcome integer enum moon_store_outcome
+---@param bytes? string
+---@param has_more? boolean
+function Core:stored(ticket, outcome, bytes, has_more)
+  push(self, { kind = constants.MOON_STORED, subject = ticket, code = outcome, bytes = bytes,
+    reason = has_more and 1 or 0 })
+end
+
 local function take_due(timers, until_ms)
   local first
   for i, timer in ipairs(timers) do

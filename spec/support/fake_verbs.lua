@@ -240,6 +240,24 @@ function verbs.moon_is_utf8(_, bytes, length)
   return is_utf8(bytes) and 1 or 0
 end
 
+local OPERATIONS = { [0] = "get", "put", "delete", "swap", "scan" }
+
+--- Answered by core:stored(ticket, ...), when the spec likes.
+function verbs.moon_store(core, ticket, operation, query, bytes, length)
+  assert(length == #bytes, "the length is not that of the bytes")
+  local at = 1
+  local function cut(count)
+    at = at + count
+    return bytes:sub(at - count, at - 1)
+  end
+  local command = { ticket = ticket, operation = OPERATIONS[operation],
+    space = cut(query.space_bytes), key = cut(query.key_bytes), value = cut(query.value_bytes),
+    expected = cut(query.expected_bytes), must_be_new = query.must_be_new == 1,
+    expires_ms = tonumber(query.expires_ms), limit = query.limit }
+  assert(at == length + 1, "the lengths of the query are not that of the bytes")
+  return note(core, "store", nil, command)
+end
+
 function verbs.moon_timer_start(core, token, delay_ms)
   assert(delay_ms >= 0 and delay_ms <= 4294967295, "not a uint32_t")
   note(core, "timer_start", nil, { token = token, delay_ms = delay_ms })

@@ -181,6 +181,14 @@ function Server:descriptors()
   return count
 end
 
+--- A sudden end: no handler of the process runs.
+function Server:kill()
+  self:signal(signal.SIGKILL)
+  wait.wait(self.pid)
+  client.expect_tls(self.port, false)
+  run("rm -rf " .. self.folder)
+end
+
 --- An orderly end: exit status 0 and nothing unexpected in the log.
 function Server:stop()
   self:signal(signal.SIGTERM)
