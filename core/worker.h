@@ -2,7 +2,9 @@
  * store, outgoing HTTP.
  *
  * It takes the logic thread's commands in order and emits events. While events wait for
- * a full ring it takes no commands, so what waits is bounded by what one turn emits.
+ * a full ring it takes no commands, so what waits is bounded by what one turn emits;
+ * unless the logic thread waits for room, too: then it takes no events, and each would
+ * wait for the other.
  *
  * Thread: create, start, join and destroy from the logic thread; the rest is for the
  * worker's own.
