@@ -99,6 +99,17 @@ int moon_route(const char *table, uint64_t length)
     return moon_gate_route(gate, table, length);
 }
 
+int moon_fetch(uint64_t ticket, const struct moon_fetch_limits *limits,
+               const char *request, uint64_t length)
+{
+    return moon_gate_fetch(gate, ticket, limits, request, length);
+}
+
+void moon_abort_fetch(uint64_t ticket)
+{
+    moon_gate_abort_fetch(gate, ticket);
+}
+
 void moon_timer_start(uint64_t token, uint32_t delay_ms)
 {
     moon_gate_timer(gate, token, delay_ms);

@@ -1,4 +1,4 @@
-/* command.h - what the logic thread tells an I/O thread: one record of the ring down.
+/* command.h - what the logic thread tells another thread: one record of the ring down.
  *
  * Named in the imperative. A record is this header and then `length` bytes of
  * payload. An event travels up in the same shape (kind, code, reason, subject).
@@ -22,7 +22,10 @@ enum moon_command_kind {
     MOON_ROUTE,   /* bytes: the whole new route table, see route.h */
     MOON_POLICY,  /* bytes: struct moon_policy, then the texts of moon_policy() */
     MOON_RENEW,   /* the certificate files have changed */
-    MOON_STOP,    /* refuse newcomers, close everybody with 1001, then end the thread */
+    MOON_FETCH,   /* subject: ticket; bytes: struct moon_fetch_limits, then what
+                     inquiry.h reads */
+    MOON_ABORT_FETCH, /* subject: ticket */
+    MOON_STOP, /* refuse newcomers, close everybody with 1001, then end the thread */
 };
 
 struct moon_record {

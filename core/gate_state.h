@@ -7,6 +7,7 @@
  */
 #pragma once
 #include "conn.h"
+#include "fetch.h"
 #include "gate.h"
 #include "io.h"
 #include "lane.h"
@@ -21,8 +22,10 @@ struct moon_gate {
     struct moon_certificate *certificate; /* NULL without TLS */
     uint64_t key_seed;
     struct moon_io *ios[MOON_MAX_THREADS];
-    struct moon_lanes lanes;  /* first those of the I/O threads, then the workers' */
-    uint32_t count;           /* I/O threads */
+    struct moon_fetcher *fetcher;
+    struct moon_lane *fetch_lane;
+    struct moon_lanes lanes; /* first those of the I/O threads, then the workers' */
+    uint32_t count;          /* I/O threads */
     uint32_t port, ticks;
     struct moon_event *posts; /* events of the logic thread itself */
     uint32_t first_post, last_post, posts_capacity;

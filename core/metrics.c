@@ -124,6 +124,28 @@ static const struct label action = {
 static const struct label direction = {
     "direction", (const char *const[]){"events", "commands"}, 0, 2};
 
+static const struct label fetches = {"state",
+                                     (const char *const[]){"waiting", "running"}, 0, 2};
+
+static const struct label outcome = {
+    "outcome",
+    (const char *const[]){[MOON_FETCH_OK] = "ok",
+                          [MOON_FETCH_TIMEOUT] = "timeout",
+                          [MOON_FETCH_REFUSED_ADDRESS] = "refused_address",
+                          [MOON_FETCH_CONNECT] = "connect",
+                          [MOON_FETCH_DNS] = "dns",
+                          [MOON_FETCH_TLS] = "tls",
+                          [MOON_FETCH_TOO_BIG] = "too_big",
+                          [MOON_FETCH_REDIRECTS] = "redirects",
+                          [MOON_FETCH_FULL] = "full",
+                          [MOON_FETCH_BAD_URL] = "bad_url",
+                          [MOON_FETCH_PROTOCOL] = "protocol",
+                          [MOON_FETCH_ABORTED] = "aborted"},
+    MOON_FETCH_OK, MOON_FETCH_OUTCOMES};
+
+static const struct label way = {"direction", (const char *const[]){"sent", "received"},
+                                 0, 2};
+
 /* The number of a field's first word. */
 #define WORD(field) (offsetof(struct moon_metrics, field) / sizeof(uint64_t))
 
@@ -135,8 +157,11 @@ _Static_assert(ARE_NEIGHBOURS(events_ring_bytes, commands_ring_bytes) &&
                    ARE_NEIGHBOURS(events_ring_capacity, commands_ring_capacity) &&
                    ARE_NEIGHBOURS(events_overflows, commands_spills),
                "and so are directions");
+_Static_assert(ARE_NEIGHBOURS(fetches_waiting, fetches_running),
+               "and so are the states of fetches");
 _Static_assert(ARE_NEIGHBOURS(rtt[MOON_RTT_BUCKETS - 1], rtt_us_sum) &&
-                   ARE_NEIGHBOURS(turn[MOON_TURN_BUCKETS - 1], turn_us_sum),
+                   ARE_NEIGHBOURS(turn[MOON_TURN_BUCKETS - 1], turn_us_sum) &&
+                   ARE_NEIGHBOURS(fetch[MOON_FETCH_BUCKETS - 1], fetch_us_sum),
                "a histogram ends with its sum");
 
 static const struct metric {
@@ -210,6 +235,13 @@ static const struct metric {
      WORD(http_timeouts), NULL},
     {"moongate_pings_total", "counter", "Pings to clients.", WORD(pings), NULL},
     {"moongate_pongs_total", "counter", "Pongs from clients.", WORD(pongs), NULL},
+    {"moongate_fetches", "gauge", "Requests of gate:fetch that have not ended.",
+     WORD(fetches_waiting), &fetches},
+    {"moongate_fetched_total", "counter", "Requests of gate:fetch that have ended.",
+     WORD(fetched), &outcome},
+    {"moongate_fetch_bytes_total", "counter",
+     "Bodies of gate:fetch; those received are counted decompressed, and whole.",
+     WORD(fetch_bytes), &way},
 };
 
 static const struct histogram {
@@ -222,6 +254,8 @@ static const struct histogram {
      MOON_RTT_BUCKETS, MOON_RTT_FIRST_US},
     {"moongate_turn_seconds", "Time that an I/O thread works in one turn of its loop.",
      WORD(turn), MOON_TURN_BUCKETS, MOON_TURN_FIRST_US},
+    {"moongate_fetch_seconds", "Time from a gate:fetch to its end, waiting included.",
+     WORD(fetch), MOON_FETCH_BUCKETS, MOON_FETCH_FIRST_US},
 };
 
 /* What is being written. */

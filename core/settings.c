@@ -94,4 +94,10 @@ const struct moon_setting moon_settings[MOON_SETTINGS] = {
            "patience for a client's answer to a Close (5000)"),
     NUMBER("http-timeout-ms", "HTTP_TIMEOUT_MS", http_timeout_ms, 50, 600000,
            "for a request's body, and for a script's answer, else 504 (10000)"),
+    TEXT("fetch-allow", "FETCH_ALLOW", fetch_allow,
+         "networks that gate:fetch may reach beside the public ones; * for all (none)"),
+    TEXT("fetch-ca", "FETCH_CA", fetch_ca,
+         "PEM file: authorities it trusts instead of the system's"),
+    TEXT("fetch-proxy", "FETCH_PROXY", fetch_proxy,
+         "URL of the proxy that its requests go through (none)"),
 };

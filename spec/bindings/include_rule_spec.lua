@@ -3,6 +3,7 @@
 -- library header -> the files that may include it, each with its reason
 local RESERVED = {
   ["libwebsockets.h"] = { ["core/ws_state.h"] = "for the ws files, the only ones to know it" },
+  ["curl/curl.h"] = { ["core/fetch_state.h"] = "for the fetch files, the only ones to know it" },
   ["uv.h"] = {
     ["core/loop.h"] = "a thread's loop is one",
     ["core/listen.h"] = "the acceptor waits on the loop",
@@ -51,6 +52,7 @@ local RESERVED = {
   },
   ["sys/eventfd.h"] = { ["core/wake.c"] = "is one" },
   ["sys/socket.h"] = {
+    ["core/fetch_request.c"] = "opens a socket once it has seen the address",
     ["core/greet.c"] = "reads what a proxy says",
     ["core/listen.c"] = "opens the port",
     ["core/ws.c"] = "sends past the library, asks the kernel after silence, lets a socket fail",
@@ -63,6 +65,7 @@ local RESERVED = {
     ["bench/target.c"] = "turns the URL's host into an address",
   },
   ["netinet/in.h"] = {
+    ["core/fetch_request.c"] = "reads the address before it connects",
     ["core/listen.c"] = "reads the port it was given",
     ["core/ws.c"] = "reads TCP_INFO",
     ["bench/stream.c"] = "the address it connects from",
@@ -152,6 +155,10 @@ local ALLOWED = {
 
 -- sources whose header has another name, headers without a source
 local ONE_SIDED = {
+  ["core/fetch_poll.c"] = "a part of fetch.c: fetch_state.h",
+  ["core/fetch_request.c"] = "a part of fetch.c: fetch_state.h",
+  ["core/fetch_response.c"] = "a part of fetch.c: fetch_state.h",
+  ["core/fetch_state.h"] = "what the parts of fetch.c share",
   ["core/gate_command.c"] = "a part of gate.c: gate_state.h",
   ["core/outbox_books.c"] = "a part of outbox.c: outbox.h",
   ["core/gate_state.h"] = "what the parts of gate.c share",
