@@ -4,6 +4,7 @@ local admission = require "moongate.admission"
 local conn = require "moongate.conn"
 local core = require "moongate.ffi"
 local cron = require "moongate.cron"
+local fetch = require "moongate.fetch"
 local gather = require "moongate.gather"
 local http = require "moongate.http"
 local json = require "moongate.json"
@@ -382,6 +383,15 @@ function gate:gather(...)
   for i, fn in ipairs(fns) do check(fn, "function", "gate:gather, argument " .. i) end
   return gather(self.plugin, fns)
 end
+
+--- Asks another server by HTTP, and waits for its response, whatever its status. Only in a task;
+--- when the task is cancelled, the request is given up.
+---@param url string
+---@param options? moongate.FetchOptions
+---@return moongate.Response? response
+---@return moongate.FetchCode? code
+---@return string? text what the code means this time
+function gate:fetch(url, options) return fetch.fetch(url, options) end -- luacheck: no unused args
 
 --- Milliseconds since 1970 UTC.
 ---@return integer

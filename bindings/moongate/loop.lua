@@ -4,6 +4,7 @@
 local books = require "moongate.books"
 local conns = require "moongate.conn"
 local core = require "moongate.ffi"
+local fetch = require "moongate.fetch"
 local http = require "moongate.http"
 local plugin = require "moongate.plugin"
 local request = require "moongate.request"
@@ -106,6 +107,12 @@ end
 on[C.MOON_FIRED] = function(token)
   local fn = timer.take(token)
   if fn then fn() end
+end
+
+on[C.MOON_ARRIVED] = function(ticket) fetch.arrived(ticket, copy()) end
+
+on[C.MOON_FETCHED] = function(ticket)
+  fetch.fetched(ticket, event.reason, event.code, copy())
 end
 
 on[C.MOON_CHANGED] = function() plugin.reload() end
