@@ -56,8 +56,12 @@ static void work(void *owner)
 static void flush(void *owner)
 {
     struct moon_worker *worker = owner;
-    worker->calls.flush(worker->owner);
-    (void)moon_spill_drain(&worker->overflow, worker->events);
+    bool was_full = false;
+    do {
+        was_full = !moon_spill_is_empty(&worker->overflow);
+        worker->calls.flush(worker->owner);
+        (void)moon_spill_drain(&worker->overflow, worker->events);
+    } while (was_full && moon_spill_is_empty(&worker->overflow));
     if (worker->has_emitted) {
         worker->has_emitted = false;
         moon_wake_signal(worker->logic);

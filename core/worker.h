@@ -18,7 +18,8 @@
 #include <pthread.h>
 
 /* `bytes` is borrowed for the call. After a MOON_STOP the thread ends as soon as
- * is_done says so; `flush` comes once a turn, after its commands. */
+ * is_done says so; `flush` comes once a turn, after its commands, and again when the
+ * events that waited have found room. */
 struct moon_worker_calls {
     void (*obey)(void *owner, const struct moon_record *record, const char *bytes,
                  uint64_t length);
