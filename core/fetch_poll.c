@@ -11,6 +11,7 @@ struct watch {
     uv_poll_t poll;
     struct moon_fetcher *fetcher;
     curl_socket_t fd;
+    int events; /* enum uv_poll_event */
 };
 
 static void conclude_all(struct moon_fetcher *fetcher)
@@ -25,16 +26,21 @@ static void conclude_all(struct moon_fetcher *fetcher)
     }
 }
 
+/* After an error libuv watches no longer. Something may have come before it, such as the
+ * refusal of a body that is still on its way: so libcurl is to read up to it. */
 static void on_ready(uv_poll_t *poll, int status, int events)
 {
     struct watch *watch = poll->data;
     struct moon_fetcher *fetcher = watch->fetcher;
     int running = 0;
-    int flags = (status < 0 ? CURL_CSELECT_ERR : 0) |
-                ((events & UV_READABLE) != 0 ? CURL_CSELECT_IN : 0) |
-                ((events & UV_WRITABLE) != 0 ? CURL_CSELECT_OUT : 0);
+    int ready = status < 0 ? watch->events : events;
+    int flags = ((ready & UV_READABLE) != 0 ? CURL_CSELECT_IN : 0) |
+                ((ready & UV_WRITABLE) != 0 ? CURL_CSELECT_OUT : 0);
     curl_multi_socket_action(fetcher->multi, watch->fd, flags, &running);
     conclude_all(fetcher);
+    if (status < 0 && !uv_is_closing((uv_handle_t *)poll)) {
+        uv_poll_start(poll, watch->events, on_ready);
+    }
 }
 
 static void free_watch(uv_handle_t *handle)
@@ -69,9 +75,9 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *owner, void *
     if (watch == NULL) {
         watch = watch_socket(fetcher, fd);
     }
-    int events = ((what & CURL_POLL_IN) != 0 ? UV_READABLE : 0) |
-                 ((what & CURL_POLL_OUT) != 0 ? UV_WRITABLE : 0);
-    uv_poll_start(&watch->poll, events, on_ready);
+    watch->events = ((what & CURL_POLL_IN) != 0 ? UV_READABLE : 0) |
+                    ((what & CURL_POLL_OUT) != 0 ? UV_WRITABLE : 0);
+    uv_poll_start(&watch->poll, watch->events, on_ready);
     return 0;
 }
 
