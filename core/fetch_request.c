@@ -8,6 +8,7 @@
 
 enum {
     CONNECT_MS = 5000,
+    AUTHORITIES_S = 3600, /* then their file is read again */
 };
 
 /* What is the same for all requests. */
@@ -21,6 +22,7 @@ static const struct {
     {CURLOPT_FOLLOWLOCATION, 0}, /* done here, with rules of our own */
     {CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS},
     {CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2},
+    {CURLOPT_CA_CACHE_TIMEOUT, AUTHORITIES_S},
     {CURLOPT_SSL_VERIFYPEER, 1},
     {CURLOPT_SSL_VERIFYHOST, 2},
     {CURLOPT_PROXY_SSLVERSION, CURL_SSLVERSION_TLSv1_2},
@@ -101,15 +103,16 @@ static void set_text(struct moon_errand *errand, CURLoption option, const char *
     curl_easy_setopt(errand->easy, option, value);
 }
 
+/* A line without a value libcurl takes for one to leave out, unless it ends in a
+ * semicolon. */
 static void add_line(struct moon_errand *errand, const char *line, uint64_t length)
 {
     char *text = moon_alloc(length + 2);
     memcpy(text, line, length);
-    char *end = strchr(text, ':') + 1;
-    if (end[strspn(end, " \t")] == '\0') {
-        end[-1] =
-            ';'; /* so libcurl wants those that are empty; a colon leaves it out */
-        end[0] = '\0';
+    char *colon = strchr(text, ':');
+    if (colon[1 + strspn(colon + 1, " \t")] == '\0') {
+        colon[0] = ';';
+        colon[1] = '\0';
     }
     errand->lines = curl_slist_append(errand->lines, text);
     moon_free(text);
@@ -131,7 +134,8 @@ static void set_headers(struct moon_errand *errand, bool has_body)
     while (moon_inquiry_next_line(&at, &line, &length)) {
         bool is_of_body = strncasecmp(line, "Content-", 8) == 0;
         has_type = has_type || moon_inquiry_is_named(line, "Content-Type");
-        if ((has_body || !is_of_body) && !(errand->has_left && is_credential(line))) {
+        if (!(errand->has_lost_body && is_of_body) &&
+            !(errand->has_left && is_credential(line))) {
             add_line(errand, line, length);
         }
     }
@@ -145,15 +149,15 @@ static void set_request(struct moon_errand *errand)
 {
     const struct moon_inquiry *inquiry = &errand->inquiry;
     const char *method = inquiry->method;
-    bool has_body = inquiry->body_length > 0 || method[0] == 'P'; /* POST, PUT, PATCH */
+    bool is_head = strcmp(method, "HEAD") == 0;
+    bool has_body = !is_head && (inquiry->body_length > 0 || method[0] == 'P');
     curl_easy_setopt(errand->easy, CURLOPT_CURLU, errand->target.url);
-    if (has_body) {
+    if (has_body) { /* POST, PUT and PATCH have one, even if it is empty */
         curl_easy_setopt(errand->easy, CURLOPT_POSTFIELDSIZE_LARGE,
                          (curl_off_t)inquiry->body_length);
         set_text(errand, CURLOPT_POSTFIELDS, inquiry->body);
-    } else if (strcmp(method, "HEAD") == 0) {
-        set_number(errand, CURLOPT_NOBODY, 1);
     }
+    set_number(errand, CURLOPT_NOBODY, is_head);
     set_text(errand, CURLOPT_CUSTOMREQUEST, method);
     set_headers(errand, has_body);
 }
@@ -171,10 +175,11 @@ static void set_house_rules(struct moon_errand *errand)
     set_text(errand, CURLOPT_PROXY,
              config->fetch_proxy == NULL ? "" : config->fetch_proxy);
     set_text(errand, CURLOPT_NOPROXY, "");
+    /* One file of authorities, which libcurl keeps in memory; a folder it would read at
+     * each handshake. */
+    set_text(errand, CURLOPT_CAPATH, NULL);
     if (config->fetch_ca != NULL) {
         set_text(errand, CURLOPT_CAINFO, config->fetch_ca);
-        set_text(errand, CURLOPT_CAPATH,
-                 NULL); /* instead of the system's, not beside */
     }
 }
 

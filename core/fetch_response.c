@@ -121,13 +121,15 @@ static void fail(struct moon_errand *errand, CURLcode code)
 
 /* The method changes where browsers change it (RFC 9110 section 15.4), and then the
  * request has no body any more. */
-static void change_method(struct moon_inquiry *inquiry, long status)
+static void change_method(struct moon_errand *errand, long status)
 {
+    struct moon_inquiry *inquiry = &errand->inquiry;
     bool was_post = strcmp(inquiry->method, "POST") == 0;
     bool is_head = strcmp(inquiry->method, "HEAD") == 0;
     if ((status == 303 && !is_head) || ((status == 301 || status == 302) && was_post)) {
         inquiry->method = "GET";
         inquiry->body_length = 0;
+        errand->has_lost_body = true;
     }
 }
 
@@ -185,6 +187,6 @@ void moon_errand_conclude(struct moon_errand *errand, CURLcode code)
     if (problem != NULL) {
         moon_errand_end(errand, MOON_FETCH_REDIRECTS, problem);
     } else {
-        change_method(&errand->inquiry, status);
+        change_method(errand, status);
     }
 }

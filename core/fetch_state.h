@@ -46,7 +46,8 @@ struct moon_errand {
     uint32_t connects;             /* addresses tried that may be reached */
     struct moon_address refused;   /* and the last one that may not */
     bool has_refused, is_too_big;
-    bool has_left; /* a redirect has led to another site: no credentials */
+    bool has_lost_body; /* a redirect has made a GET of it */
+    bool has_left;      /* a redirect has led to another site: no credentials */
 };
 
 struct moon_fetcher {

@@ -136,9 +136,10 @@ local function problem_of_method(method)
   return problem and "method: " .. problem
 end
 
---- nil, or what is too long.
-local function problem_of_lengths(lines, body)
+--- nil, or what there is too much of.
+local function problem_of_size(method, lines, body)
   local what, bytes, most = "body", #body, C.MOON_MAX_FETCH_BODY_BYTES
+  if method == "HEAD" and body ~= "" then return "body: HEAD has none" end
   if #lines > C.MOON_MAX_FETCH_HEADERS_BYTES then
     what, bytes, most = "headers", #lines, C.MOON_MAX_FETCH_HEADERS_BYTES
   end
@@ -154,7 +155,7 @@ local function pack(url, options)
   local method = options.method or (content_type and "POST" or "GET")
   local lines, problem_of_lines = lines_of(options.headers, content_type)
   if not lines then return nil, problem_of_lines end
-  problem = problem_of_method(method) or problem_of_lengths(lines, body)
+  problem = problem_of_method(method) or problem_of_size(method, lines, body)
   if problem then return nil, problem end
   return table.concat({ method, url, lines, body }, "\0")
 end

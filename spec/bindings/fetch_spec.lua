@@ -210,6 +210,7 @@ describe("gate:fetch", function()
       ["url, { headers = { Host = 'b' } }"] = "headers: Host is not for scripts to set",
       ["url, { headers = { ['CONTENT-LENGTH'] = 5 } }"] = "is not for scripts to set",
       ["url, { headers = { A = ('b'):rep(16384) } }"] = "headers: 16389 bytes, at most 16384",
+      ["url, { method = 'HEAD', body = 'b' }"] = "body: HEAD has none",
       ["url, { body = {} }"] = "body: expected a string, got a table",
       ["url, { body = ('b'):rep(262145) }"] = "body: 262145 bytes, at most 262144",
       ["url, { body = 'b', json = {} }"] = "body and json: there can be one of them",

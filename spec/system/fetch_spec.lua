@@ -102,6 +102,7 @@ describe("gate:fetch", function()
       { { body = "x", headers = { ["Content-Type"] = "text/x" } }, "POST", "x", "text/x", "1" },
       { { method = "POST" }, "POST", "", nil, "0" },
       { { method = "DELETE" }, "DELETE", "", nil, nil },
+      { { headers = { ["Content-Type"] = "text/x" } }, "GET", "", "text/x", nil },
       { { body = LONG }, "POST", LONG, "text/plain; charset=utf-8", "30000" },
     } do
       local ended = fetch(house, origin:url(), case[1])
@@ -120,7 +121,9 @@ describe("gate:fetch", function()
     local visit = origin:take()
     assert.equal("HEAD", visit.method)
     visit:send "HTTP/1.1 200 OK\r\nContent-Length: 5000000\r\n\r\n"
-    assert.same({ 200, 0 }, { ended().status, 0 })
+    local answer = ended()
+    assert.same({ 200, 0, "5000000" },
+      { answer.status, answer.bytes, answer.headers["content-length"] })
   end)
 
   it("takes no interim response for the answer", function()
@@ -165,7 +168,8 @@ describe("gate:fetch", function()
         assert.same({ method, "/one/three?4", method == "POST" and "x" or "" },
           { visit.method, visit.path, visit.body })
         assert.same({ "1", "me" }, { visit.headers["x-one"], visit.headers.authorization })
-        assert.equal(method == "POST", visit.headers["content-type"] ~= nil)
+        assert.equal(method == "POST" and "text/plain; charset=utf-8" or nil,
+          visit.headers["content-type"])
         assert.same({ "there", origin:url "/one/three?4" }, { answer.body, answer.url })
       end)
     end
