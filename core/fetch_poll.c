@@ -26,8 +26,8 @@ static void conclude_all(struct moon_fetcher *fetcher)
     }
 }
 
-/* After an error libuv watches no longer. Something may have come before it, such as the
- * refusal of a body that is still on its way: so libcurl is to read up to it. */
+/* After an error libuv watches no longer. Something may have come before it, such as
+ * the refusal of a body that is still on its way: so libcurl is to read up to it. */
 static void on_ready(uv_poll_t *poll, int status, int events)
 {
     struct watch *watch = poll->data;

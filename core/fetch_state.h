@@ -1,6 +1,7 @@
-/* fetch_state.h - the fetcher from the inside: what fetch.c (life, commands, who waits),
- * fetch_request.c (what goes out), fetch_response.c (what comes of it) and fetch_poll.c
- * (libcurl on the loop) share. Nobody else includes it, and nobody else knows libcurl.
+/* fetch_state.h - the fetcher from the inside: what fetch.c (life, commands, who has a
+ * turn), fetch_request.c (what goes out), fetch_response.c (what comes of it) and
+ * fetch_poll.c (libcurl on the loop) share. Nobody else includes it, and nobody else
+ * knows libcurl.
  *
  * Thread: the fetcher's own.
  *
@@ -74,7 +75,8 @@ void moon_errand_end(struct moon_errand *errand, enum moon_fetch_outcome outcome
 /* fetch.c: it has to wait for another turn. */
 void moon_errand_wait(struct moon_errand *errand);
 
-/* fetch_request.c: NULL, or what is wrong with the URL. Ended by fini in either case. */
+/* fetch_request.c: NULL, or what is wrong with the URL; to be ended by fini either way.
+ */
 const char *moon_target_init(struct moon_target *target, const char *url);
 void moon_target_fini(struct moon_target *target);
 

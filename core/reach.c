@@ -3,9 +3,9 @@
 #include <assert.h>
 #include <string.h>
 
-/* What the registries of RFC 6890 do not call globally reachable, and every form of IPv6
- * that an IPv4 address may hide in: ::/96, SIIT, NAT64 (RFC 6052, RFC 8215), Teredo (in
- * 2001::/23) and 6to4. IPv4-mapped addresses are those of IPv4 themselves. */
+/* What the registries of RFC 6890 do not call globally reachable, and every form of
+ * IPv6 that an IPv4 address may hide in: ::/96, SIIT, NAT64 (RFC 6052, RFC 8215),
+ * Teredo (in 2001::/23) and 6to4. IPv4-mapped addresses are IPv4 themselves. */
 static const char not_public[] =
     "0.0.0.0/8, 10.0.0.0/8, 100.64.0.0/10, 127.0.0.0/8, 169.254.0.0/16, 172.16.0.0/12, "
     "192.0.0.0/24, 192.0.2.0/24, 192.88.99.0/24, 192.168.0.0/16, 198.18.0.0/15, "

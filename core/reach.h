@@ -1,5 +1,5 @@
-/* reach.h - where the fetches of scripts may go: to the public Internet, and to what the
- * operator names beside it.
+/* reach.h - where the fetches of scripts may go: to the public Internet, and to what
+ * the operator names beside it.
  *
  * It judges addresses, not names: so a name that leads to this machine, now or at the
  * next look, opens no door. Thread: any.

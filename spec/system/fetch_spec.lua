@@ -277,14 +277,14 @@ describe("gate:fetch", function()
 
   describe("fails", function()
     it("when nothing comes in time", function()
-      local ended = fetch(house, origin:url(), { timeout_ms = 100 })
+      local ended = fetch(house, origin:url(), { timeout_ms = 300 })
       local visit = origin:take()
       assert.equal("timeout", ended().code)
       assert.is_true(visit:is_left())
     end)
 
     it("when the end does not come in time, redirects included", function()
-      local ended = fetch(house, origin:url(), { timeout_ms = 300 })
+      local ended = fetch(house, origin:url(), { timeout_ms = 1000 })
       origin:take():answer(302, { Location = "/x" })
       origin.visits[1]:next():send "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n1234"
       assert.equal("timeout", ended().code)
