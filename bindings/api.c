@@ -131,6 +131,17 @@ int moon_store(uint64_t ticket, uint32_t operation, const struct moon_query *que
     return moon_gate_store(gate, &errand);
 }
 
+int moon_fetch(uint64_t ticket, const struct moon_fetch_limits *limits,
+               const char *request, uint64_t length)
+{
+    return moon_gate_fetch(gate, ticket, limits, request, length);
+}
+
+void moon_abort_fetch(uint64_t ticket)
+{
+    moon_gate_abort_fetch(gate, ticket);
+}
+
 void moon_timer_start(uint64_t token, uint32_t delay_ms)
 {
     moon_gate_timer(gate, token, delay_ms);

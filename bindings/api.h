@@ -79,6 +79,16 @@ int moon_is_utf8(const char *bytes, uint64_t length);
 int moon_store(uint64_t ticket, uint32_t operation, const struct moon_query *query,
                const char *bytes, uint64_t length);
 
+/* Asks another server by HTTP. What has become of it comes as MOON_FETCHED, once, maybe
+ * after some MOON_ARRIVED; `ticket` is the caller's, never the same twice. `request` is
+ * method, URL and header lines as core/inquiry.h allows them, each ended by NUL, then
+ * the body. MOON_EFULL, MOON_EBIG, MOON_EINVAL. */
+int moon_fetch(uint64_t ticket, const struct moon_fetch_limits *limits,
+               const char *request, uint64_t length);
+
+/* Gives it up: nothing comes any more but what is on its way already. */
+void moon_abort_fetch(uint64_t ticket);
+
 /* Asks for a MOON_FIRED event carrying `token`, once, `delay_ms` from now. */
 void moon_timer_start(uint64_t token, uint32_t delay_ms);
 

@@ -25,7 +25,10 @@ enum moon_command_kind {
     MOON_RENEW,   /* the certificate files have changed */
     MOON_STORE,   /* subject: ticket; code: enum moon_store_operation; bytes: struct
                      moon_query, then its texts */
-    MOON_STOP,    /* refuse newcomers, close everybody with 1001, then end the thread */
+    MOON_FETCH,   /* subject: ticket; bytes: struct moon_fetch_limits, then what
+                     inquiry.h reads */
+    MOON_ABORT_FETCH, /* subject: ticket */
+    MOON_STOP, /* refuse newcomers, close everybody with 1001, then end the thread */
 };
 
 struct moon_record {

@@ -203,6 +203,36 @@ static bool check_tls(const struct moon_config *config)
     return true;
 }
 
+static bool is_proxy(const char *url)
+{
+    static const char *const schemes[] = {"http://", "https://", "socks5://",
+                                          "socks5h://"};
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+        size_t length = strlen(schemes[i]);
+        if (strncmp(url, schemes[i], length) == 0) {
+            return url[length] != '\0';
+        }
+    }
+    return false;
+}
+
+static bool check_fetch(struct moon_config *config)
+{
+    const char *element = NULL;
+    if (!moon_reach_parse(config->fetch_allow, &config->fetch_reach, &element)) {
+        return complain("--fetch-allow", element,
+                        "expected addresses or networks, as 192.0.2.0/24, or * alone");
+    }
+    if (config->fetch_ca != NULL && access(config->fetch_ca, R_OK) != 0) {
+        return complain("--fetch-ca", config->fetch_ca, strerror(errno));
+    }
+    if (config->fetch_proxy != NULL && !is_proxy(config->fetch_proxy)) {
+        return complain("--fetch-proxy", config->fetch_proxy,
+                        "expected a URL, as http://proxy.example:3128");
+    }
+    return true;
+}
+
 static bool check_numbers(const struct moon_config *config)
 {
     char numbers[32];
@@ -254,7 +284,7 @@ static enum moon_config_result check(struct moon_config *config)
 {
     bool is_good =
         check_app(config) && check_listener(config) && check_tls(config) &&
-        check_store(config) && check_numbers(config) &&
+        check_store(config) && check_numbers(config) && check_fetch(config) &&
         check_networks("--proxies", config->proxies_text, &config->proxies) &&
         check_networks("--metrics-from", config->metrics_text, &config->metrics_from);
     return is_good ? MOON_CONFIG_RUN : MOON_CONFIG_BAD;
@@ -276,6 +306,7 @@ static const struct moon_config defaults = {
     .token_cookie = "moongate_token",
     .proxies_text = "",
     .metrics_text = "127.0.0.0/8, ::1",
+    .fetch_allow = "",
     .limits =
         {
             .outbox_bytes = 1048576,

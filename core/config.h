@@ -4,6 +4,7 @@
  */
 #pragma once
 #include "address.h"
+#include "reach.h"
 #include "types.h"
 
 struct moon_config {
@@ -19,6 +20,10 @@ struct moon_config {
     const char *proxies_text, *metrics_text; /* the two lists below, as given */
     struct moon_networks proxies;      /* whose word on the client's address counts */
     struct moon_networks metrics_from; /* who may read /metrics */
+    const char *fetch_ca;              /* PEM file of authorities; NULL: the system's */
+    const char *fetch_proxy;       /* URL; NULL: none, whatever the environment says */
+    const char *fetch_allow;       /* what the next is made of, as given */
+    struct moon_reach fetch_reach; /* where fetches may go */
     struct moon_limits limits;         /* of a connection */
     uint32_t port;                     /* 0: any free one */
     uint32_t threads;                  /* I/O threads */

@@ -196,6 +196,7 @@ static void create_shared(struct moon_shared *shared, const struct moon_config *
     for (uint32_t i = 0; i <= config->threads + 1; i++) {
         shared->mirrors[i] = moon_mirror_create();
     }
+    shared->fetch_mirror = moon_mirror_create();
     shared->start_s = (double)time(NULL);
 }
 
@@ -204,6 +205,7 @@ static void destroy_shared(struct moon_shared *shared)
     for (uint32_t i = 0; i <= shared->config->threads + 1; i++) {
         moon_mirror_destroy(shared->mirrors[i]);
     }
+    moon_mirror_destroy(shared->fetch_mirror);
     moon_governor_destroy(shared->governor);
 }
 
@@ -269,6 +271,9 @@ struct moon_gate *moon_gate_create(const struct moon_config *config)
         moon_io_attach(gate->ios[i], &gate->lanes);
     }
     attach_store(gate, store);
+    gate->fetcher = moon_fetcher_create(&gate->shared, gate->loop.wake);
+    gate->fetch_lane = &gate->lanes.all[gate->lanes.count];
+    moon_fetcher_attach(gate->fetcher, &gate->lanes);
     return gate;
 }
 
@@ -283,7 +288,9 @@ void moon_gate_run(struct moon_gate *gate, void (*enter)(void *owner), void *own
     if (gate->store != NULL) {
         moon_store_start(gate->store);
     }
+    moon_fetcher_start(gate->fetcher);
     moon_loop_run(&gate->loop);
+    moon_fetcher_join(gate->fetcher);
     for (uint32_t i = 0; i < gate->count; i++) {
         moon_io_join(gate->ios[i]);
     }
@@ -303,6 +310,7 @@ void moon_gate_destroy(struct moon_gate *gate)
         moon_io_destroy(gate->ios[i]);
     }
     moon_store_destroy(gate->store);
+    moon_fetcher_destroy(gate->fetcher);
     moon_lanes_fini(&gate->lanes);
     uv_close((uv_handle_t *)&gate->tick, NULL);
     uv_walk(&gate->loop.uv, close_timer, NULL);

@@ -95,4 +95,8 @@ int moon_gate_close(struct moon_gate *gate, moon_conn_id conn, uint32_t code,
 int moon_gate_report(struct moon_gate *gate, const char *text, uint64_t length);
 int moon_gate_route(struct moon_gate *gate, const char *table, uint64_t length);
 int moon_gate_store(struct moon_gate *gate, const struct moon_errand *errand);
+int moon_gate_fetch(struct moon_gate *gate, uint64_t ticket,
+                    const struct moon_fetch_limits *limits, const char *request,
+                    uint64_t length);
+void moon_gate_abort_fetch(struct moon_gate *gate, uint64_t ticket);
 void moon_gate_timer(struct moon_gate *gate, uint64_t token, uint32_t delay_ms);

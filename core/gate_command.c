@@ -4,6 +4,7 @@
 #include "gate_state.h"
 #include "hash.h"
 #include "http.h"
+#include "inquiry.h"
 #include "mem.h"
 #include <string.h>
 
@@ -12,7 +13,7 @@
 static bool is_refusable(uint32_t kind)
 {
     return kind == MOON_SEND || kind == MOON_PUBLISH || kind == MOON_JOIN ||
-           kind == MOON_RESPOND;
+           kind == MOON_RESPOND || kind == MOON_FETCH;
 }
 
 /* `head` begins with a struct moon_record. */
@@ -255,6 +256,28 @@ int moon_gate_policy(struct moon_gate *gate, const struct moon_policy *policy,
     int status = tell_all(gate, &record, whole, bytes);
     moon_free(whole);
     return status;
+}
+
+int moon_gate_fetch(struct moon_gate *gate, uint64_t ticket,
+                    const struct moon_fetch_limits *limits, const char *request,
+                    uint64_t length)
+{
+    struct {
+        struct moon_record record;
+        struct moon_fetch_limits limits;
+    } head = {.record = {.kind = MOON_FETCH, .subject = ticket}, .limits = *limits};
+    struct moon_inquiry inquiry;
+    int status = moon_inquiry_read(&inquiry, limits, request, length);
+    return status == MOON_OK
+               ? push(gate, gate->fetch_lane, &head,
+                      sizeof head.record + sizeof head.limits, request, length)
+               : status;
+}
+
+void moon_gate_abort_fetch(struct moon_gate *gate, uint64_t ticket)
+{
+    const struct moon_record record = {.kind = MOON_ABORT_FETCH, .subject = ticket};
+    (void)push(gate, gate->fetch_lane, &record, sizeof record, NULL, 0);
 }
 
 void moon_gate_renew_all(struct moon_gate *gate)

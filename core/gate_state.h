@@ -7,6 +7,7 @@
  */
 #pragma once
 #include "conn.h"
+#include "fetch.h"
 #include "gate.h"
 #include "io.h"
 #include "lane.h"
@@ -24,6 +25,8 @@ struct moon_gate {
     struct moon_lane *store_lane;
     uint64_t key_seed;
     struct moon_io *ios[MOON_MAX_THREADS];
+    struct moon_fetcher *fetcher;
+    struct moon_lane *fetch_lane;
     struct moon_lanes lanes; /* first those of the I/O threads, then the workers' */
     uint32_t count;          /* I/O threads */
     uint32_t port, ticks;

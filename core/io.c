@@ -201,6 +201,9 @@ static void obey(struct moon_io *io, const struct moon_record *record,
     case MOON_STOP:
         begin_stop(io);
         break;
+    case MOON_FETCH:
+    case MOON_ABORT_FETCH:
+        break; /* the fetcher's */
     }
 }
 

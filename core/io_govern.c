@@ -192,6 +192,8 @@ char *moon_io_metrics(struct moon_io *io, uint64_t *bytes)
         moon_mirror_read(io->shared->mirrors[i], &part);
         moon_metrics_add(&total, &part);
     }
+    moon_mirror_read(io->shared->fetch_mirror, &part);
+    moon_metrics_add(&total, &part);
     const struct moon_metrics_facts facts = {
         .version = MOONGATE_VERSION,
         .budget_bytes = moon_governor_budget_bytes(io->shared->governor),

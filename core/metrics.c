@@ -133,6 +133,28 @@ static const struct label operation = {
                           [MOON_STORE_SCAN] = "scan"},
     0, MOON_STORE_OPERATIONS};
 
+static const struct label fetches = {"state",
+                                     (const char *const[]){"waiting", "running"}, 0, 2};
+
+static const struct label outcome = {
+    "outcome",
+    (const char *const[]){[MOON_FETCH_OK] = "ok",
+                          [MOON_FETCH_TIMEOUT] = "timeout",
+                          [MOON_FETCH_REFUSED_ADDRESS] = "refused_address",
+                          [MOON_FETCH_CONNECT] = "connect",
+                          [MOON_FETCH_DNS] = "dns",
+                          [MOON_FETCH_TLS] = "tls",
+                          [MOON_FETCH_TOO_BIG] = "too_big",
+                          [MOON_FETCH_REDIRECTS] = "redirects",
+                          [MOON_FETCH_FULL] = "full",
+                          [MOON_FETCH_BAD_URL] = "bad_url",
+                          [MOON_FETCH_PROTOCOL] = "protocol",
+                          [MOON_FETCH_ABORTED] = "aborted"},
+    MOON_FETCH_OK, MOON_FETCH_OUTCOMES};
+
+static const struct label way = {"direction", (const char *const[]){"sent", "received"},
+                                 0, 2};
+
 /* The number of a field's first word. */
 #define WORD(field) (offsetof(struct moon_metrics, field) / sizeof(uint64_t))
 
@@ -144,9 +166,12 @@ _Static_assert(ARE_NEIGHBOURS(events_ring_bytes, commands_ring_bytes) &&
                    ARE_NEIGHBOURS(events_ring_capacity, commands_ring_capacity) &&
                    ARE_NEIGHBOURS(events_overflows, commands_spills),
                "and so are directions");
+_Static_assert(ARE_NEIGHBOURS(fetches_waiting, fetches_running),
+               "and so are the states of fetches");
 _Static_assert(ARE_NEIGHBOURS(rtt[MOON_RTT_BUCKETS - 1], rtt_us_sum) &&
                    ARE_NEIGHBOURS(turn[MOON_TURN_BUCKETS - 1], turn_us_sum) &&
-                   ARE_NEIGHBOURS(commit[MOON_COMMIT_BUCKETS - 1], commit_us_sum),
+                   ARE_NEIGHBOURS(commit[MOON_COMMIT_BUCKETS - 1], commit_us_sum) &&
+                   ARE_NEIGHBOURS(fetch[MOON_FETCH_BUCKETS - 1], fetch_us_sum),
                "a histogram ends with its sum");
 
 static const struct metric {
@@ -230,6 +255,13 @@ static const struct metric {
      NULL},
     {"moongate_store_pending", "gauge",
      "Operations of the store that have not been answered.", WORD(store_pending), NULL},
+    {"moongate_fetches", "gauge", "Requests of gate:fetch that have not ended.",
+     WORD(fetches_waiting), &fetches},
+    {"moongate_fetched_total", "counter", "Requests of gate:fetch that have ended.",
+     WORD(fetched), &outcome},
+    {"moongate_fetch_bytes_total", "counter",
+     "Bodies of gate:fetch; those received are counted decompressed, and whole.",
+     WORD(fetch_bytes), &way},
 };
 
 static const struct histogram {
@@ -245,6 +277,8 @@ static const struct histogram {
     {"moongate_store_commit_seconds",
      "Time that the store takes to commit a group of writes.", WORD(commit),
      MOON_COMMIT_BUCKETS, MOON_COMMIT_FIRST_US},
+    {"moongate_fetch_seconds", "Time from a gate:fetch to its end, waiting included.",
+     WORD(fetch), MOON_FETCH_BUCKETS, MOON_FETCH_FIRST_US},
 };
 
 /* What is being written. */

@@ -34,6 +34,8 @@ enum {
     MOON_TURN_BUCKETS = 14, /* to 0.512 s, and infinity */
     MOON_COMMIT_FIRST_US = 250,
     MOON_COMMIT_BUCKETS = 14, /* to 1.024 s, and infinity */
+    MOON_FETCH_FIRST_US = 8000,
+    MOON_FETCH_BUCKETS = 14, /* to 32.768 s, and infinity */
 };
 
 /* All counters grow but the gauges. Only uint64_t, so that it can be copied word by
@@ -49,6 +51,7 @@ struct moon_metrics {
     uint64_t events_ring_capacity, commands_ring_capacity; /* bytes */
     uint64_t store_pending; /* operations that have not been answered */
     uint64_t rooms; /* with members of this thread: the sum has a room once a thread */
+    uint64_t fetches_waiting, fetches_running;
     /* counters */
     uint64_t accepted; /* sockets */
     uint64_t upgraded; /* handshakes granted */
@@ -73,6 +76,9 @@ struct moon_metrics {
     uint64_t rtt[MOON_RTT_BUCKETS], rtt_us_sum;
     uint64_t turn[MOON_TURN_BUCKETS], turn_us_sum;
     uint64_t commit[MOON_COMMIT_BUCKETS], commit_us_sum; /* of the store */
+    uint64_t fetched[MOON_FETCH_OUTCOMES];
+    uint64_t fetch_bytes[2]; /* sent, received; bodies only */
+    uint64_t fetch[MOON_FETCH_BUCKETS], fetch_us_sum;
 };
 
 /* Adds one observation, in microseconds, to a histogram of `count` buckets whose first

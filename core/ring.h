@@ -52,7 +52,7 @@ bool moon_ring_is_empty(const struct moon_ring *ring);
  * call. */
 void moon_ring_want_room(struct moon_ring *ring);
 
-/* Thread: pusher. False once the taker has seen the wish: there is room. */
+/* Thread: either. False once the taker has seen the wish: there is room. */
 bool moon_ring_has_wish(const struct moon_ring *ring);
 
 /* Thread: taker. True once after the pusher has asked: wake it. */

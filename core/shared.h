@@ -14,5 +14,6 @@ struct moon_shared {
     struct moon_governor *governor; /* the logic thread reports last */
     struct moon_mirror
         *mirrors[MOON_MAX_THREADS + 2]; /* of the I/O threads, logic, the store */
+    struct moon_mirror *fetch_mirror;   /* of the fetcher */
     double start_s;                     /* seconds since 1970 UTC */
 };

@@ -86,6 +86,11 @@ enum moon_event_kind {
     MOON_STORED,     /* subject: the ticket given to moon_store(); code: enum
                         moon_store_outcome; reason: 1 when MOON_STORE_SCAN has left
                         entries out; bytes: the value, or the entries */
+    MOON_ARRIVED,    /* subject: ticket of a fetch; bytes: the next part of a body that
+                        is too long for one event */
+    MOON_FETCHED,    /* subject: ticket; reason: enum moon_fetch_outcome; code: HTTP
+                        status; bytes: last URL and header lines, each ended by NUL,
+                        then the body, or what is left of it. Of a failure: a text */
 };
 
 /* Why a connection ended. reason.h has the word and the close code of each. */
@@ -175,6 +180,40 @@ struct moon_query {
     uint32_t expected_bytes; /* for a swap */
     uint32_t must_be_new;    /* for a swap: 1 when nothing is expected to be there */
     uint32_t limit;          /* for a scan: entries */
+};
+
+/* What became of a fetch. */
+enum moon_fetch_outcome {
+    MOON_FETCH_OK = 0,          /* there is a response, whatever its status */
+    MOON_FETCH_TIMEOUT,         /* its time, or that for connecting, has passed */
+    MOON_FETCH_REFUSED_ADDRESS, /* the host is where no fetch may go */
+    MOON_FETCH_CONNECT,         /* nobody listens there */
+    MOON_FETCH_DNS,             /* the name leads nowhere */
+    MOON_FETCH_TLS,             /* no handshake, or a certificate that is not trusted */
+    MOON_FETCH_TOO_BIG,         /* body or headers of the response */
+    MOON_FETCH_REDIRECTS,       /* too many, or one that must not be followed */
+    MOON_FETCH_FULL,            /* too many wait */
+    MOON_FETCH_BAD_URL,         /* no URL of http or https */
+    MOON_FETCH_PROTOCOL,        /* what came is no HTTP, or ended too early */
+    MOON_FETCH_ABORTED,         /* counted, never told */
+    MOON_FETCH_OUTCOMES,        /* how many there are */
+};
+
+/* The most that a fetch may ask for. */
+enum {
+    MOON_MAX_FETCH_MS = 120000,
+    MOON_MAX_FETCH_BYTES = 4194304, /* of the body that comes back, decompressed */
+    MOON_MAX_FETCH_REDIRECTS = 5,
+    MOON_MAX_FETCH_BODY_BYTES = 262144, /* that goes out */
+    MOON_MAX_FETCH_HEADERS_BYTES = 16384,
+    MOON_MAX_FETCH_URL_BYTES = 8192,
+};
+
+/* What one fetch may cost. */
+struct moon_fetch_limits {
+    uint32_t timeout_ms; /* for all of it: waiting and redirects, too; at least 1 */
+    uint32_t max_bytes;  /* of the body that comes back; at least 1 */
+    uint32_t redirects;  /* that are followed; with 0 they are responses as others */
 };
 
 struct moon_event {

@@ -30,13 +30,18 @@ static void obey(struct moon_worker *worker, const char *bytes, uint64_t length)
     }
 }
 
+static bool may_obey(const struct moon_worker *worker)
+{
+    return moon_spill_is_empty(&worker->overflow) ||
+           moon_ring_has_wish(worker->commands);
+}
+
 static void work(void *owner)
 {
     struct moon_worker *worker = owner;
     uint64_t length = 0, total = 0;
     const char *bytes = NULL;
-    for (int i = 0; i < TURN_COMMANDS && total < TURN_BYTES &&
-                    moon_spill_is_empty(&worker->overflow) &&
+    for (int i = 0; i < TURN_COMMANDS && total < TURN_BYTES && may_obey(worker) &&
                     (bytes = moon_ring_peek(worker->commands, &length)) != NULL;
          i++) {
         obey(worker, bytes, length);
@@ -51,8 +56,12 @@ static void work(void *owner)
 static void flush(void *owner)
 {
     struct moon_worker *worker = owner;
-    worker->calls.flush(worker->owner);
-    (void)moon_spill_drain(&worker->overflow, worker->events);
+    bool was_full = false;
+    do {
+        was_full = !moon_spill_is_empty(&worker->overflow);
+        worker->calls.flush(worker->owner);
+        (void)moon_spill_drain(&worker->overflow, worker->events);
+    } while (was_full && moon_spill_is_empty(&worker->overflow));
     if (worker->has_emitted) {
         worker->has_emitted = false;
         moon_wake_signal(worker->logic);
@@ -67,9 +76,9 @@ static void flush(void *owner)
 static bool has_work(void *owner)
 {
     struct moon_worker *worker = owner;
-    return moon_spill_is_empty(&worker->overflow)
-               ? !moon_ring_is_empty(worker->commands)
-               : !moon_ring_has_wish(worker->events);
+    bool can_drain =
+        !moon_spill_is_empty(&worker->overflow) && !moon_ring_has_wish(worker->events);
+    return can_drain || (may_obey(worker) && !moon_ring_is_empty(worker->commands));
 }
 
 void moon_worker_init(struct moon_worker *worker, const struct moon_worker_calls *calls,

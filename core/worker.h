@@ -2,7 +2,9 @@
  * store, outgoing HTTP.
  *
  * It takes the logic thread's commands in order and emits events. While events wait for
- * a full ring it takes no commands, so what waits is bounded by what one turn emits.
+ * a full ring it takes no commands, so what waits is bounded by what one turn emits;
+ * unless the logic thread waits for room, too: then it takes no events, and each would
+ * wait for the other.
  *
  * Thread: create, start, join and destroy from the logic thread; the rest is for the
  * worker's own.
@@ -16,7 +18,8 @@
 #include <pthread.h>
 
 /* `bytes` is borrowed for the call. After a MOON_STOP the thread ends as soon as
- * is_done says so; `flush` comes once a turn, after its commands. */
+ * is_done says so; `flush` comes once a turn, after its commands, and again when the
+ * events that waited have found room. */
 struct moon_worker_calls {
     void (*obey)(void *owner, const struct moon_record *record, const char *bytes,
                  uint64_t length);

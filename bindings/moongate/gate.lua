@@ -5,6 +5,7 @@ local checks = require "moongate.check"
 local command = require "moongate.command"
 local conn = require "moongate.conn"
 local core = require "moongate.ffi"
+local fetch = require "moongate.fetch"
 local gate_time = require "moongate.gate_time"
 local http = require "moongate.http"
 local json = require "moongate.json"
@@ -354,6 +355,15 @@ function gate:is_utf8(text)
   check(text, "string", "gate:is_utf8")
   return core.C.moon_is_utf8(text, #text) == 1
 end
+
+--- Asks another server by HTTP, and waits for its response, whatever its status. Only in a task;
+--- when the task is cancelled, the request is given up.
+---@param url string
+---@param options? moongate.FetchOptions
+---@return moongate.Response? response
+---@return moongate.FetchCode? code
+---@return string? text what the code means this time
+function gate:fetch(url, options) return fetch.fetch(url, options) end -- luacheck: no unused args
 
 for _, level in ipairs { "error", "warn", "info", "debug" } do
   --- gate:info(format, ...): one line in the log, with the plugin's name and generation.

@@ -5,6 +5,7 @@ local admin = require "moongate.admin"
 local books = require "moongate.books"
 local conns = require "moongate.conn"
 local core = require "moongate.ffi"
+local fetch = require "moongate.fetch"
 local http = require "moongate.http"
 local plugin = require "moongate.plugin"
 local request = require "moongate.request"
@@ -112,6 +113,12 @@ end
 
 on[C.MOON_STORED] = function(ticket)
   store_thread.answer(ticket, event.code, event.reason == 1, copy())
+end
+
+on[C.MOON_ARRIVED] = function(ticket) fetch.arrived(ticket, copy()) end
+
+on[C.MOON_FETCHED] = function(ticket)
+  fetch.fetched(ticket, event.reason, event.code, copy())
 end
 
 on[C.MOON_CHANGED] = function() plugin.reload() end

@@ -3,6 +3,7 @@
 -- library header -> the files that may include it, each with its reason
 local RESERVED = {
   ["libwebsockets.h"] = { ["core/ws_state.h"] = "for the ws files, the only ones to know it" },
+  ["curl/curl.h"] = { ["core/fetch_state.h"] = "for the fetch files, the only ones to know it" },
   ["uv.h"] = {
     ["core/loop.h"] = "a thread's loop is one",
     ["core/listen.h"] = "the acceptor waits on the loop",
@@ -61,6 +62,7 @@ local RESERVED = {
   },
   ["sys/eventfd.h"] = { ["core/wake.c"] = "is one" },
   ["sys/socket.h"] = {
+    ["core/fetch_request.c"] = "opens a socket once it has seen the address",
     ["core/greet.c"] = "reads what a proxy says",
     ["core/listen.c"] = "opens the port",
     ["core/socket_file.c"] = "is one",
@@ -75,6 +77,7 @@ local RESERVED = {
     ["bench/target.c"] = "turns the URL's host into an address",
   },
   ["netinet/in.h"] = {
+    ["core/fetch_request.c"] = "reads the address before it connects",
     ["core/listen.c"] = "reads the port it was given",
     ["core/ws.c"] = "reads TCP_INFO",
     ["bench/stream.c"] = "the address it connects from",
@@ -174,6 +177,10 @@ local ALLOWED = {
 
 -- sources whose header has another name, headers without a source
 local ONE_SIDED = {
+  ["core/fetch_poll.c"] = "a part of fetch.c: fetch_state.h",
+  ["core/fetch_request.c"] = "a part of fetch.c: fetch_state.h",
+  ["core/fetch_response.c"] = "a part of fetch.c: fetch_state.h",
+  ["core/fetch_state.h"] = "what the parts of fetch.c share",
   ["core/gate_command.c"] = "a part of gate.c: gate_state.h",
   ["core/gate_store.c"] = "a part of gate.c: gate_state.h",
   ["core/store_sqlite_open.c"] = "a part of store_sqlite.c: store_sqlite_state.h",

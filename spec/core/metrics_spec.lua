@@ -21,6 +21,9 @@ local REFUSAL = {
   "memory", "draining", "proxy", "timeout",
 }
 
+local OUTCOME = { "ok", "timeout", "refused_address", "connect", "dns", "tls", "too_big",
+  "redirects", "full", "bad_url", "protocol", "aborted" }
+
 -- field -> { metric, label, value of the label, or of each word; false: counts nothing }
 local SHOWN = {
   greeting = { "moongate_connections", "state", "greeting" },
@@ -63,12 +66,17 @@ local SHOWN = {
   store_failures = { "moongate_store_failures_total" },
   store_expired = { "moongate_store_expired_total" },
   store_pending = { "moongate_store_pending" },
+  fetches_waiting = { "moongate_fetches", "state", "waiting" },
+  fetches_running = { "moongate_fetches", "state", "running" },
+  fetched = { "moongate_fetched_total", "outcome", OUTCOME },
+  fetch_bytes = { "moongate_fetch_bytes_total", "direction", { "sent", "received" } },
 }
 
 local HISTOGRAM = {
   rtt = { "moongate_rtt_seconds", "rtt_us_sum", first_us = 250 },
   turn = { "moongate_turn_seconds", "turn_us_sum", first_us = 125 },
   commit = { "moongate_store_commit_seconds", "commit_us_sum", first_us = 250 },
+  fetch = { "moongate_fetch_seconds", "fetch_us_sum", first_us = 8000 },
 }
 
 --- The names of the struct's fields, read from the header, in order.
@@ -116,7 +124,7 @@ describe("metrics", function()
       for i = 0, WORDS - 1 do words[i] = 1000003 * (i + 1) end
       local samples = parse(render())
       local shown, last = {}, 0
-      for _, line in ipairs { "rtt", "turn", "commit" } do
+      for _, line in ipairs { "rtt", "turn", "commit", "fetch" } do
         local name = HISTOGRAM[line][1]
         for i = 0, 12 do
           local bound_s = HISTOGRAM[line].first_us * 2 ^ i / 1e6
@@ -199,7 +207,7 @@ describe("metrics", function()
     end)
 
     it("speaks of a certificate only when there is one", function()
-      assert.is_nil(render():find("tls", 1, true))
+      assert.is_nil(render():find("_tls_", 1, true))
       facts.tls_not_after_s = 1700000100 + 86400
       local samples = parse(render())
       assert.equal(1700086500, samples.moongate_tls_not_after_seconds)

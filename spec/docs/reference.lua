@@ -13,6 +13,7 @@ local CLASSES = {
   { name = "moongate.Room", as = "room", files = { "room" } },
   { name = "moongate.Request", as = "request", files = { "http" } },
   { name = "moongate.Store", as = "store", files = { "store" } },
+  { name = "moongate.Response", as = "response", files = { "fetch" } },
   { name = "moongate.Metric", as = "metric", files = { "metric" } },
 }
 
@@ -20,7 +21,7 @@ local CLASSES = {
 local TABLES = {
   { "moongate.How", "letter" }, { "moongate.HowToAll", "room" }, { "moongate.Limits", "limits" },
   { "moongate.Books", "books" }, { "moongate.RawHandlers", "gate" },
-  { "moongate.Admission", "admission" }, { "moongate.OptionSpec", "option" },
+  { "moongate.Admission", "admission" }, { "moongate.FetchOptions", "fetch" }, { "moongate.OptionSpec", "option" },
   { "moongate.RoomKind", "kind" },
   { "moongate.MetricSpec", "metric" }, { "moongate.Words", "command" },
 }

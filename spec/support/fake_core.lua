@@ -25,6 +25,7 @@ local MAX_FIRED = 100000 -- in one later(): more is a task that never ends
 ---@field responses table<integer, table> id -> { is_given, status, headers, body } of a request
 ---@field tickets table[] { is_given, bytes } of an operator's request, by its ticket
 ---@field timers table[] { token, due_ms } that have not fired
+---@field fetches table[] that have not been answered: { url, method, headers, body, … }
 ---@field answers table<string, integer> verb -> status to answer instead of doing it
 ---@field now_ms number
 ---@field drain fun() what C calls at each wake-up
@@ -123,6 +124,39 @@ function Core:ask(line)
   return told
 end
 
+local PART_BYTES = 16 -- of a body in one event: parts are for short bodies, too
+
+local function failure_of(code)
+  return assert(constants["MOON_FETCH_" .. code:upper()], "no outcome: " .. code)
+end
+
+--- The oldest fetch without an answer gets one.
+---@param answer table|string { status = 200, headers = { name -> value }, body =, url = }, or
+--- "timeout", "dns", …
+---@param text? string that explains a failure
+---@return table fetch { url, method, headers, body, timeout_ms, max_bytes, redirects }
+function Core:answer_fetch(answer, text)
+  local fetch = assert(table.remove(self.fetches, 1), "nobody fetches")
+  if type(answer) == "string" then
+    push(self, { kind = constants.MOON_FETCHED, subject = fetch.ticket,
+      reason = failure_of(answer), bytes = text or answer })
+    return fetch
+  end
+  local lines, body = {}, answer.body or ""
+  for name, value in pairs(answer.headers or {}) do
+    lines[#lines + 1] = ("%s: %s\r\n"):format(name, value)
+  end
+  while #body > PART_BYTES do
+    push(self, { kind = constants.MOON_ARRIVED, subject = fetch.ticket,
+      bytes = body:sub(1, PART_BYTES) })
+    body = body:sub(PART_BYTES + 1)
+  end
+  push(self, { kind = constants.MOON_FETCHED, subject = fetch.ticket,
+    code = answer.status or 200, bytes = joined(answer.url or fetch.url, table.concat(lines))
+      .. body })
+  return fetch
+end
+
 --- The files have changed, or a reload was asked for.
 function Core:change() push(self, { kind = constants.MOON_CHANGED }) end
 
@@ -182,7 +216,7 @@ local VERSION = "0.0.0-fake"
 local function new()
   local core = setmetatable({
     C = {}, commands = {}, log = {}, conns = {}, rooms = {}, events = {}, timers = {},
-    answers = {}, keys = {}, responses = {}, tickets = {},
+    answers = {}, keys = {}, responses = {}, tickets = {}, fetches = {},
     last_id = 2 ^ 45, -- as large as real ones: the first of thread 1
     now_ms = 1760000000000,
     drain = function() error("nobody takes the events", 2) end,

@@ -263,6 +263,13 @@ function Fake:http(method, target, asked)
   return response
 end
 
+--- Answers the oldest gate:fetch that waits: see fake_core.
+function Fake:answer_fetch(answer, text)
+  local fetch = self.core:answer_fetch(answer, text)
+  self.core:settle()
+  return fetch
+end
+
 ---@param reason? string "client" (default), "lost", "slow", …
 function Fake:close(conn, reason, code)
   self.core:close(conn.id, reason, code)

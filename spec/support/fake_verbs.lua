@@ -258,6 +258,43 @@ function verbs.moon_store(core, ticket, operation, query, bytes, length)
   return note(core, "store", nil, command)
 end
 
+local OWN_HEADERS = { host = true, connection = true, ["content-length"] = true,
+  ["transfer-encoding"] = true, upgrade = true, trailer = true, te = true, expect = true,
+  ["keep-alive"] = true, ["proxy-connection"] = true, ["proxy-authorization"] = true }
+
+local function fetch_headers_of(lines)
+  local headers = {}
+  local rest = lines:gsub("([%w!#$%%&'*+.^_`|~-]+): ([^\r\n%z]*)\r\n", function(name, value)
+    headers[name:lower()] = value
+    return ""
+  end)
+  assert(rest == "", "malformed header lines")
+  for name in pairs(headers) do assert(not OWN_HEADERS[name], name .. " is the core's") end
+  return headers
+end
+
+--- Remembers it in core.fetches until answer_fetch() or an abort.
+function verbs.moon_fetch(core, ticket, limits, request, length)
+  assert(length == #request, "the length is not that of the request")
+  local method, url, lines, body = request:match "^(%Z*)%z(%Z*)%z(%Z*)%z(.*)$"
+  local fetch = { ticket = ticket, method = method, url = url, headers = fetch_headers_of(lines),
+    body = body, timeout_ms = limits.timeout_ms, max_bytes = limits.max_bytes,
+    redirects = limits.redirects }
+  local status = note(core, "fetch", nil, fetch)
+  if status == 0 then table.insert(core.fetches, fetch) end
+  return status
+end
+
+function verbs.moon_abort_fetch(core, ticket)
+  note(core, "abort_fetch", nil, { ticket = ticket })
+  for i, fetch in ipairs(core.fetches) do
+    if fetch.ticket == ticket then
+      table.remove(core.fetches, i).is_aborted = true
+      return
+    end
+  end
+end
+
 function verbs.moon_timer_start(core, token, delay_ms)
   assert(delay_ms >= 0 and delay_ms <= 4294967295, "not a uint32_t")
   note(core, "timer_start", nil, { token = token, delay_ms = delay_ms })
