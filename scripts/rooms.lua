@@ -67,6 +67,20 @@ return function(gate)
     room:publish { type = "left", room = room.name, user = conn.user, at = gate:now_ms() }
   end
 
+  --- True when the connection has been added, else nil and the error.
+  local function enter(conn, room)
+    local added, reason, why = room:add(conn)
+    if not added and room.kind then return nil, reason, why end
+    if not added then return nil, "internal", reason, true end
+    local users = users_of(room)
+    users[conn.user] = (users[conn.user] or 0) + 1
+    if users[conn.user] == 1 then
+      room:publish({ type = "joined", room = room.name, user = conn.user,
+        at = gate:now_ms() }, { except = conn })
+    end
+    return true
+  end
+
   gate:on("join", function(conn, message)
     if type(message.room) ~= "string" then
       return nil, "bad_request", "room: expected a string"
@@ -79,15 +93,8 @@ return function(gate)
       if count(conn.rooms) >= max_rooms then
         return nil, "too_many_rooms", ("at most %d rooms"):format(max_rooms)
       end
-      local added, reason, why = room:add(conn)
-      if not added and room.kind then return nil, reason, why end
-      if not added then return nil, "internal", reason, true end
-      local users = users_of(room)
-      users[conn.user] = (users[conn.user] or 0) + 1
-      if users[conn.user] == 1 then
-        room:publish({ type = "joined", room = room.name, user = conn.user,
-          at = gate:now_ms() }, { except = conn })
-      end
+      local entered, code, text, temporary = enter(conn, room)
+      if not entered then return nil, code, text, temporary end
     end
     return members_of(room)
   end)

@@ -78,6 +78,15 @@ local function add_up(self, codec, change)
   self.sections = next(self.sections) and self.sections or false
 end
 
+local function note_in(self, member)
+  self.members[member.id] = member
+  if rawget(member, "rooms") or rawget(member, "only_room") then
+    member.rooms[self] = true
+  else
+    member.only_room = self
+  end
+end
+
 --- Makes the connection a member: it gets what is published from now on.
 ---@param member moongate.Conn
 ---@return true? added
@@ -93,12 +102,7 @@ function room:add(member)
   local result = C.moon_join(id_for(self, member.codec), member.id)
   add_up(self, member.codec, result == 0 and 1 or 0)
   if result ~= 0 then return nil, status.code[result] end
-  self.members[member.id] = member
-  if rawget(member, "rooms") or rawget(member, "only_room") then
-    member.rooms[self] = true
-  else
-    member.only_room = self
-  end
+  note_in(self, member)
   if self.kind then of_kind.joined(self, member) end
   return true
 end

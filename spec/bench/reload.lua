@@ -65,7 +65,9 @@ local function start()
     "--burst-bytes", "1000000000", "--max-connections-per-address", "1000" } }
 end
 
-local function percentile(values, p) return values[math.max(1, math.ceil(#values * p / 100))] or 0 end
+local function percentile(values, p)
+  return values[math.max(1, math.ceil(#values * p / 100))] or 0
+end
 
 local function print_times(what, values)
   table.sort(values)

@@ -21,7 +21,8 @@ local CLASSES = {
 local TABLES = {
   { "moongate.How", "letter" }, { "moongate.HowToAll", "room" }, { "moongate.Limits", "limits" },
   { "moongate.Books", "books" }, { "moongate.RawHandlers", "gate" },
-  { "moongate.Admission", "admission" }, { "moongate.FetchOptions", "fetch" }, { "moongate.OptionSpec", "option" },
+  { "moongate.Admission", "admission" }, { "moongate.FetchOptions", "fetch" },
+  { "moongate.OptionSpec", "option" },
   { "moongate.RoomKind", "kind" },
   { "moongate.MetricSpec", "metric" }, { "moongate.Words", "command" },
 }

@@ -154,4 +154,34 @@ describe("examples/plugins", function()
       places = { ann = 102, bob = 34 } }, won)
     assert.equal(0, gate.world.room.find(room):size())
   end)
+
+  it("webhook_out: tells the service what is said, and counts what it did not take", function()
+    load("webhook_out", { url = "https://hooks.example/chat", rooms = { "tea" } })
+    say(ann, { text = "hello" })
+    local fetch = gate:answer_fetch { status = 204 }
+    assert.same({ "POST", "https://hooks.example/chat" }, { fetch.method, fetch.url })
+    assert.same({ room = "tea", from = "ann", data = { text = "hello" } },
+      gate.world.json.decode(fetch.body))
+    say(ann, "again")
+    gate:answer_fetch("connect", "refused")
+    assert.is_truthy(gate:logged "webhook_out#1: not taken: connect, refused")
+    assert.matches("plugin_webhook_out_lost_total 1\n", gate.world.metric.text())
+    gate:deliver(ann, { type = "join", room = "milk" })
+    say(ann, "private", "milk")
+    assert.equal(0, #gate.core.fetches)
+  end)
+
+  it("translate: asks once for a text, and remembers the answer", function()
+    load("translate", { url = "https://translate.example/translate" })
+    local answer = gate:ask(ann, { type = "say", room = "tea", data = "/translate guten Tag" })
+    local fetch = gate:answer_fetch { headers = { ["content-type"] = "application/json" },
+      body = '{"translatedText":"good day"}' }
+    assert.same({ q = "guten Tag", source = "auto", target = "en" },
+      gate.world.json.decode(fetch.body))
+    assert.same({ text = "good day" }, answer.data)
+    assert.same({ text = "good day" }, say(bob, "/translate guten Tag"))
+    answer = gate:ask(ann, { type = "say", room = "tea", data = "/translate x" })
+    gate:answer_fetch("timeout")
+    assert.same({ "unavailable", true }, { answer.code, answer.temporary })
+  end)
 end)
