@@ -7,6 +7,6 @@
  */
 #pragma once
 
-/* argv[0] is "ctl". Returns the exit status: 0, 1 when the command has failed, 2 when it
+/* argv[0] is "ctl". Returns the exit status: 0; 1: the command has failed; 2: it
  * was not carried out as far as anybody knows: bad usage, no connection, no answer. */
 int moon_ctl_main(int argc, char **argv);

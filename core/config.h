@@ -24,13 +24,13 @@ struct moon_config {
     const char *fetch_proxy;       /* URL; NULL: none, whatever the environment says */
     const char *fetch_allow;       /* what the next is made of, as given */
     struct moon_reach fetch_reach; /* where fetches may go */
-    struct moon_limits limits;         /* of a connection */
-    uint32_t port;                     /* 0: any free one */
-    uint32_t threads;                  /* I/O threads */
-    uint32_t log_level;                /* enum moon_level */
-    uint32_t development;              /* 1: scripts are watched more closely */
-    uint32_t store_sync;               /* enum moon_sync */
-    uint32_t proxy_protocol;           /* 1: proxies begin with a PROXY header */
+    struct moon_limits limits;     /* of a connection */
+    uint32_t port;                 /* 0: any free one */
+    uint32_t threads;              /* I/O threads */
+    uint32_t log_level;            /* enum moon_level */
+    uint32_t development;          /* 1: scripts are watched more closely */
+    uint32_t store_sync;           /* enum moon_sync */
+    uint32_t proxy_protocol;       /* 1: proxies begin with a PROXY header */
     uint32_t max_connections;
     uint32_t max_handshakes; /* sockets at once that are no WebSocket (yet) */
     uint32_t max_per_address;

@@ -81,14 +81,14 @@ enum moon_event_kind {
                         the body */
     MOON_FIRED,      /* subject: the token given to moon_timer_start() */
     MOON_CHANGED,    /* the script files have changed, or a reload was asked for */
-    MOON_ASKED, /* subject: the ticket for moon_tell(); bytes: an operator's request,
+    MOON_ASKED,   /* subject: the ticket for moon_tell(); bytes: an operator's request,
                         one line without its end */
-    MOON_STORED,     /* subject: the ticket given to moon_store(); code: enum
+    MOON_STORED,  /* subject: the ticket given to moon_store(); code: enum
                         moon_store_outcome; reason: 1 when MOON_STORE_SCAN has left
                         entries out; bytes: the value, or the entries */
-    MOON_ARRIVED,    /* subject: ticket of a fetch; bytes: the next part of a body that
+    MOON_ARRIVED, /* subject: ticket of a fetch; bytes: the next part of a body that
                         is too long for one event */
-    MOON_FETCHED,    /* subject: ticket; reason: enum moon_fetch_outcome; code: HTTP
+    MOON_FETCHED, /* subject: ticket; reason: enum moon_fetch_outcome; code: HTTP
                         status; bytes: last URL and header lines, each ended by NUL,
                         then the body, or what is left of it. Of a failure: a text */
 };
