@@ -197,10 +197,8 @@ local function refusal(code, message)
 end
 
 local function tell(ticket, answer)
-  local text, problem = json.encode(answer)
-  if not text and problem:find("has more than", 1, true) then
-    text = json.encode(refusal("too_big", "the answer: " .. problem))
-  elseif not text then
+  local text, problem = json.encode_whole(answer)
+  if not text then
     log.error("admin", "an answer cannot be encoded: %s", problem)
     text = json.encode(refusal("internal", "the answer cannot be encoded"))
   end

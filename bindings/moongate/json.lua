@@ -94,6 +94,17 @@ local function encode_exactly(value, text)
   return (cjson.encode(with_marks(value, mark)):gsub('"' .. mark .. '(%-?%d+)"', "%1"))
 end
 
+--- The same, however much it is: for operators.
+---@param value any
+---@return string? text
+---@return string? reason
+function json.encode_whole(value)
+  local ok, text = pcall(cjson.encode, value)
+  if not ok then return nil, text end
+  if text:find("e+", 1, true) then return encode_exactly(value, text) end
+  return text
+end
+
 ---@param value any no functions, no NaN or infinity, at most 32 deep; an empty table is {};
 --- whole numbers of up to 53 bits are exact, others have 14 digits
 ---@return string? text
@@ -101,11 +112,10 @@ end
 ---@return "too_big"? code when it is no mistake: a table has over 10,000 elements or keys, a
 --- string is longer than a message, or there are over 100,000 values in all
 function json.encode(value)
-  local ok, text = pcall(cjson.encode, value)
-  if not ok then return nil, text end
+  local text, reason = json.encode_whole(value)
+  if not text then return nil, reason end
   local problem = excess(value, text)
   if problem then return nil, problem, "too_big" end
-  if text:find("e+", 1, true) then return encode_exactly(value, text) end
   return text
 end
 

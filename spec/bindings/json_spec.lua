@@ -181,4 +181,10 @@ describe("json", function()
     local cjson = require "cjson"
     assert.is_table(cjson.decode(nested(40)))
   end)
+
+  it("has no caps for what goes to operators", function()
+    local long = ("x"):rep(500000)
+    assert.is_nil(json.encode { long })
+    assert.equal(500004, #json.encode_whole { long })
+  end)
 end)
