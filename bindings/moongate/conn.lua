@@ -22,6 +22,7 @@ local C = core.C
 ---@field token? string that the handshake brought
 ---@field codec moongate.Codec what the tables sent to it are encoded with; follows from `protocol`
 ---@field is_open boolean
+---@field close_reason? string why it has ended: "client", "lost", "slow", ...
 ---@field user? string who this is: set by conn:admit
 ---@field state table data of the plugins about this connection; survives a reload
 ---@field rooms table<moongate.Room, true>

@@ -3,6 +3,7 @@
 -- A room of a kind has a line: its hooks never overlap, also when one waits. Which code runs is
 -- looked up for each event, so a reload takes over rooms that are open.
 local core = require "moongate.ffi"
+local durable = require "moongate.durable"
 local fields = require "moongate.fields"
 local line = require "moongate.line"
 local log = require "moongate.log"
@@ -20,23 +21,28 @@ local MAX_TICK_HZ = 60
 ---@field may_join? fun(room: moongate.Room, conn: moongate.Conn): any, string?, string?
 --- refuses as a filter does
 ---@field joined? fun(room: moongate.Room, conn: moongate.Conn)
----@field left? fun(room: moongate.Room, conn: moongate.Conn)
+---@field left? fun(room: moongate.Room, conn: moongate.Conn, reason: string) "left", or why its
+--- connection has ended: with "shutdown" it may come back after a restart
 ---@field said? fun(room: moongate.Room, conn: moongate.Conn, data: any): any, string?, string?,
 --- boolean? what a member says; returns the reply as the handler of a request does
 ---@field tick? fun(room: moongate.Room, passed_ms: number) since the last one, or since it opened
 ---@field closed? fun(room: moongate.Room, reason: string) "empty", "unloaded", or what room:close
 --- was given
+---@field durable? boolean room.state is kept in the plugin's store, a second after it has changed,
+--- and the room is there again after a restart
+---@field restored? fun(room: moongate.Room) in place of `opened`, after a restart
 ---@field tick_hz? number ticks a second, at most 60
 ---@field max_members? integer connections
 ---@field empty_ms? integer a room of nobody closes after so long; 60000
 
 local SPEC = { opened = "function", may_join = "function", joined = "function", left = "function",
   said = "function", tick = "function", closed = "function", tick_hz = "number",
-  max_members = "number", empty_ms = "number" }
+  max_members = "number", empty_ms = "number", durable = "boolean", restored = "function" }
 
 local kind = {}
 
-local open = {} -- kind -> set of its rooms
+local open = {}       -- kind -> set of its rooms
+local is_restored = {} -- kind -> true: those of before the start have been opened
 
 -- ---- declarations ----
 
@@ -76,17 +82,26 @@ local function call(self, event, ...)
     ...)
 end
 
+--- A hook has had its say: the state may have changed.
+local function settle(self)
+  local entry = entry_of(self)
+  if entry and entry.spec.durable and not self.is_gone then durable.mark(self, entry.plugin) end
+end
+
 --- The same when all earlier events of the room are done.
 local function tell(self, event, ...)
   local arguments, count = { ... }, select("#", ...)
   line.push(self, 0, function()
     task.patience(HOOK_MS)
     call(self, event, unpack(arguments, 1, count))
+    settle(self)
   end)
 end
 
 local function forget(self)
+  local entry = entry_of(self)
   self.is_gone = true
+  if entry and entry.spec.durable then durable.forget(self, entry.plugin) end
   open[self.kind][self] = nil
   room.forget(self)
 end
@@ -128,7 +143,8 @@ end
 local function joined(self, conn) tell(self, "joined", conn) end
 
 local function left(self, conn)
-  tell(self, "left", conn)
+  tell(self, "left", conn, conn.is_open and "left" or conn.close_reason or "left")
+  if conn.close_reason == "shutdown" then durable.flush() end -- there may be no later
   if self.count == 0 and not self.is_closing then watch_empty(self) end
 end
 
@@ -143,7 +159,9 @@ local function say(self, conn, data)
   local ok, reply, code, text, temporary = task.wait("room:say", function(done)
     line.push(self, 0, function()
       task.patience(HOOK_MS)
-      done(call(self, "said", conn, data))
+      local result = { call(self, "said", conn, data) }
+      settle(self)
+      done(unpack(result, 1, 5))
     end)
   end)
   if not ok then return nil, reply and "timeout" or "internal", "the room failed", true end
@@ -165,13 +183,19 @@ end
 ---@return moongate.Room?
 ---@return "unknown_kind"|"exists"? reason
 function kind.open(name, room_name, options)
+  return kind.begin(name, room_name, "opened", options or {})
+end
+
+--- Opens a room, and tells it so by this event.
+function kind.begin(name, room_name, event, subject)
   if not request.current().kinds[name] then return nil, "unknown_kind" end
   local made = room.find(room_name)
   if made.kind or made.count > 0 then return nil, "exists" end
   made.kind, made.ticked_ms = name, core.C.moon_clock_ms()
   open[name] = open[name] or {}
   open[name][made] = true -- holds it, also while nobody is in
-  tell(made, "opened", options or {})
+  if event == "restored" then made.state = subject end
+  tell(made, event, subject)
   watch_empty(made)
   return made
 end
@@ -213,6 +237,20 @@ function kind.timer(name, spec)
   end
   return { name = "ticks of " .. name, doing = "tick", delay_ms = delay_ms,
     fn = function() tick(name) end }
+end
+
+--- The plugin has come into force. What its rooms were before the start of the process is there
+--- again.
+---@param plugin moongate.Plugin
+function kind.enter(plugin)
+  for name, entry in pairs(plugin.kinds) do
+    if entry.spec.durable and not is_restored[name] then
+      is_restored[name] = true
+      durable.restore(name, plugin, function(room_name, state)
+        kind.begin(name, room_name, "restored", state)
+      end)
+    end
+  end
 end
 
 --- The plugin has gone, and its kinds with it: their rooms close with the code they had.

@@ -93,8 +93,8 @@ end
 on[C.MOON_CLOSED] = function(id)
   local conn = all[id]
   if not conn then return end
-  conn.is_open = false
   local reason, code, bytes = status.reason[event.reason], event.code, copy()
+  conn.is_open, conn.close_reason = false, reason
   request.finish(conn, function()
     tell("closed", conn, bytes, reason, code)
     room.drop(conn)

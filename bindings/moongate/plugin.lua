@@ -110,6 +110,7 @@ end
 local function enter(owner, left)
   cancel_all(tasks_of(owner, task.BEGUN), "it begins again with its code")
   start_timers(owner, left)
+  kind.enter(owner)
   for _, begin in ipairs(owner.begins) do begin() end
 end
 

@@ -1,0 +1,60 @@
+local client = require "spec.support.client"
+local server = require "spec.support.server"
+
+local DIARY = [[return function(gate)
+  gate:room_kind("diary", {
+    durable = true,
+    opened = function(room) room.state.lines = {} end,
+    restored = function(room) room.state.restarts = (room.state.restarts or 0) + 1 end,
+    said = function(room, _, line)
+      table.insert(room.state.lines, line)
+      return { lines = room.state.lines, restarts = room.state.restarts }
+    end,
+    left = function(room, conn, reason) room.state.last = conn.user .. " " .. reason end,
+  })
+  gate:on("open", function() return { is_open = gate:open_room("diary", "d1") ~= nil } end)
+  gate:on("close", function() gate:room("d1"):close "over" end)
+  gate:on("last", function() return { last = gate:room("d1").state.last } end)
+end]]
+
+describe("a durable room", function()
+  local folder
+
+  before_each(function()
+    folder = os.tmpname()
+    os.remove(folder)
+    assert(os.execute("mkdir " .. folder) == 0)
+  end)
+
+  after_each(function() os.execute("rm -r " .. folder) end)
+
+  local function start()
+    return server.start { plugins = { diary = DIARY },
+      arguments = { "--store", folder .. "/house.store", "--close-timeout-ms", "100" } }
+  end
+
+  local function write(ann, line)
+    return ann:asks({ type = "say", room = "d1", data = line }).data
+  end
+
+  it("is there again after a restart, as it was when the last member was told to go", function()
+    local house = start()
+    local ann = client.guest(house.port, "ann")
+    ann:asks { type = "open" }
+    ann:asks { type = "join", room = "d1" }
+    write(ann, "one")
+    house:stop()
+    house = start()
+    ann = client.guest(house.port, "ann")
+    assert.equal("ann shutdown", ann:asks({ type = "last" }).data.last)
+    assert.is_false(ann:asks({ type = "open" }).data.is_open)
+    ann:asks { type = "join", room = "d1" }
+    assert.same({ lines = { "one", "two" }, restarts = 1 }, write(ann, "two"))
+    ann:asks { type = "close" }
+    house:stop()
+    house = start()
+    ann = client.guest(house.port, "ann")
+    assert.is_true(ann:asks({ type = "open" }).data.is_open)
+    house:stop()
+  end)
+end)
