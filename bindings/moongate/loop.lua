@@ -15,7 +15,7 @@ local store_thread = require "moongate.store_thread"
 local timer = require "moongate.timer"
 
 local C = core.C
-local guard = request.guard
+local guard, brief = request.guard, request.brief
 local all = conns.all
 
 -- Per call, so that what the scripts send goes out in between.
@@ -56,7 +56,7 @@ local function received(id)
   end
   local handler = route.handlers.received
   if handler then
-    guard(route.plugin, "received", handler, conn, copy(), event.code == BINARY)
+    brief(route.plugin, "received", handler, conn, copy(), event.code == BINARY)
   end
 end
 

@@ -68,6 +68,15 @@ end
 
 local guard = request.guard
 
+--- The same for what comes often and cannot wait: a message of raw traffic.
+---@return boolean ok
+function request.brief(plugin, doing, fn, ...)
+  if facts.development == 1 then return (guard(plugin, doing, fn, ...)) end
+  request.calls = request.calls + 1
+  local ok, problem = xpcall(fn, traceback, ...)
+  return ok or note(plugin, doing, problem)
+end
+
 local function tell(registry, event, ...)
   for _, hook in ipairs(registry.after[event] or {}) do
     guard(hook.plugin, "after " .. event, hook.fn, ...)
