@@ -186,6 +186,16 @@ local function remember(snapshot)
   if #before > MAX_BEFORE then table.remove(before, 1) end
 end
 
+--- Files whose texts a rollback has taken out of force, for a message; forgets the others.
+local function held_back()
+  local paths = {}
+  for path, texts in pairs(rejected) do
+    if current.files[path] == texts.good then paths[#paths + 1] = path else rejected[path] = nil end
+  end
+  table.sort(paths)
+  return paths[1] and " but what was rolled back (" .. table.concat(paths, ", ") .. ")" or ""
+end
+
 --- Loads what has changed. If anything is wrong with the new code, the old goes on.
 ---@return boolean ok
 ---@return string text what has become of it
@@ -200,7 +210,8 @@ function plugin.reload()
     log.info("plugin", "%s; took %.1f ms", text, core.C.moon_clock_ms() - begun_ms)
     return true, text
   end
-  local text = ("nothing has changed, generation %d goes on"):format(current.generation)
+  local text = ("nothing has changed%s, generation %d goes on"):format(held_back(),
+    current.generation)
   if problem then
     text = ("not reloaded, generation %d goes on: %s"):format(current.generation,
       first_line(problem))

@@ -95,6 +95,18 @@ describe("rollback", function()
       assert.equal("three", which())
     end)
 
+    it("is named by a reload that finds nothing else", function()
+      load { a = answering "one" }
+      assert(gate:reload { a = answering "two" })
+      rollback()
+      gate:reload {}
+      assert.is_truthy(gate:logged(("nothing has changed but what was rolled back (%s/a.lua), "
+        .. "generation 1 goes on"):format(gate.folder)))
+      assert(gate:reload { a = answering "three" })
+      gate:reload {}
+      assert.is_truthy(gate:logged "nothing has changed, generation 3 goes on")
+    end)
+
     it("has the next generation counted on", function()
       load { a = answering "one" }
       assert(gate:reload { a = answering "two" })
