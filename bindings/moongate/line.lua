@@ -1,6 +1,7 @@
 --- Lines: jobs of one connection, or of one room, one after the other, also when one waits.
 --
--- The owner is any table: it gets the fields `waiting` and `waiting_bytes` while it has jobs.
+-- The owner is any table: it gets the fields `waiting`, `waiting_bytes` and `at_work` while it has
+-- jobs.
 local log = require "moongate.log"
 local task = require "moongate.task"
 
@@ -15,8 +16,11 @@ local line = {}
 
 local function traceback(problem) return debug.traceback(tostring(problem), 2) end
 
---- Does what waits, oldest first, until nothing does.
+--- Does what waits, oldest first, until nothing does. What one job has been through (it was
+--- cancelled, or has set itself a deadline) is nothing to the next.
 local function work_off(owner)
+  local worker = task.current "a line"
+  owner.at_work = worker
   while true do
     local job = table.remove(owner.waiting, 1)
     if not job then break end
@@ -24,8 +28,17 @@ local function work_off(owner)
     all_waiting_bytes = all_waiting_bytes - job.bytes
     local ok, problem = xpcall(job.run, traceback)
     if not ok then log.error("line", "%s", problem) end
+    task.deadline(worker, 0)
+    worker.cancelled = nil
   end
-  owner.waiting = nil
+  owner.waiting, owner.at_work = nil, nil
+end
+
+--- Whether the task that runs is a job of this owner: to wait for another one would be for ever.
+---@param owner table
+---@return boolean
+function line.is_own(owner)
+  return owner.at_work ~= nil and owner.at_work.coroutine == coroutine.running()
 end
 
 --- Whether one more job of so many bytes is more than may wait.

@@ -42,6 +42,33 @@ describe("line", function()
     assert.matches("^line: .*ouch", core.log[1].text)
   end)
 
+  it("has no job pay for the one before, which was cancelled, or had a deadline", function()
+    local first
+    line.push(owner, 0, function()
+      first = task.current "the first"
+      task.deadline(first, 15)
+      task.sleep(100)
+    end)
+    push("b", 10)
+    task.cancel(first, "no time")
+    core:later(50)
+    assert.same({ "begin b", "end b" }, steps)
+  end)
+
+  it("knows which task is a job of whom", function()
+    local found = {}
+    line.push(owner, 0, function()
+      found[1] = line.is_own(owner)
+      found[2] = line.is_own {}
+      task.run(function() found[3] = line.is_own(owner) end)
+      task.sleep(10)
+      found[4] = line.is_own(owner)
+    end)
+    found[5] = line.is_own(owner)
+    core:later(10)
+    assert.same({ true, false, false, true, false }, found)
+  end)
+
   it("is full after 256 jobs, or 256 KiB, of one owner", function()
     push("a", 10)
     for _ = 1, 255 do push "b" end
