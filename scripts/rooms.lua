@@ -67,10 +67,12 @@ return function(gate)
     room:publish { type = "left", room = room.name, user = conn.user, at = gate:now_ms() }
   end
 
-  --- True when the connection has been added, else nil and the error.
+  --- True when the connection is in, else nil and the error. Of a kind this may wait, and its
+  --- plugin may have put the connection in meanwhile.
   local function enter(conn, room)
-    local added, reason, why = room:add(conn)
-    if not added and room.kind then return nil, reason, why end
+    local added, reason, text, temporary = room:add(conn)
+    if reason == "already" then return true end
+    if not added and room.kind and reason ~= "full" then return nil, reason, text, temporary end
     if not added then return nil, "internal", reason, true end
     local users = users_of(room)
     users[conn.user] = (users[conn.user] or 0) + 1

@@ -127,20 +127,89 @@ local function watch_empty(self)
   end)
 end
 
---- Whether the connection may come in: true, or nil and why not.
-local function may_join(self, conn)
+-- ---- who comes in ----
+
+--- true, or nil and why the connection cannot come in as things are now.
+local function has_place(self, conn)
   local entry = entry_of(self)
-  if self.is_closing or not entry then return nil, "gone" end
+  if self.is_closing or not entry then return nil, "gone", "the room has closed" end
+  if not conn.is_open then return nil, "gone", "the connection has closed" end
+  if self.members[conn.id] then return nil, "already", "it is in the room" end
   if self.count >= (entry.spec.max_members or math.huge) then
     return nil, "too_many_members", ("at most %d"):format(entry.spec.max_members)
   end
-  local ok, pass, code, text = call(self, "may_join", conn)
-  if not ok then return nil, "internal", "the room failed", true end
-  if not pass and code then return nil, code, text end
   return true
 end
 
-local function joined(self, conn) tell(self, "joined", conn) end
+--- What `may_join` says to that.
+local function ask(self, conn)
+  local ok, pass, code, text, temporary = call(self, "may_join", conn)
+  settle(self)
+  if not ok then return nil, pass and "timeout" or "internal", "the room failed", true end
+  if not pass and code then return nil, code, text, temporary end
+  return true
+end
+
+--- Takes in whom there is a place for.
+local function take_in(self, conn)
+  local has, code, text = has_place(self, conn)
+  if not has then return nil, code, text end
+  local joined, reason = room.join(self, conn)
+  if not joined then return nil, reason, "the server has too much to do", true end
+  tell(self, "joined", conn)
+  return true
+end
+
+--- Asks, and looks at everything again: while the hook has waited others may have come, the
+--- room or the connection may have closed, or nobody wait for the answer any more.
+local function ask_and_take_in(self, conn, is_over)
+  local has, no_place, why = has_place(self, conn)
+  if not has then return nil, no_place, why end
+  local pass, code, text, temporary = ask(self, conn)
+  if not pass then return nil, code, text, temporary end
+  if is_over() then return nil, "timeout", "nobody waits for it any more", true end
+  return take_in(self, conn)
+end
+
+local function never() return false end
+
+--- Does a job when all earlier events of the room are done, and waits for what it returns. It is
+--- given a function that says whether nobody waits any more: the task was cancelled.
+local function in_line(self, what, job)
+  local is_over, is_late, results = false, false, nil
+  local function begin(done)
+    line.push(self, 0, function()
+      task.patience(HOOK_MS)
+      results = { job(function() return is_over end) }
+      if is_late then done(unpack(results, 1, 4)) end
+    end)
+    is_late = true -- of a room with nothing to do the next events, "joined", have been told now
+    if results then done(unpack(results, 1, 4)) end
+  end
+  local answer = { pcall(task.wait, what, begin) }
+  is_over = true
+  if not answer[1] then error(answer[2], 0) end
+  return unpack(answer, 2, 5)
+end
+
+local function busy()
+  return nil, "too_many_requests", "the room has more to do than it can", true
+end
+
+--- A hook of the room that adds is an event itself: what it asks for is done at once.
+local function add(self, conn)
+  local entry = entry_of(self)
+  if not entry or not entry.spec.may_join then return take_in(self, conn) end
+  if line.is_own(self) then return ask_and_take_in(self, conn, never) end
+  task.current("room:add, when the kind has may_join", 2)
+  local has, code, text = has_place(self, conn)
+  if not has then return nil, code, text end
+  if line.is_full(self, 0) then return busy() end
+  return in_line(self, "room:add", function(is_over)
+    if is_over() then return end
+    return ask_and_take_in(self, conn, is_over)
+  end)
+end
 
 local function left(self, conn)
   tell(self, "left", conn, conn.is_open and "left" or conn.close_reason or "left")
@@ -150,27 +219,25 @@ end
 
 --- When all earlier events of the room are done. Waits for the reply.
 local function say(self, conn, data)
+  if line.is_own(self) then
+    error("room:say: not within a hook of this room, which would wait for itself", 2)
+  end
   local entry = entry_of(self)
   if self.is_closing or not entry then return nil, "gone", "the room has closed" end
   if not entry.spec.said then return nil, "not_allowed", "nothing is said in this room" end
-  if line.is_full(self, 0) then
-    return nil, "too_many_requests", "the room has more to do than it can", true
-  end
-  local ok, reply, code, text, temporary = task.wait("room:say", function(done)
-    line.push(self, 0, function()
-      task.patience(HOOK_MS)
-      local result = { call(self, "said", conn, data) }
-      settle(self)
-      done(unpack(result, 1, 5))
-    end)
+  task.current("room:say", 2)
+  if line.is_full(self, 0) then return busy() end
+  return in_line(self, "room:say", function(is_over)
+    if is_over() then return end
+    local ok, reply, code, text, temporary = call(self, "said", conn, data)
+    settle(self)
+    if not ok then return nil, reply and "timeout" or "internal", "the room failed", true end
+    if reply == nil and code == nil then reply = {} end
+    return reply, code, text, temporary
   end)
-  if not ok then return nil, reply and "timeout" or "internal", "the room failed", true end
-  if reply == nil and code == nil then reply = {} end
-  return reply, code, text, temporary
 end
 
-for name, hook in pairs { may_join = may_join, joined = joined, left = left, say = say,
-  close = close } do
+for name, hook in pairs { add = add, left = left, say = say, close = close } do
   room.of_kind[name] = hook
 end
 

@@ -31,7 +31,7 @@ local DEFAULT = codecs.default
 local room = {}
 local room_mt = { __index = room }
 
--- What rooms of a kind do beside: may_join, joined, left, say, close. See kind.lua.
+-- What rooms of a kind do in place of it, or beside: add, left, say, close. See kind.lua.
 local of_kind = {}
 
 local all = setmetatable({}, { __mode = "v" }) -- name -> room; its members hold it, too
@@ -87,24 +87,33 @@ local function note_in(self, member)
   end
 end
 
---- Makes the connection a member: it gets what is published from now on.
+--- Makes it a member, whatever its kind may say to that.
+---@param self moongate.Room
 ---@param member moongate.Conn
 ---@return true? added
----@return "gone"|"full"|"already"|string? reason a room of a kind may have its own
----@return string? text
-function room:add(member)
+---@return string? reason
+local function join(self, member)
   if not member.is_open then return nil, "gone" end
   if self.members[member.id] then return nil, "already" end
-  if self.kind then
-    local may, code, text = of_kind.may_join(self, member)
-    if not may then return nil, code, text end
-  end
   local result = C.moon_join(id_for(self, member.codec), member.id)
   add_up(self, member.codec, result == 0 and 1 or 0)
   if result ~= 0 then return nil, status.code[result] end
   note_in(self, member)
-  if self.kind then of_kind.joined(self, member) end
   return true
+end
+
+--- Makes the connection a member: it gets what is published from now on. Of a kind with
+--- `may_join`, when all earlier events of the room are done: then only in a task, and waits, but
+--- not within a hook of the room.
+---@param member moongate.Conn
+---@return true? added
+---@return "gone"|"already"|"full"|"too_many_members"|"too_many_requests"|"timeout"|"internal"|
+--- string? reason the last four only in a room of a kind, which may have its own
+---@return string? text
+---@return boolean? temporary
+function room:add(member)
+  if self.kind then return of_kind.add(self, member) end
+  return join(self, member)
 end
 
 --- The connection gets what was published until now, and nothing more.
@@ -190,7 +199,7 @@ function room:publish(message, how)
 end
 
 --- What a member says in a room of a kind: its `said` decides. Waits for the reply; only in a
---- task.
+--- task, and not within a hook of the room.
 ---@param member moongate.Conn
 ---@param data any
 ---@return any reply nil when refused
@@ -232,4 +241,4 @@ local function drop(member)
   end
 end
 
-return { all = all, of_kind = of_kind, find = find, forget = forget, drop = drop }
+return { all = all, of_kind = of_kind, find = find, join = join, forget = forget, drop = drop }

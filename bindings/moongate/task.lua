@@ -102,15 +102,19 @@ end
 --- Ends those that have waited for too long. A look at all of them now and then is cheaper
 --- than a timer for each request: most never wait.
 local is_looking = false
+local function is_impatient(worker, now_ms)
+  return worker.patience_ms and waiting[worker] and now_ms - worker.since_ms > worker.patience_ms
+end
+
 local function look()
   local now_ms, impatient = core.C.moon_clock_ms(), {}
   for worker in pairs(waiting) do
-    if worker.patience_ms and now_ms - worker.since_ms > worker.patience_ms then
-      impatient[#impatient + 1] = worker
-    end
+    if is_impatient(worker, now_ms) then impatient[#impatient + 1] = worker end
   end
   for _, worker in ipairs(impatient) do
-    task.cancel(worker, ("not done within %d ms"):format(worker.patience_ms))
+    if is_impatient(worker, now_ms) then -- the end of another may have been the end of this one
+      task.cancel(worker, ("not done within %d ms"):format(worker.patience_ms))
+    end
   end
   is_looking = next(waiting) ~= nil
   if is_looking then timer.start(LOOK_MS, look) end

@@ -123,6 +123,26 @@ describe("task", function()
     assert.equal(256, known)
   end)
 
+  it("goes on looking for the impatient when the end of one has been that of another", function()
+    local ends = {}
+    local function wait(word)
+      pcall(function()
+        task.patience(1000)
+        task.sleep(5000)
+      end)
+      ends[#ends + 1] = word
+    end
+    local a, b -- each takes the other with it
+    a = task.run(function() wait "a" task.cancel(b, "gone with a") end)
+    b = task.run(function() wait "b" task.cancel(a, "gone with b") end)
+    core:later(3000)
+    table.sort(ends)
+    assert.same({ "a", "b" }, ends)
+    task.run(wait, "c")
+    core:later(3000)
+    assert.equal("c", ends[3])
+  end)
+
   it("logs an error with its traceback and goes on", function()
     local function stumble() error "ouch" end
     task.run(stumble)

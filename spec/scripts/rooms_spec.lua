@@ -398,7 +398,10 @@ describe("rooms", function()
   describe("of a kind", function()
     local QUIZ = [[return function(gate)
       gate:room_kind("quiz", {
-        may_join = function(_, conn) if conn.user == "eve" then return nil, "banned", "no" end end,
+        may_join = function(_, conn)
+          if conn.user == "eve" then return nil, "banned", "no", true end
+          if conn.user == "carl" then gate:sleep(10) end
+        end,
         said = function(room, conn, data)
           if data ~= "42" then return nil, "wrong", "try again" end
           room:publish { type = "solved", room = room.name, user = conn.user }
@@ -425,8 +428,22 @@ describe("rooms", function()
     end)
 
     it("may refuse", function()
-      local data, code, text = gate:deliver(gate:connect "eve", { type = "join", room = "q1" })
-      assert.same({ nil, "banned", "no" }, { data, code, text })
+      assert.same({ nil, "banned", "no", true },
+        { gate:deliver(gate:connect "eve", { type = "join", room = "q1" }) })
+    end)
+
+    it("may take their time, in which the one who wants to come in may go", function()
+      join(ann, "q1")
+      local first, second = gate:connect "carl", gate:connect "carl"
+      gate:ask(first, { type = "join", room = "q1" })
+      local answer = gate:ask(second, { type = "join", room = "q1" })
+      gate:close(first, "lost")
+      gate:later(10)
+      assert.is_false(answer.is_given)
+      gate:later(10)
+      assert.same({ "ann", "carl" }, answer.data.members)
+      gate:close(second, "lost")
+      assert.same({ "ann" }, join(ann, "q1").members)
     end)
   end)
 end)
