@@ -1,6 +1,6 @@
 --- Lines: jobs of one connection, or of one room, one after the other, also when one waits.
 --
--- The owner is any table: it gets the fields `waiting` and `waiting_bytes` while it has jobs.
+-- The owner is any table: it gets the fields `waiting`, `waiting_bytes` and `job` while it has jobs.
 local log = require "moongate.log"
 local task = require "moongate.task"
 
@@ -15,10 +15,14 @@ local line = {}
 
 local function traceback(problem) return debug.traceback(tostring(problem), 2) end
 
+local go_on
+
 --- Does what waits, oldest first, until nothing does.
 local function work_off(owner)
+  task.if_given_up(go_on, owner)
   while true do
     local job = table.remove(owner.waiting, 1)
+    owner.job = job
     if not job then break end
     owner.waiting_bytes = owner.waiting_bytes - job.bytes
     all_waiting_bytes = all_waiting_bytes - job.bytes
@@ -26,6 +30,13 @@ local function work_off(owner)
     if not ok then log.error("line", "%s", problem) end
   end
   owner.waiting = nil
+end
+
+--- The job under way has been given up: the others have another task.
+function go_on(owner)
+  local given_up = owner.job.given_up
+  if given_up then given_up(owner) end
+  task.run(work_off, owner)
 end
 
 --- Whether one more job of so many bytes is more than may wait.
@@ -42,8 +53,9 @@ end
 ---@param owner table
 ---@param bytes integer what it takes while it waits
 ---@param run fun()
-function line.push(owner, bytes, run)
-  local job = { run = run, bytes = bytes }
+---@param given_up? fun(owner: table) in place of what comes after the wait where `run` was given up
+function line.push(owner, bytes, run, given_up)
+  local job = { run = run, bytes = bytes, given_up = given_up }
   all_waiting_bytes = all_waiting_bytes + bytes
   if owner.waiting then
     owner.waiting_bytes = owner.waiting_bytes + bytes

@@ -157,10 +157,16 @@ end
 --- Carries a request out as this task.
 local function perform(conn, message, answer)
   if conn.is_gone then return answer(nil, "gone", "the connection has ended") end
-  conn.worker = task.patience(DEADLINE_MS)
+  conn.worker, conn.answer = task.patience(DEADLINE_MS), answer
   carry_out(conn, message, answer)
   task.patience(nil)
-  conn.worker = nil
+  conn.worker, conn.answer = nil, nil
+end
+
+local function given_up(conn)
+  local answer = conn.answer
+  conn.worker, conn.answer = nil, nil
+  answer(failure("the handler", true))
 end
 
 ---@param conn moongate.Conn
@@ -173,7 +179,7 @@ function request.submit(conn, message, answer, bytes)
   if line.is_full(conn, bytes) then
     return answer(nil, "too_many_requests", "earlier requests are still waiting", true)
   end
-  line.push(conn, bytes, function() perform(conn, message, answer) end)
+  line.push(conn, bytes, function() perform(conn, message, answer) end, given_up)
 end
 
 --- The connection has ended: a request that waits is cancelled, and those behind it are not

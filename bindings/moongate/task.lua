@@ -1,15 +1,17 @@
 --- Tasks: functions that may wait. They run in coroutines that are used again.
 --
 -- Only resume() resumes a worker: to begin a task, or when what it waits for has come. A task
--- that is cancelled while it waits gets an error there, and at every wait after it.
+-- that is cancelled while it waits gets an error there, and at every wait after it. One that
+-- goes on waiting all the same is given up: it never runs again.
 local core = require "moongate.ffi"
 local log = require "moongate.log"
 local timer = require "moongate.timer"
 
 local MAX_IDLE = 256 -- workers kept for the next task
 local LOOK_MS = 1000 -- between two looks at those that wait too long
+local MAX_RAISED = 16 -- waits of a cancelled task, for what it still has to put in order
 
-local DONE, WAIT = {}, {} -- what a worker yields
+local DONE, WAIT, GIVE_UP = {}, {}, {} -- what a worker yields
 
 local idle = {}     -- stack of workers
 local waiting = {}  -- set of workers
@@ -45,6 +47,25 @@ local function clear(worker)
   if worker.deadline then timer.cancel(worker.deadline) end
   worker.deadline, worker.cancelled, worker.patience_ms = nil, nil, nil
   worker.plugin, worker.doing, worker.since_ms = nil, nil, nil
+  worker.raised, worker.on_given_up, worker.subject = nil, nil, nil
+end
+
+--- One more wait of a task that is cancelled.
+---@return boolean is_too_much
+local function count_wait(worker)
+  worker.raised = (worker.raised or 0) + 1
+  return worker.raised > MAX_RAISED
+end
+
+--- The coroutine is left as it is, for the garbage collector.
+local function give_up(worker)
+  local plugin, on_given_up, subject = worker.plugin, worker.on_given_up, worker.subject
+  log.error(plugin and plugin.label or "task",
+    "%s: given up, it has waited %d times since it was cancelled (%s): let the error pass\n%s",
+    worker.doing or "a task", MAX_RAISED, worker.cancelled.why,
+    debug.traceback(worker.coroutine))
+  clear(worker)
+  if on_given_up then on_given_up(subject) end
 end
 
 local function resume(worker, ...)
@@ -59,6 +80,8 @@ local function resume(worker, ...)
   elseif what == DONE then
     clear(worker)
     if #idle < MAX_IDLE then idle[#idle + 1] = worker end
+  elseif what == GIVE_UP or (what ~= WAIT and worker.cancelled and count_wait(worker)) then
+    give_up(worker)
   else
     worker.is_waiting, waiting[worker] = true, true
     -- A plain coroutine.yield() waits for nobody: let it go on after the others.
@@ -87,6 +110,11 @@ function task.run(fn, ...)
   resume(worker, fn, ...)
   return worker
 end
+
+--- Has fn(subject) called if the running task is given up: nothing after its wait will run.
+---@param fn fun(subject: any)
+---@param subject any
+function task.if_given_up(fn, subject) current.on_given_up, current.subject = fn, subject end
 
 --- The task that runs; raises outside of one.
 ---@param what string what needs a task, for the message
@@ -125,7 +153,9 @@ function task.patience(patience_ms)
 end
 
 local function raise_if_cancelled(worker)
-  if worker.cancelled then error(worker.cancelled, 0) end
+  if not worker.cancelled then return end
+  if count_wait(worker) then coroutine.yield(GIVE_UP) end
+  error(worker.cancelled, 0)
 end
 
 --- Waits until the function that `begin` is given is called, and returns what it was given.
