@@ -26,7 +26,7 @@ local function add_timer(self, kind, name, entry)
 end
 
 --- Calls fn every interval_ms as a task, until the plugin is replaced; leaves a turn out while
---- the one before still runs. When the plugin is loaded again, a timer of the same name goes
+--- the one before still runs, also one of the code before. When the plugin is loaded again, a timer of the same name goes
 --- on with the time that was left.
 ---@param interval_ms integer
 ---@param fn fun()
@@ -105,7 +105,8 @@ function gate:sleep(delay_ms) -- luacheck: no unused args
 end
 
 --- The running task is cancelled, with an error where it waits, when it has not ended by then.
---- Requests have 30 s unless they say otherwise.
+--- Requests have 30 s unless they say otherwise. Every later wait of a task that is cancelled
+--- raises, too; one that waits more than 16 times all the same is given up: it never runs again.
 ---@param delay_ms integer from now
 function gate:deadline(delay_ms) -- luacheck: no unused args
   check_delay(delay_ms, 1, "gate:deadline")
