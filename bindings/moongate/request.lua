@@ -5,6 +5,7 @@ local line = require "moongate.line"
 local log = require "moongate.log"
 local state = require "moongate.state"
 local task = require "moongate.task"
+local users = require "moongate.user"
 
 local DEADLINE_MS = 30000 -- of a request that waits; gate:deadline sets another
 
@@ -29,15 +30,26 @@ end
 local running = task.running
 local facts = core.C.moon_facts()
 
+-- state -> what has been said of it: the hook that is named is the one that has done it
+local said_of = setmetatable({}, { __mode = "k" })
+
+local function check_state(plugin, doing, owner, name)
+  local found = owner and rawget(owner, "state")
+  if type(found) ~= "table" then return end
+  local problem = state.not_data(found, name)
+  local is_known = said_of[found] == problem
+  said_of[found] = problem
+  if problem and not is_known then log.error(plugin.label, "%s: %s", doing, problem) end
+end
+
 --- In development mode: a state that could not outlive the code is named with the hook that has
 --- left it so.
 local function check_states(plugin, doing, subject)
-  local problem = state.not_data(state.of(plugin.name), "gate.state")
-  local own = type(subject) == "table" and rawget(subject, "state")
-  if not problem and type(own) == "table" then
-    problem = state.not_data(own, rawget(subject, "members") and "room.state" or "conn.state")
-  end
-  if problem then log.error(plugin.label, "%s: %s", doing, problem) end
+  check_state(plugin, doing, { state = state.of(plugin.name) }, "gate.state")
+  if type(subject) ~= "table" then return end
+  local is_room = rawget(subject, "members")
+  check_state(plugin, doing, subject, is_room and "room.state" or "conn.state")
+  check_state(plugin, doing, users.find(rawget(subject, "user")), "user.state")
 end
 
 local function note(plugin, doing, problem)
