@@ -1,8 +1,10 @@
 --- Lines: jobs of one connection, or of one room, one after the other, also when one waits.
 --
--- The owner is any table: it gets the fields `waiting`, `waiting_bytes` and `job` while it has jobs.
+-- The owner is any table: it gets the fields `waiting`, `waiting_bytes` and `job` while it has
+-- jobs.
 local log = require "moongate.log"
 local task = require "moongate.task"
+local traceback = require "moongate.traceback"
 
 -- Jobs behind one that waits: of one owner, and their bytes of it and of all.
 local MAX_WAITING = 256
@@ -12,8 +14,6 @@ local MAX_ALL_WAITING_BYTES = 64 * 1024 * 1024
 local all_waiting_bytes = 0
 
 local line = {}
-
-local function traceback(problem) return debug.traceback(tostring(problem), 2) end
 
 local go_on
 

@@ -5,6 +5,7 @@ local line = require "moongate.line"
 local log = require "moongate.log"
 local state = require "moongate.state"
 local task = require "moongate.task"
+local traceback = require "moongate.traceback"
 local users = require "moongate.user"
 
 local DEADLINE_MS = 30000 -- of a request that waits; gate:deadline sets another
@@ -21,11 +22,6 @@ function request.use(registry) current = registry end
 
 ---@return table registry in force
 function request.current() return current end
-
-local function traceback(problem)
-  if task.why_cancelled(problem) then return problem end
-  return debug.traceback(tostring(problem), 2)
-end
 
 local running = task.running
 local facts = core.C.moon_facts()

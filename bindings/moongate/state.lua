@@ -3,6 +3,7 @@
 -- The table of a plugin is the same always: a reload changes what is in it, in place, so
 -- that old references stay good, and can put everything back.
 local json = require "moongate.json"
+local task = require "moongate.task"
 
 local state = {}
 
@@ -89,10 +90,10 @@ local function brief(value)
   return (kind == "number" or kind == "boolean") and tostring(value)
 end
 
---- Simple locals of the function that has failed: which key was being worked on.
+--- Simple locals of the app's function that has failed: which key was being worked on.
 local function locals_of_culprit()
-  local level, words = 3, {} -- 1 is this, 2 the handler
-  if debug.getinfo(level, "S").what == "C" then level = level + 1 end -- error() itself
+  local level, words = task.level_of_app(), {}
+  if level == 0 then return "" end
   for i = 1, 32 do
     local name, value = debug.getlocal(level, i)
     if not name then break end

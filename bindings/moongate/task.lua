@@ -116,13 +116,26 @@ end
 ---@param subject any
 function task.if_given_up(fn, subject) current.on_given_up, current.subject = fn, subject end
 
---- The task that runs; raises outside of one.
+--- For error() in who calls this: the level of the app's code, which is not in the environment
+--- of the runtime.
+---@return integer level 0: there is none
+function task.level_of_app()
+  for level = 2, 40 do
+    local info = debug.getinfo(level, "f")
+    if not info then return 0 end
+    if getfenv(info.func) ~= _G then return level - 1 end
+  end
+  return 0
+end
+
+--- The task that runs; raises outside of one, in the line of the app's code.
 ---@param what string what needs a task, for the message
 ---@return table worker
-function task.current(what, level)
+function task.current(what)
   if not current or coroutine.running() ~= current.coroutine then
     error(what .. ": only in a task: a request or HTTP handler, gate:every, gate:after_ms, "
-      .. "gate:spawn; not in a raw handler or a coroutine of your own", (level or 2) + 1)
+      .. "gate:spawn; not while a plugin is loaded or migrated, in a raw handler or in a "
+      .. "coroutine of your own", task.level_of_app())
   end
   return current
 end
@@ -163,7 +176,7 @@ end
 ---@param begin fun(done: fun(...: any))
 ---@return any ...
 function task.wait(what, begin)
-  local worker = task.current(what, 3)
+  local worker = task.current(what)
   raise_if_cancelled(worker)
   worker.ticket = worker.ticket + 1
   local ticket, results = worker.ticket, nil

@@ -79,7 +79,7 @@ describe("request", function()
     local answer = gate:ask(ann, { type = "boom" })
     gate:later(1)
     assert.equal("internal", answer.code)
-    assert.is_truthy(gate:logged "a#1: on boom: table: ")
+    assert.is_truthy(gate:logged "a.lua:2: raised a table, not a message\nstack traceback:")
   end)
 
   describe("order", function()
