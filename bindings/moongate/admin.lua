@@ -10,6 +10,7 @@ local plugin = require "moongate.plugin"
 local survey = require "moongate.survey"
 local task = require "moongate.task"
 local timer = require "moongate.timer"
+local traceback = require "moongate.traceback"
 
 local C = core.C
 
@@ -208,11 +209,6 @@ local function tell(ticket, answer)
   elseif status ~= C.MOON_OK then
     log.debug("admin", "whoever has asked has gone")
   end
-end
-
-local function traceback(problem)
-  if task.why_cancelled(problem) then return problem end
-  return debug.traceback(tostring(problem), 2)
 end
 
 local function answer(ticket, ok, text, data, message)

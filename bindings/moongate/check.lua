@@ -13,13 +13,18 @@ end
 
 --- Registration is for the time of loading: later the loader would not see it.
 function check.loading(self, what)
+  if type(self) ~= "table" or not self.plugin then
+    error(("%s: called with a dot, it is %s(...)"):format(what:gsub(":", "."), what), 3)
+  end
   if self.plugin.is_loaded then error(what .. " is only possible while the plugin loads", 3) end
 end
 
 --- A number of milliseconds.
 function check.delay(value, least, what)
   check.kind(value, "number", what, 4)
-  if not (value >= least and value < math.huge) then
+  if value ~= value or value == math.huge then
+    error(("%s: expected a finite number of ms, got %s"):format(what, tostring(value)), 3)
+  elseif value < least then
     error(("%s: expected at least %d ms, got %s"):format(what, least, tostring(value)), 3)
   end
 end

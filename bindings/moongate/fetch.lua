@@ -239,7 +239,7 @@ function fetch.fetch(url, options)
   if options ~= nil and type(options) ~= "table" then
     error("gate:fetch: expected a table, got a " .. type(options), 2)
   end
-  task.current("gate:fetch", 2)
+  task.current "gate:fetch"
   local request, problem = pack(url, options or {})
   if not request then error("gate:fetch: " .. problem, 2) end
   if url:find "%z" or #url > C.MOON_MAX_FETCH_URL_BYTES then

@@ -79,9 +79,9 @@ local EVENTS = { opened = true, closed = true, slow = true, drained = true }
 --- returns the reply's data, or nil, an error code, a text for people, and whether the same
 --- request may succeed later
 function gate:on(type_name, fn)
+  check_loading(self, "gate:on")
   check(type_name, "string", "gate:on")
   check(fn, "function", "gate:on")
-  check_loading(self, "gate:on")
   if EVENTS[type_name] then
     error(('gate:on: "%s" is no request: use gate:after'):format(type_name), 2)
   end
@@ -107,9 +107,9 @@ end
 ---@param fn fun(conn: moongate.Conn, message: table): any, string?, string?, boolean?
 --- refuses by returning nil, code (and text, temporary) as a handler does
 function gate:before(type_name, fn)
+  check_loading(self, "gate:before")
   check(type_name, "string", "gate:before")
   check(fn, "function", "gate:before")
-  check_loading(self, "gate:before")
   table.insert(self.plugin.before, { name = type_name, fn = fn })
 end
 
@@ -119,9 +119,9 @@ end
 ---@param event string
 ---@param fn function
 function gate:after(event, fn)
+  check_loading(self, "gate:after")
   check(event, "string", "gate:after")
   check(fn, "function", "gate:after")
-  check_loading(self, "gate:after")
   table.insert(self.plugin.after, { name = event, fn = fn })
 end
 
@@ -130,9 +130,9 @@ end
 ---@param pattern string "/relay/{room}": a name in braces matches one segment
 ---@param handlers moongate.RawHandlers
 function gate:raw(pattern, handlers)
+  check_loading(self, "gate:raw")
   check(pattern, "string", "gate:raw")
   check(handlers, "table", "gate:raw")
-  check_loading(self, "gate:raw")
   local problem = route.problem_of_pattern(pattern) or route.problem_of_handlers(handlers)
   if problem then error("gate:raw: " .. problem, 2) end
   self.registry:add_route(self.plugin, "ws", pattern, handlers)
@@ -146,11 +146,11 @@ end
 --- returns the body (a string goes as text, a table as JSON), the status (200, or 204 without a
 --- body), and headers
 function gate:http(method, pattern, fn)
+  check_loading(self, "gate:http")
   check(method, "string", "gate:http")
   check(pattern, "string", "gate:http")
   check(fn, "function", "gate:http")
-  check_loading(self, "gate:http")
-  local problem = route.problem_of_pattern(pattern) or http.problem_of_method(method)
+  local problem = http.problem_of_route(method, pattern)
   if problem then error("gate:http: " .. problem, 2) end
   self.registry:add_route(self.plugin, method, pattern, fn)
 end
@@ -169,8 +169,8 @@ end
 ---@param spec any the default, or a moongate.OptionSpec
 ---@return any value
 function gate:option(name, spec)
-  check(name, "string", "gate:option")
   check_loading(self, "gate:option")
+  check(name, "string", "gate:option")
   if self.plugin.options[name] then
     error(('gate:option: "%s" is declared twice'):format(name), 2)
   end
@@ -186,9 +186,9 @@ end
 ---@param version integer from 1, ascending
 ---@param fn fun(state: table) changes it in place
 function gate:migrate(version, fn)
+  check_loading(self, "gate:migrate")
   check(version, "number", "gate:migrate")
   check(fn, "function", "gate:migrate")
-  check_loading(self, "gate:migrate")
   local steps = self.plugin.migrations
   local last = steps[#steps] and steps[#steps].version or 0
   if version % 1 ~= 0 or version <= last then
@@ -202,9 +202,9 @@ end
 ---@param version string "1.4": they ask for 1.0 to 1.4; what breaks callers counts the 1 up
 ---@param api table
 function gate:provide(version, api)
+  check_loading(self, "gate:provide")
   check(version, "string", "gate:provide")
   check(api, "table", "gate:provide")
-  check_loading(self, "gate:provide")
   local major, minor = read_version(version, "gate:provide")
   if self.plugin.provided then error("gate:provide: only once", 2) end
   self.plugin.provided = { major = major, minor = minor, api = api }
@@ -216,9 +216,9 @@ end
 ---@param version string the least one that will do: "1.2"
 ---@return table api
 function gate:use(name, version)
+  check_loading(self, "gate:use")
   check(name, "string", "gate:use")
   check(version, "string", "gate:use")
-  check_loading(self, "gate:use")
   local major, minor = read_version(version, "gate:use")
   local other = self.registry.plugins[name]
   if not other then error(('gate:use: there is no plugin "%s" in the list'):format(name), 2) end
@@ -272,9 +272,9 @@ end
 ---@param name string
 ---@param spec moongate.RoomKind
 function gate:room_kind(name, spec)
+  check_loading(self, "gate:room_kind")
   check(name, "string", "gate:room_kind")
   check(spec, "table", "gate:room_kind")
-  check_loading(self, "gate:room_kind")
   local problem = kind.problem_of(spec)
   if problem then error("gate:room_kind: " .. problem, 2) end
   self.registry:add_kind(self.plugin, name, spec)
@@ -372,11 +372,16 @@ end
 
 local facts = core.C.moon_facts()
 
+local function refuse_to_set(_, name)
+  error(("gate.%s cannot be set: change what is in gate.state, or keep it in a local"):format(
+    tostring(name)), 2)
+end
+
 ---@param plugin moongate.Plugin
 ---@param registry table
 ---@return moongate.Gate
 local function new(plugin, registry)
-  return setmetatable({
+  local fields = setmetatable({
     plugin = plugin,
     registry = registry,
     state = state.of(plugin.name),
@@ -389,6 +394,7 @@ local function new(plugin, registry)
       ping_interval_ms = facts.ping_interval_ms,
     },
   }, gate_mt)
+  return setmetatable({}, { __index = fields, __newindex = refuse_to_set })
 end
 
 return { new = new }

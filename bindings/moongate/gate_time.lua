@@ -26,15 +26,15 @@ local function add_timer(self, kind, name, entry)
 end
 
 --- Calls fn every interval_ms as a task, until the plugin is replaced; leaves a turn out while
---- the one before still runs. When the plugin is loaded again, a timer of the same name goes
---- on with the time that was left.
+--- the one before still runs, also one of the code before. When the plugin is loaded again, a
+--- timer of the same name goes on with the time that was left.
 ---@param interval_ms integer
 ---@param fn fun()
 ---@param name? string by default its place among the plugin's timers
 function gate:every(interval_ms, fn, name)
+  check_loading(self, "gate:every")
   check_delay(interval_ms, 1, "gate:every")
   check(fn, "function", "gate:every")
-  check_loading(self, "gate:every")
   add_timer(self, "every", name, { fn = fn, delay_ms = function() return interval_ms end })
 end
 
@@ -43,9 +43,9 @@ end
 ---@param fn fun()
 ---@param name? string
 function gate:cron(when, fn, name)
+  check_loading(self, "gate:cron")
   check(when, "string", "gate:cron")
   check(fn, "function", "gate:cron")
-  check_loading(self, "gate:cron")
   local times, problem = cron.parse(when)
   if not times then error("gate:cron: " .. problem, 2) end
   local due_ms
@@ -105,11 +105,12 @@ function gate:sleep(delay_ms) -- luacheck: no unused args
 end
 
 --- The running task is cancelled, with an error where it waits, when it has not ended by then.
---- Requests have 30 s unless they say otherwise.
+--- Requests have 30 s unless they say otherwise. Every later wait of a task that is cancelled
+--- raises, too; one that waits more than 16 times all the same is given up: it never runs again.
 ---@param delay_ms integer from now
 function gate:deadline(delay_ms) -- luacheck: no unused args
   check_delay(delay_ms, 1, "gate:deadline")
-  task.deadline(task.current("gate:deadline", 2), delay_ms)
+  task.deadline(task.current "gate:deadline", delay_ms)
 end
 
 --- Runs the functions side by side, each as a task, and waits for all. When one raises, the

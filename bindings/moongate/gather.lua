@@ -16,7 +16,10 @@ end
 local function start(state, fns)
   for i, fn in ipairs(fns) do
     if state.problem then break end
-    state.workers[i] = task.run(function() settle(state, i, pcall(fn)) end)
+    state.workers[i] = task.run(function()
+      task.if_given_up(function(why) settle(state, i, false, why) end, "a task of it was given up")
+      settle(state, i, pcall(fn))
+    end)
   end
 end
 

@@ -4,6 +4,7 @@ local fields = require "moongate.fields"
 local json = require "moongate.json"
 local log = require "moongate.log"
 local guard = require("moongate.request").guard
+local routes = require "moongate.route"
 local task = require "moongate.task"
 
 local C = core.C
@@ -15,12 +16,18 @@ local http = {}
 
 ---@alias moongate.Method "GET"|"POST"|"PUT"|"PATCH"|"DELETE"
 
+local OWN = { ["/healthz"] = true, ["/readyz"] = true, ["/metrics"] = true } -- core/ws_http.c
+
 local METHODS = { GET = true, POST = true, PUT = true, PATCH = true, DELETE = true }
 
---- nil, or what is wrong with the method.
+--- nil, or what is wrong with what gate:http was given.
 ---@param method string
+---@param pattern string
 ---@return string? problem
-function http.problem_of_method(method) return fields.unknown({ [method] = true }, METHODS) end
+function http.problem_of_route(method, pattern)
+  if OWN[pattern] then return pattern .. " is the gateway's own" end
+  return routes.problem_of_pattern(pattern) or fields.unknown({ [method] = true }, METHODS)
+end
 
 ---@class moongate.Request
 ---@field method string "HEAD" comes to the handler of GET

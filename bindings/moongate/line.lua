@@ -1,9 +1,10 @@
 --- Lines: jobs of one connection, or of one room, one after the other, also when one waits.
 --
--- The owner is any table: it gets the fields `waiting`, `waiting_bytes` and `at_work` while it has
--- jobs.
+-- The owner is any table: it gets the fields `waiting`, `waiting_bytes`, `job` and `at_work` while
+-- it has jobs.
 local log = require "moongate.log"
 local task = require "moongate.task"
+local traceback = require "moongate.traceback"
 
 -- Jobs behind one that waits: of one owner, and their bytes of it and of all.
 local MAX_WAITING = 256
@@ -14,7 +15,7 @@ local all_waiting_bytes = 0
 
 local line = {}
 
-local function traceback(problem) return debug.traceback(tostring(problem), 2) end
+local go_on
 
 --- Does what waits, oldest first, until nothing does. What one job has been through (it was
 --- cancelled, or has set itself a deadline) is nothing to the next.
@@ -23,13 +24,14 @@ local function work_off(owner)
   owner.at_work = worker
   while true do
     local job = table.remove(owner.waiting, 1)
+    owner.job = job
     if not job then break end
+    task.begin_anew(worker)
+    task.if_given_up(go_on, owner)
     owner.waiting_bytes = owner.waiting_bytes - job.bytes
     all_waiting_bytes = all_waiting_bytes - job.bytes
     local ok, problem = xpcall(job.run, traceback)
     if not ok then log.error("line", "%s", problem) end
-    task.deadline(worker, 0)
-    worker.cancelled = nil
   end
   owner.waiting, owner.at_work = nil, nil
 end
@@ -39,6 +41,13 @@ end
 ---@return boolean
 function line.is_own(owner)
   return owner.at_work ~= nil and owner.at_work.coroutine == coroutine.running()
+end
+
+--- The job under way has been given up: the others have another task.
+function go_on(owner)
+  local given_up = owner.job.given_up
+  if given_up then given_up(owner) end
+  task.run(work_off, owner)
 end
 
 --- Whether one more job of so many bytes is more than may wait.
@@ -55,8 +64,9 @@ end
 ---@param owner table
 ---@param bytes integer what it takes while it waits
 ---@param run fun()
-function line.push(owner, bytes, run)
-  local job = { run = run, bytes = bytes }
+---@param given_up? fun(owner: table) in place of what comes after the wait where `run` was given up
+function line.push(owner, bytes, run, given_up)
+  local job = { run = run, bytes = bytes, given_up = given_up }
   all_waiting_bytes = all_waiting_bytes + bytes
   if owner.waiting then
     owner.waiting_bytes = owner.waiting_bytes + bytes

@@ -7,6 +7,7 @@ local option = require "moongate.option"
 local registries = require "moongate.registry"
 local sources = require "moongate.source"
 local state = require "moongate.state"
+local traceback = require "moongate.traceback"
 
 local loader = {}
 
@@ -69,7 +70,8 @@ local function run(build, name)
   local chunk = build.chunks[name]
   if not chunk then return end
   build.chunks[name] = nil
-  local plugin = build.registry.plugins[name]
+  local plugin, outer = build.registry.plugins[name], build.running
+  build.running = plugin
   local fn = chunk()
   if type(fn) ~= "function" then
     error(("%s: a plugin returns a function of gate, this returned %s"):format(plugin.file,
@@ -79,6 +81,13 @@ local function run(build, name)
   plugin.is_loaded = true
   local problem = option.unknown(plugin.entry, plugin.options)
   if problem then error(problem, 0) end
+  build.running = outer
+end
+
+--- A message that names no file gets that of the plugin that was run.
+local function with_file(build, problem)
+  if not build.running or problem:find "^%S*%.lua" then return problem end
+  return build.running.file .. ": " .. problem
 end
 
 --- Adds what stays, and compiles all that does not before the first one runs.
@@ -122,10 +131,6 @@ local function fill(build, before)
   end
 end
 
-local function traceback(problem)
-  return debug.traceback(tostring(problem), 2)
-end
-
 --- A build is all that a load needs to know, and what it has found out.
 local function begin(app, generation, current, rejected)
   local folder = list.is_folder(app) and app or nil
@@ -165,7 +170,7 @@ function loader.load(app, generation, current, rejected)
   local is_filled, problem = xpcall(fill, traceback, build, current and current.plugins or {})
   if not is_filled then
     state.restore(snapshot)
-    return nil, problem
+    return nil, with_file(build, problem)
   end
   for name, kept in pairs(snapshot) do
     local is_migrated = build.is_known[name] and kept.version ~= state.version(name)

@@ -27,24 +27,27 @@ local current         -- registry in force
 local last_generation = 0
 local before = {}     -- stack of { registry, snapshot }: how to go back from the one after it
 local rejected = {}   -- path -> { bad, good }: file texts that a rollback has taken out of force
-local slots = {}      -- plugin name -> timer name -> { token, is_running }
+local slots = {}      -- plugin name -> timer name -> { token, turn }
 local trial           -- { until_ms, calls, errors, rate } since the last swap, while it lasts
 local since = { calls = 0, errors = 0, rate = 0 } -- the last swap, and the rate before it
 
 -- ---- timers ----
 
---- A run that has not ended when the next is due makes it wait for the one after.
-local function start_timer(owner, entry, delay_ms)
-  local slot = {}
+--- A run that has not ended when the next is due makes it wait for the one after, also when other
+--- code has taken over meanwhile: timers of one name have one `turn`.
+local function start_timer(owner, entry, delay_ms, turn)
+  local slot = { turn = turn }
+  local function ended() turn.is_running = false end
   local function run()
-    slot.is_running = true
+    turn.is_running = true
+    task.if_given_up(ended)
     request.guard(owner, entry.doing, entry.fn)
-    slot.is_running = false
+    ended()
   end
   local function fire()
     local is_due = not entry.is_due or entry.is_due()
     slot.token = not entry.is_once and timer.start(entry.delay_ms(), fire, owner) or nil
-    if is_due and not slot.is_running then task.run(run) end
+    if is_due and not turn.is_running then task.run(run) end
   end
   slot.token = timer.start(delay_ms, fire, owner)
   return slot
@@ -52,23 +55,24 @@ end
 
 --- Those of the plugin's new code; one that had the name before keeps what was left of its
 --- time, or a file that is saved every minute would never see its hour.
-local function start_timers(owner, left)
+local function start_timers(owner, old)
   slots[owner.name] = {}
   for _, entry in ipairs(owner.timers) do
-    local delay_ms = entry.delay_ms()
-    if not entry.is_due then delay_ms = math.min(delay_ms, left[entry.name] or delay_ms) end
-    slots[owner.name][entry.name] = start_timer(owner, entry, delay_ms)
+    local was, delay_ms = old[entry.name] or { turn = {} }, entry.delay_ms()
+    if not entry.is_due then delay_ms = math.min(delay_ms, was.left_ms or delay_ms) end
+    slots[owner.name][entry.name] = start_timer(owner, entry, delay_ms, was.turn)
   end
 end
 
+--- What the timers of this plugin leave to those that come after them.
 local function stop_timers(name)
-  local left = {}
-  for timer_name, slot in pairs(slots[name] or {}) do
-    left[timer_name] = slot.token and timer.left_ms(slot.token)
+  local old = slots[name] or {}
+  for _, slot in pairs(old) do
+    slot.left_ms = slot.token and timer.left_ms(slot.token)
     if slot.token then timer.cancel(slot.token) end
   end
   slots[name] = nil
-  return left
+  return old
 end
 
 -- ---- the swap ----
@@ -107,9 +111,9 @@ local function leave(owner)
 end
 
 --- One that comes back begins again what it began when it was loaded.
-local function enter(owner, left)
+local function enter(owner, old_timers)
   cancel_all(tasks_of(owner, task.BEGUN), "it begins again with its code")
-  start_timers(owner, left)
+  start_timers(owner, old_timers)
   kind.enter(owner)
   for _, begin in ipairs(owner.begins) do begin() end
 end
@@ -135,16 +139,16 @@ local function swap(registry)
   current = registry
   request.use(registry)
   begin_trial()
-  local left = {}
+  local old_timers = {}
   for name, owner in pairs(old) do
     if not is_in_force(owner) then
-      left[name] = stop_timers(name)
+      old_timers[name] = stop_timers(name)
       leave(owner)
     end
   end
   for _, name in ipairs(registry.names) do
     local owner = registry.plugins[name]
-    if old[name] ~= owner then enter(owner, left[name] or {}) end
+    if old[name] ~= owner then enter(owner, old_timers[name] or {}) end
   end
 end
 

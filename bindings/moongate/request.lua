@@ -5,6 +5,8 @@ local line = require "moongate.line"
 local log = require "moongate.log"
 local state = require "moongate.state"
 local task = require "moongate.task"
+local traceback = require "moongate.traceback"
+local users = require "moongate.user"
 
 local DEADLINE_MS = 30000 -- of a request that waits; gate:deadline sets another
 
@@ -21,23 +23,29 @@ function request.use(registry) current = registry end
 ---@return table registry in force
 function request.current() return current end
 
-local function traceback(problem)
-  if task.why_cancelled(problem) then return problem end
-  return debug.traceback(tostring(problem), 2)
-end
-
 local running = task.running
 local facts = core.C.moon_facts()
+
+-- state -> what has been said of it: the hook that is named is the one that has done it
+local said_of = setmetatable({}, { __mode = "k" })
+
+local function check_state(plugin, doing, owner, name)
+  local found = owner and rawget(owner, "state")
+  if type(found) ~= "table" then return end
+  local problem = state.not_data(found, name)
+  local is_known = said_of[found] == problem
+  said_of[found] = problem
+  if problem and not is_known then log.error(plugin.label, "%s: %s", doing, problem) end
+end
 
 --- In development mode: a state that could not outlive the code is named with the hook that has
 --- left it so.
 local function check_states(plugin, doing, subject)
-  local problem = state.not_data(state.of(plugin.name), "gate.state")
-  local own = type(subject) == "table" and rawget(subject, "state")
-  if not problem and type(own) == "table" then
-    problem = state.not_data(own, rawget(subject, "members") and "room.state" or "conn.state")
-  end
-  if problem then log.error(plugin.label, "%s: %s", doing, problem) end
+  check_state(plugin, doing, { state = state.of(plugin.name) }, "gate.state")
+  if type(subject) ~= "table" then return end
+  local is_room = rawget(subject, "members")
+  check_state(plugin, doing, subject, is_room and "room.state" or "conn.state")
+  check_state(plugin, doing, users.find(rawget(subject, "user")), "user.state")
 end
 
 local function note(plugin, doing, problem)
@@ -157,10 +165,16 @@ end
 --- Carries a request out as this task.
 local function perform(conn, message, answer)
   if conn.is_gone then return answer(nil, "gone", "the connection has ended") end
-  conn.worker = task.patience(DEADLINE_MS)
+  conn.worker, conn.answer = task.patience(DEADLINE_MS), answer
   carry_out(conn, message, answer)
   task.patience(nil)
-  conn.worker = nil
+  conn.worker, conn.answer = nil, nil
+end
+
+local function given_up(conn)
+  local answer = conn.answer
+  conn.worker, conn.answer = nil, nil
+  answer(failure("the handler", true))
 end
 
 ---@param conn moongate.Conn
@@ -173,7 +187,7 @@ function request.submit(conn, message, answer, bytes)
   if line.is_full(conn, bytes) then
     return answer(nil, "too_many_requests", "earlier requests are still waiting", true)
   end
-  line.push(conn, bytes, function() perform(conn, message, answer) end)
+  line.push(conn, bytes, function() perform(conn, message, answer) end, given_up)
 end
 
 --- The connection has ended: a request that waits is cancelled, and those behind it are not

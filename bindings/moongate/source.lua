@@ -100,7 +100,6 @@ local function load_module(set, path, name)
     set:keep(before)
     return before
   end
-  if set.loading[path] then error(('require "%s": a cycle'):format(name), 0) end
   set.loading[path] = true
   local chunk, made = set:compile(path)
   local ok, value = pcall(chunk, name)
@@ -110,13 +109,25 @@ local function load_module(set, path, name)
   return made
 end
 
+--- What there is to say when the process has no such module either.
+local function not_found(name, path, problem)
+  if not tostring(problem):find "^module '.-' not found" then return problem end
+  return ('require "%s": there is no %s, and no such module in package.path or package.cpath')
+    :format(tostring(name), path or "folder of modules for an app of one file")
+end
+
 --- require for the app's files: modules of its own folder are loaded anew when they have
 --- changed, and get its environment; all others are the process's.
 ---@param from moongate.Source who asks
 ---@param name string
 function Set:require(from, name)
   local path = self.folder and ("%s/%s.lua"):format(self.folder, tostring(name):gsub("%.", "/"))
-  if not path or not (self.modules[path] or self:text(path)) then return require(name) end
+  if not path or not (self.modules[path] or self:text(path)) then
+    local ok, value = pcall(require, name)
+    if not ok then error(not_found(name, path, value), 2) end
+    return value
+  end
+  if self.loading[path] then error(('require "%s": a cycle'):format(name), 2) end
   self.modules[path] = self.modules[path] or load_module(self, path, name)
   from.requires[path] = true
   return self.modules[path].value

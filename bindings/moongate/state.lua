@@ -3,6 +3,7 @@
 -- The table of a plugin is the same always: a reload changes what is in it, in place, so
 -- that old references stay good, and can put everything back.
 local json = require "moongate.json"
+local task = require "moongate.task"
 
 local state = {}
 
@@ -17,12 +18,15 @@ function state.of(plugin)
   return found
 end
 
+-- A plugin may set a metatable on its state, also a protected one.
+local metatable_of, set_metatable = debug.getmetatable, debug.setmetatable
+
 --- All tables that can be reached, each with a copy of itself. A list instead of recursion:
---- a state may be a long chain.
+--- a state may be a long chain. Objects are not looked into: they belong to others.
 local function copy_all(root)
   local copies, found = { [root] = {} }, { root }
   local function note(value)
-    if type(value) == "table" and not copies[value] then
+    if type(value) == "table" and not copies[value] and not metatable_of(value) then
       copies[value] = {}
       found[#found + 1] = value
     end
@@ -42,6 +46,7 @@ end
 
 local function put_back(copies)
   for original, copy in pairs(copies) do
+    set_metatable(original, nil) -- it had none, or it was no data already
     for k in next, original do original[k] = nil end
     for k, v in next, copy do original[k] = v end
   end
@@ -85,10 +90,10 @@ local function brief(value)
   return (kind == "number" or kind == "boolean") and tostring(value)
 end
 
---- Simple locals of the function that has failed: which key was being worked on.
+--- Simple locals of the app's function that has failed: which key was being worked on.
 local function locals_of_culprit()
-  local level, words = 3, {} -- 1 is this, 2 the handler
-  if debug.getinfo(level, "S").what == "C" then level = level + 1 end -- error() itself
+  local level, words = task.level_of_app(), {}
+  if level == 0 then return "" end
   for i = 1, 32 do
     local name, value = debug.getlocal(level, i)
     if not name then break end
@@ -128,20 +133,27 @@ end
 -- ---- data only ----
 
 local DATA = { string = true, number = true, boolean = true, table = true }
+local MAX_SHOWN = 16 -- keys of the way to what is no data
+local KEY = { string = true, number = true, boolean = true }
 
 local function shown(key)
   if type(key) == "string" and key:find "^[%a_][%w_]*$" then return "." .. key end
   return ("[%s]"):format(type(key) == "string" and ("%q"):format(key) or tostring(key))
 end
 
-local function no_data(value, what)
+local function no_data(value)
   local kind = type(value)
-  if kind == "table" and getmetatable(value) then
-    return ("is an object%s; a state holds data only: keep its name or id"):format(what)
+  if kind == "table" and metatable_of(value) then
+    return "is an object; a state holds data only: keep its name or id"
   elseif not DATA[kind] and value ~= json.null then
-    return ("is a %s%s; a state holds data only, or it could not outlive the code"):format(kind,
-      what)
+    return ("is a %s; a state holds data only, or it could not outlive the code"):format(kind)
   end
+end
+
+local function no_key(key)
+  if KEY[type(key)] then return end
+  return ("has a %s as a key; the keys of a state are strings, numbers or booleans"):format(
+    type(key))
 end
 
 --- nil, or what in the state is no data, with the way to it.
@@ -151,14 +163,23 @@ end
 function state.not_data(root, name)
   local found, outer, key_of = { root }, { [root] = root }, {}
   local function path_of(value)
-    if value == root then return name end
-    return path_of(outer[value]) .. shown(key_of[value])
+    local path = {} -- from its end
+    while value ~= root do
+      path[#path + 1] = shown(key_of[value])
+      value = outer[value]
+    end
+    local words = { name, #path > MAX_SHOWN and " ... " or "" }
+    for i = math.min(#path, MAX_SHOWN), 1, -1 do words[#words + 1] = path[i] end
+    return table.concat(words)
   end
+  if metatable_of(root) then return name .. " has a metatable; a state holds data only" end
   local i = 1
   while found[i] do
     local inside = found[i]
     for k, v in next, inside do
-      local problem = no_data(k, " as a key") or no_data(v, "")
+      local problem = no_key(k)
+      if problem then return ("%s %s"):format(path_of(inside), problem) end
+      problem = no_data(v)
       if problem then return ("%s%s %s"):format(path_of(inside), shown(k), problem) end
       if type(v) == "table" and not outer[v] then
         outer[v], key_of[v] = inside, k

@@ -105,7 +105,7 @@ end
 
 --- For the methods: what `build` returns. Its complaints are raised where the method was called.
 local function plan(build, what, ...)
-  task.current(what, 3)
+  task.current(what)
   local ok, asked, reason = pcall(build, what, ...)
   if not ok then error(asked, 3) end
   return asked, reason

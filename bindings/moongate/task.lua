@@ -1,15 +1,17 @@
 --- Tasks: functions that may wait. They run in coroutines that are used again.
 --
 -- Only resume() resumes a worker: to begin a task, or when what it waits for has come. A task
--- that is cancelled while it waits gets an error there, and at every wait after it.
+-- that is cancelled while it waits gets an error there, and at every wait after it. One that
+-- goes on waiting all the same is given up: it never runs again.
 local core = require "moongate.ffi"
 local log = require "moongate.log"
 local timer = require "moongate.timer"
 
 local MAX_IDLE = 256 -- workers kept for the next task
 local LOOK_MS = 1000 -- between two looks at those that wait too long
+local MAX_RAISED = 16 -- waits of a cancelled task, for what it still has to put in order
 
-local DONE, WAIT = {}, {} -- what a worker yields
+local DONE, WAIT, GIVE_UP = {}, {}, {} -- what a worker yields
 
 local idle = {}     -- stack of workers
 local waiting = {}  -- set of workers
@@ -41,10 +43,36 @@ local function work(fn, ...)
   return work(coroutine.yield(DONE)) -- a tail call: the stack does not grow
 end
 
-local function clear(worker)
+--- For who does several things in one task: what the one before has been through (it was
+--- cancelled, or had a deadline) is nothing to the next.
+function task.begin_anew(worker)
   if worker.deadline then timer.cancel(worker.deadline) end
   worker.deadline, worker.cancelled, worker.patience_ms = nil, nil, nil
-  worker.plugin, worker.doing, worker.since_ms = nil, nil, nil
+  worker.since_ms, worker.raised = nil, nil
+  worker.on_given_up, worker.subject = nil, nil
+end
+
+local function clear(worker)
+  task.begin_anew(worker)
+  worker.plugin, worker.doing = nil, nil
+end
+
+--- One more wait of a task that is cancelled.
+---@return boolean is_too_much
+local function count_wait(worker)
+  worker.raised = (worker.raised or 0) + 1
+  return worker.raised > MAX_RAISED
+end
+
+--- The coroutine is left as it is, for the garbage collector.
+local function give_up(worker)
+  local plugin, on_given_up, subject = worker.plugin, worker.on_given_up, worker.subject
+  log.error(plugin and plugin.label or "task",
+    "%s: given up, it has waited %d times since it was cancelled (%s): let the error pass\n%s",
+    worker.doing or "a task", MAX_RAISED, worker.cancelled.why,
+    debug.traceback(worker.coroutine))
+  clear(worker)
+  if on_given_up then on_given_up(subject) end
 end
 
 local function resume(worker, ...)
@@ -59,6 +87,8 @@ local function resume(worker, ...)
   elseif what == DONE then
     clear(worker)
     if #idle < MAX_IDLE then idle[#idle + 1] = worker end
+  elseif what == GIVE_UP or (what ~= WAIT and worker.cancelled and count_wait(worker)) then
+    give_up(worker)
   else
     worker.is_waiting, waiting[worker] = true, true
     -- A plain coroutine.yield() waits for nobody: let it go on after the others.
@@ -88,13 +118,31 @@ function task.run(fn, ...)
   return worker
 end
 
---- The task that runs; raises outside of one.
+--- Has fn(subject) called if the running task is given up: nothing after its wait will run.
+---@param fn fun(subject: any)
+---@param subject any
+function task.if_given_up(fn, subject) current.on_given_up, current.subject = fn, subject end
+
+--- For error() in who calls this: the level of the app's code, which is not in the environment
+--- of the runtime.
+---@return integer level 0: there is none
+function task.level_of_app()
+  for level = 2, 40 do
+    local info = debug.getinfo(level, "f")
+    if not info then return 0 end
+    if getfenv(info.func) ~= _G then return level - 1 end
+  end
+  return 0
+end
+
+--- The task that runs; raises outside of one, in the line of the app's code.
 ---@param what string what needs a task, for the message
 ---@return table worker
-function task.current(what, level)
+function task.current(what)
   if not current or coroutine.running() ~= current.coroutine then
     error(what .. ": only in a task: a request or HTTP handler, gate:every, gate:after_ms, "
-      .. "gate:spawn; not in a raw handler or a coroutine of your own", (level or 2) + 1)
+      .. "gate:spawn; not while a plugin is loaded or migrated, in a raw handler or in a "
+      .. "coroutine of your own", task.level_of_app())
   end
   return current
 end
@@ -129,7 +177,9 @@ function task.patience(patience_ms)
 end
 
 local function raise_if_cancelled(worker)
-  if worker.cancelled then error(worker.cancelled, 0) end
+  if not worker.cancelled then return end
+  if count_wait(worker) then coroutine.yield(GIVE_UP) end
+  error(worker.cancelled, 0)
 end
 
 --- Waits until the function that `begin` is given is called, and returns what it was given.
@@ -137,7 +187,7 @@ end
 ---@param begin fun(done: fun(...: any))
 ---@return any ...
 function task.wait(what, begin)
-  local worker = task.current(what, 3)
+  local worker = task.current(what)
   raise_if_cancelled(worker)
   worker.ticket = worker.ticket + 1
   local ticket, results = worker.ticket, nil

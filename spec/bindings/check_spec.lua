@@ -28,8 +28,10 @@ describe("check", function()
   end)
 
   it("takes no delay that is none", function()
-    for _, value in ipairs { -1, 1 / 0, 0 / 0 } do
-      assert.equal("here: gate:sleep: expected at least 0 ms, got " .. tostring(value),
+    assert.equal("here: gate:sleep: expected at least 0 ms, got -1",
+      problem_of(check.delay, -1, 0, "gate:sleep"))
+    for _, value in ipairs { 1 / 0, 0 / 0 } do
+      assert.equal("here: gate:sleep: expected a finite number of ms, got " .. tostring(value),
         problem_of(check.delay, value, 0, "gate:sleep"))
     end
   end)

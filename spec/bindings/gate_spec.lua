@@ -54,6 +54,12 @@ describe("gate", function()
       ["gate:after_ms(print)"] = "gate:after_ms: expected a number, got function",
       ["gate:spawn()"] = "gate:spawn: expected a function, got nil",
       ["gate:sleep()"] = "gate:sleep: expected a number, got nil",
+      ["gate:every(math.huge, print)"] = "gate:every: expected a finite number of ms, got inf",
+      ["gate.counter('x')"] = "gate.counter: called with a dot, it is gate:counter(...)",
+      ["gate.on('say', print)"] = "gate.on: called with a dot, it is gate:on(...)",
+      ["gate:http('GET', '/metrics', print)"] = "gate:http: /metrics is the gateway's own",
+      ["gate.state = {}"] =
+        "gate.state cannot be set: change what is in gate.state, or keep it in a local",
     }
     for call, problem in pairs(calls) do
       local text = problem_of("return function(gate)\n  " .. call .. "\nend")

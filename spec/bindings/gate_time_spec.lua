@@ -58,6 +58,38 @@ describe("gate time", function()
       assert.is_truthy(gate:logged "a#1: gate:every: ")
     end)
 
+    it("does not run beside itself, also when other code takes over meanwhile", function()
+      local SLOW = [[return function(gate)
+        local state = gate.state
+        gate:every(10, function()
+          state.n, state.most = (state.n or 0) + 1, math.max(state.most or 0, (state.n or 0) + 1)
+          gate:sleep(25)
+          state.n, state.runs = state.n - 1, (state.runs or 0) + 1
+        end)
+      end -- %d]]
+      load(SLOW:format(0))
+      for n = 1, 5 do
+        gate:later(12)
+        assert(gate:reload { a = SLOW:format(n) })
+      end
+      gate:later(100)
+      assert.equal(1, state_of().most)
+      assert.is_true(state_of().runs >= 4, "and goes on")
+    end)
+
+    it("goes on after a run that was given up", function()
+      load [[return function(gate)
+        gate:every(10, function()
+          gate.state.n = (gate.state.n or 0) + 1
+          gate:deadline(5)
+          while true do pcall(gate.sleep, gate, 50) end
+        end)
+      end]]
+      gate:later(35)
+      assert.equal(3, state_of().n)
+      assert.is_truthy(gate:logged "a#1: gate:every: given up")
+    end)
+
     it("runs as a task", function()
       load [[return function(gate)
         gate:every(10, function()

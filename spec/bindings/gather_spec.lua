@@ -50,4 +50,18 @@ describe("gate:gather", function()
     gate:later(100)
     assert.is_nil(ended())
   end)
+
+  it("fails when one of them is given up", function()
+    load [[
+      local ok, problem = pcall(gate.gather, gate, slow(9000, 1), function()
+        gate:deadline(10)
+        while true do pcall(gate.sleep, gate, 50) end
+      end)
+      return { ok = ok, problem = problem }]]
+    local answer = gate:ask(ann, { type = "try" })
+    gate:later(10)
+    assert.same({ ok = false, problem = "a task of it was given up" }, answer.data)
+    gate:later(9000)
+    assert.is_nil(ended())
+  end)
 end)

@@ -162,7 +162,7 @@ describe("http", function()
 
     it("of the handler is internal, and logged with its traceback", function()
       failed("error 'ouch'", "a.lua:2: ouch\nstack traceback:")
-      failed("error { code = 7 }", "table: ")
+      failed("error { code = 7 }", "a.lua:2: raised a table, not a message\nstack traceback:")
     end)
 
     it("is a body that is none", function()

@@ -33,6 +33,21 @@ describe("line", function()
     assert.same({ "begin a", "end a", "begin b", "end b", "begin c", "end c" }, steps)
   end)
 
+  it("goes on after a job that is given up", function()
+    local worker, told
+    line.push(owner, 0, function()
+      worker = task.current "spec"
+      while true do pcall(task.sleep, 10) end
+    end, function(whose) told = whose end)
+    push("b", 5)
+    push "c"
+    task.cancel(worker, "enough")
+    assert.equal(owner, told)
+    core:later(5)
+    assert.same({ "begin b", "end b", "begin c", "end c" }, steps)
+    assert.same({ waiting_bytes = 0 }, owner)
+  end)
+
   it("goes on after a job that raises", function()
     push("a", 10)
     line.push(owner, 0, function() error "ouch" end)

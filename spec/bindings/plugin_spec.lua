@@ -169,17 +169,35 @@ describe("plugin", function()
     end)
 
     it("names two modules that require each other", function()
-      assert.matches("lib.one", problem_of {
+      assert.matches('/lib/two.lua:1: require "lib.one": a cycle', problem_of {
         a = [[require "lib.one" return function() end]],
-        ["lib/one"] = "return require 'lib.two'",
-        ["lib/two"] = "return require 'lib.one'",
+        ["lib/one"] = "local two = require 'lib.two' return two",
+        ["lib/two"] = "local one = require 'lib.one' return one",
       })
     end)
 
     it("says which file is wrong", function()
       assert.matches("/lib/words.lua:1: unexpected symbol",
         problem_of { a = READER, ["lib/words"] = ")" })
-      assert.matches("module 'lib.words' not found", problem_of { a = READER })
+      assert.matches('/a.lua:1: require "lib.words": there is no %S*/lib/words.lua, and no such '
+        .. "module in package.path", problem_of { a = READER })
+    end)
+
+    it("says which plugin has raised what is no message", function()
+      for code, said in pairs { ["error({})"] = "raised a table", ["error()"] = "raised nil",
+        ["error(7)"] = ":2: 7", ["error('ouch', 0)"] = "/a.lua: ouch" } do
+        local problem = problem_of { a = "return function()\n" .. code .. " end" }
+        assert.matches("/a.lua:?2?: ", problem)
+        assert.matches(said, problem, 1, true)
+      end
+    end)
+
+    it("says where a plugin waits that cannot", function()
+      for _, code in ipairs { "gate:sleep(1)", "gate:deadline(1)", "gate:gather(print)",
+        "gate:fetch 'http://localhost/'", "gate.store:get 'a'" } do
+        assert.matches("/a.lua:2: gate[:.][%w:]+: only in a task: .* not while a plugin is loaded",
+          problem_of { a = "return function(gate)\n" .. code .. "\nend" })
+      end
     end)
   end)
 

@@ -79,7 +79,7 @@ describe("request", function()
     local answer = gate:ask(ann, { type = "boom" })
     gate:later(1)
     assert.equal("internal", answer.code)
-    assert.is_truthy(gate:logged "a#1: on boom: table: ")
+    assert.is_truthy(gate:logged "a.lua:2: raised a table, not a message\nstack traceback:")
   end)
 
   describe("order", function()
@@ -120,6 +120,24 @@ describe("request", function()
       assert.equal("timeout", first.code)
       assert.equal("gone", second.code)
       assert.is_truthy(gate:logged "a#1: on work: cancelled: the connection has ended")
+    end)
+
+    it("has the closed hooks also when a handler swallows that it was cancelled", function()
+      gate = fake_gate.load { a = [[return function(gate)
+        gate:on("poll", function() while true do pcall(gate.sleep, gate, 50) end end)
+        gate:on("work", function() end)
+        gate:after("closed", function() gate.state.closed = true end)
+      end]] }
+      local eve = gate:connect "eve"
+      gate.world.room.find("tea"):add(eve)
+      local first = gate:ask(eve, { type = "poll" })
+      local second = gate:ask(eve, { type = "work" })
+      gate:close(eve, "lost")
+      assert.is_true(gate.world.state.of("a").closed)
+      assert.equal("timeout", first.code)
+      assert.equal("gone", second.code)
+      assert.equal(0, gate.world.room.find("tea"):size())
+      assert.is_truthy(gate:logged "a#1: on poll: given up")
     end)
 
     it("has the closed hooks at once when nothing waits", function()
@@ -166,6 +184,7 @@ describe("request", function()
       gate:on("keep", function(conn, message)
         if message.where == "gate" then gate.state.hook = print end
         if message.where == "conn" then conn.state.room = gate:room "tea" end
+        if message.where == "user" then gate:user(conn.user).state.hook = print end
         return {}
       end)
     end]]
@@ -187,6 +206,23 @@ describe("request", function()
       assert.is_truthy(gate:logged "a#1: on keep: conn.state.room is an object; a state holds")
       assert.same({}, keep "gate")
       assert.is_truthy(gate:logged "a#1: on keep: gate.state.hook is a function; a state holds")
+    end)
+
+    it("names the culprit, once, and not those who come after it", function()
+      gate = fake_gate.load { a = KEEPS, b = [[return function(gate)
+        gate:after("keep", function() end)
+        gate:before("*", function() end)
+      end]] }
+      ann = gate:connect "ann"
+      gate.core.facts.development = 1
+      for _, where in ipairs { "conn", "user", "nowhere", "conn" } do keep(where) end
+      local lines = {}
+      for _, line in ipairs(gate.log) do
+        if line.level == "error" then lines[#lines + 1] = line.text end
+      end
+      assert.equal(2, #lines)
+      assert.matches("^a#1: on keep: conn.state.room is an object", lines[1])
+      assert.matches("^a#1: on keep: user.state.hook is a function", lines[2])
     end)
 
     it("alone it looks", function()

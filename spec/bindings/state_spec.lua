@@ -78,6 +78,30 @@ describe("state", function()
     assert.is_true(state.of("a")[key])
   end)
 
+  it("restores what a metatable hides, and takes that away", function()
+    local a = state.of "a"
+    a.name, a.inner = "tea", { n = 1 }
+    local restore = remember "a"
+    a.name, a.inner.n = nil, nil
+    local hides = { __newindex = function() end, __metatable = "mine" }
+    setmetatable(a, hides)
+    setmetatable(a.inner, hides)
+    restore()
+    assert.same({ name = "tea", inner = { n = 1 } }, a)
+    assert.is_nil(getmetatable(a))
+    assert.is_nil(getmetatable(a.inner))
+  end)
+
+  it("leaves objects alone, which belong to others", function()
+    local room = setmetatable({ members = { 1 } }, { __index = {} })
+    state.of("a").room = room
+    local restore = remember "a"
+    room.members = { 1, 2 }
+    restore()
+    assert.same({ 1, 2 }, room.members)
+    assert.is_table(getmetatable(room))
+  end)
+
   it("forgets plugins that are new", function()
     local restore = remember "new"
     state.of("new").word = "hello"
@@ -153,7 +177,7 @@ describe("state", function()
     local ONLY = "; a state holds data only, or it could not outlive the code"
 
     it("finds nothing in data, of any depth, and in circles", function()
-      local data = { 1, "a", true, { [5] = { x = {} } }, [{}] = 1, null = require("cjson").null }
+      local data = { 1, "a", true, { [5] = { x = {} } }, null = require("cjson").null }
       data.self = data
       assert.is_nil(state.not_data(data, "gate.state"))
       local link = data
@@ -173,8 +197,22 @@ describe("state", function()
         state.not_data({ n = require("ffi").new "uint64_t" }, "gate.state"))
       assert.equal("gate.state.ann is an object; a state holds data only: keep its name or id",
         state.not_data({ ann = setmetatable({}, {}) }, "gate.state"))
-      assert.matches("^gate.state%[function: .*%] is a function as a key; ",
-        state.not_data({ [print] = 1 }, "gate.state"))
+      assert.equal("gate.state.by_room has a table as a key; the keys of a state are strings, "
+        .. "numbers or booleans", state.not_data({ by_room = { [{}] = 1 } }, "gate.state"))
+      assert.equal("gate.state has a metatable; a state holds data only",
+        state.not_data(setmetatable({}, { __metatable = false }), "gate.state"))
+    end)
+
+    it("names the way also to the end of a long chain", function()
+      local data = {}
+      local link = data
+      for _ = 1, 300000 do
+        link.x = {}
+        link = link.x
+      end
+      link.x = print
+      assert.equal("gate.state ... " .. (".x"):rep(17) .. " is a function" .. ONLY,
+        state.not_data(data, "gate.state"))
     end)
   end)
 end)

@@ -162,6 +162,67 @@ describe("task", function()
     for _, line in ipairs(core.log) do assert.matches("ouch", line.text) end
   end)
 
+  describe("that is cancelled", function()
+    local function stubborn(wait)
+      return task.run(function()
+        while true do pcall(wait) end
+      end)
+    end
+
+    it("may still put things in order, but each wait raises", function()
+      local raised = 0
+      local worker = task.run(function()
+        for _ = 1, 3 do
+          if not pcall(task.sleep, 10) then raised = raised + 1 end
+        end
+      end)
+      task.cancel(worker, "enough")
+      assert.equal(3, raised)
+      assert.same({}, core.log)
+    end)
+
+    it("is given up when it goes on waiting, and the log says where", function()
+      local worker = stubborn(function() task.sleep(10) end)
+      worker.plugin, worker.doing = { label = "polls#3" }, "on poll"
+      task.cancel(worker, "the connection has ended")
+      assert.equal(1, #core.log)
+      assert.matches("^polls#3: on poll: given up, .*the connection has ended.*task_spec.lua:%d+",
+        core.log[1].text)
+      core:later(1000)
+      assert.equal(1, #core.log)
+      for _ in task.waiting() do error "it still waits" end
+    end)
+
+    it("is given up also when it only yields", function()
+      local turns = 0
+      local worker = task.run(function()
+        while true do
+          turns = turns + 1
+          coroutine.yield()
+        end
+      end)
+      task.cancel(worker, "enough")
+      core:later(100)
+      local before = turns
+      core:later(100)
+      assert.equal(before, turns)
+      assert.equal(1, #core.log)
+    end)
+
+    it("has somebody told when it is given up", function()
+      local told
+      local worker = task.run(function()
+        task.if_given_up(function(subject) told = subject end, "me")
+        while true do pcall(task.sleep, 10) end
+      end)
+      task.cancel(worker, "enough")
+      assert.equal("me", told)
+      told = nil
+      task.cancel(stubborn(function() task.sleep(10) end), "enough")
+      assert.is_nil(told)
+    end)
+  end)
+
   it("alone can sleep", function()
     assert.error_matches(function() task.sleep(1) end, "gate:sleep: only in a task")
     assert.equal(0, #core.timers)

@@ -1,0 +1,27 @@
+--- What the log says of an error, for xpcall: where it was raised, and the way there.
+local task = require "moongate.task"
+
+--- File and line of the Lua code that has raised it.
+local function where()
+  for level = 4, 40 do -- 1 is this, 2 who asks, 3 the handler
+    local info = debug.getinfo(level, "Sl")
+    if not info then return "?" end
+    if info.what ~= "C" then return ("%s:%d"):format(info.short_src, info.currentline) end
+  end
+end
+
+local function text_of(problem)
+  if type(problem) == "string" then return problem end
+  local mt = debug.getmetatable(problem)
+  if type(mt) == "table" and mt.__tostring then return tostring(problem) end
+  return ("%s: raised %s, not a message"):format(where(),
+    problem == nil and "nil" or "a " .. type(problem))
+end
+
+--- An error of a task that was cancelled stays as it is: see task.why_cancelled.
+---@param problem any
+---@return any
+return function(problem)
+  if task.why_cancelled(problem) then return problem end
+  return debug.traceback(text_of(problem), 2)
+end
