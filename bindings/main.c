@@ -10,6 +10,7 @@
 #include "../core/gate.h"
 #include "../core/log.h"
 #include "ctl.h"
+#include "signals.h"
 #include "vm.h"
 #include "watch.h"
 #include <signal.h>
@@ -20,8 +21,7 @@
 #include <time.h>
 
 enum {
-    BAD_START = 2, /* exit status when the server cannot start as asked */
-    SIGNALS = 3,
+    BAD_START = 2,    /* exit status when the server cannot start as asked */
     DESCRIPTORS = 48, /* for a start, and some clients */
     DESCRIPTORS_FOR_SCRIPTS = 1024,
     DESCRIPTORS_FOR_ADMIN = 10,
@@ -32,49 +32,31 @@ struct server {
     struct moon_gate *gate;
     struct moon_admin *admin; /* NULL: nobody has asked for it */
     struct moon_watch *watch;
-    uv_signal_t signals[SIGNALS];
-    bool is_stopping;
 };
 
-static void on_signal(uv_signal_t *handle, int number)
+static void renew(void *owner)
 {
-    struct server *server = handle->data;
-    if (number == SIGHUP && !server->is_stopping) {
-        moon_watch_renew(server->watch);
-        moon_gate_renew(server->gate);
-        moon_gate_post(server->gate, MOON_CHANGED, 0);
-    } else if (number != SIGHUP && !server->is_stopping) {
-        moon_log(MOON_INFO, "moongate", "stopping on %s", strsignal(number));
-        server->is_stopping = true;
-        moon_watch_destroy(server->watch);
-        moon_gate_stop(server->gate);
-    }
+    struct server *server = owner;
+    moon_watch_renew(server->watch);
+    moon_gate_renew(server->gate);
+    moon_gate_post(server->gate, MOON_CHANGED, 0);
 }
 
-static void watch_signals(struct server *server)
+static void stop(void *owner)
 {
-    static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+    struct server *server = owner;
+    moon_watch_destroy(server->watch);
+    moon_gate_stop(server->gate);
+}
+
+static struct moon_signals *watch_signals(struct server *server,
+                                          const struct moon_config *config)
+{
+    static const struct moon_signals_calls calls = {renew, stop};
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ, SIG_IGN); /* a store that may not grow says so itself */
-    for (int i = 0; i < SIGNALS; i++) {
-        uv_signal_init(moon_gate_loop(server->gate), &server->signals[i]);
-        server->signals[i].data = server;
-        uv_signal_start(&server->signals[i], on_signal, numbers[i]);
-    }
-}
-
-/* Blocked first: one more signal must not kill what is about to end well. */
-static void unwatch_signals(struct server *server)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    for (int i = 0; i < SIGNALS; i++) {
-        sigaddset(&set, server->signals[i].signum);
-    }
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
-    for (int i = 0; i < SIGNALS; i++) {
-        uv_close((uv_handle_t *)&server->signals[i], NULL);
-    }
+    return moon_signals_create(moon_gate_loop(server->gate), config->stop_grace_ms,
+                               &calls, server);
 }
 
 /* Every connection takes one: as many as there may be, and not more, because
@@ -138,12 +120,12 @@ static int run(const struct moon_config *config)
         return BAD_START;
     }
     server.watch = moon_watch_create(server.gate, config->app);
-    watch_signals(&server);
+    struct moon_signals *signals = watch_signals(&server, config);
     announce(config, moon_gate_port(server.gate));
     moon_gate_run(server.gate, moon_vm_enter, vm);
-    unwatch_signals(&server);
+    moon_vm_destroy(vm); /* what a script has left to be done then may hang, too */
+    moon_signals_destroy(signals);
     moon_admin_destroy(server.admin);
-    moon_vm_destroy(vm);
     moon_gate_destroy(server.gate);
     moon_log(MOON_INFO, "moongate", "stopped");
     return 0;

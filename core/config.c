@@ -337,6 +337,7 @@ static const struct moon_config defaults = {
     .close_timeout_ms = 5000,
     .http_timeout_ms = 10000,
     .admin_timeout_ms = 60000,
+    .stop_grace_ms = 5000,
 };
 
 enum moon_config_result moon_config_read(struct moon_config *config, int argc,

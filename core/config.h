@@ -47,6 +47,7 @@ struct moon_config {
     uint32_t close_timeout_ms;
     uint32_t http_timeout_ms;
     uint32_t admin_timeout_ms;
+    uint32_t stop_grace_ms; /* for a script that does not return */
 };
 
 /* When what is stored is pushed to the disk. */

@@ -105,6 +105,8 @@ const struct moon_setting moon_settings[MOON_SETTINGS] = {
          "path of a Unix socket for moongate ctl; who may write to it rules (none)"),
     NUMBER("admin-timeout-ms", "ADMIN_TIMEOUT_MS", admin_timeout_ms, 50, 600000,
            "there, for a whole request, for its answer, and to take it (60000)"),
+    NUMBER("stop-grace-ms", "STOP_GRACE_MS", stop_grace_ms, 50, 600000,
+           "at a stop, for a script that does not return; then it ends without (5000)"),
     TEXT("fetch-allow", "FETCH_ALLOW", fetch_allow,
          "networks that gate:fetch may reach beside the public ones; * for all (none)"),
     TEXT("fetch-ca", "FETCH_CA", fetch_ca,

@@ -8,6 +8,7 @@ local RESERVED = {
     ["core/loop.h"] = "a thread's loop is one",
     ["core/listen.h"] = "the acceptor waits on the loop",
     ["core/greet.h"] = "waits on the loop for what a proxy says",
+    ["bindings/signals.h"] = "is given the logic thread's loop, and has one",
     ["core/gate.h"] = "main and watch put handles of their own on the logic thread's loop",
     ["core/ws.h"] = "lws is given the loop of its thread",
   },
@@ -44,6 +45,7 @@ local RESERVED = {
     ["core/log.c"] = "counts the lines lost, in all threads",
     ["core/governor.c"] = "each thread reports what it holds, all read the sum",
     ["core/metrics.c"] = "a mirror is written by one thread and read by any",
+    ["bindings/signals.c"] = "tells the logic thread, which may not hear it",
   },
   ["math.h"] = { ["bench/report.c"] = "what is not known is NAN" },
   ["sched.h"] = {
@@ -99,6 +101,7 @@ local RESERVED = {
     ["core/wake.c"] = "reads and writes the eventfd",
     ["core/ws_read.c"] = "closes its epoll",
     ["bindings/ctl.c"] = "closes its socket",
+    ["bindings/signals.c"] = "ends without what exit() does",
     ["bench/crowd.c"] = "closes its epoll",
     ["bench/process.c"] = "asks for the size of a page and of a tick",
     ["bench/stream.c"] = "closes sockets",
@@ -152,7 +155,8 @@ local RESERVED = {
     ["bindings/watch.c"] = "folder or file",
   },
   ["signal.h"] = {
-    ["bindings/main.c"] = "stop and reload",
+    ["bindings/main.c"] = "ignores those that come of writing",
+    ["bindings/signals.c"] = "stop and reload",
     ["bench/bench.c"] = "ends early and still reports",
   },
   ["sys/resource.h"] = {

@@ -189,14 +189,16 @@ function Server:kill()
   run("rm -rf " .. self.folder)
 end
 
---- An orderly end: exit status 0 and nothing unexpected in the log.
-function Server:stop()
-  self:signal(signal.SIGTERM)
+--- Waits until it has ended, with this exit status and nothing unexpected in the log.
+---@param expected integer
+---@return string log
+function Server:ends(expected)
   local _, how, status = wait.wait(self.pid)
   client.expect_tls(self.port, false)
   local log = self:log()
   run("rm -rf " .. self.folder)
-  assert(how == "exited" and status == 0, ("server %s with %d:\n%s"):format(how, status, log))
+  assert(how == "exited" and status == expected,
+    ("server %s with %d:\n%s"):format(how, status, log))
   for line in log:gmatch "[^\n]+" do
     if line:find "^%S+ error" and not is_expected(self, line) then
       error("the server logged: " .. line, 2)
@@ -204,6 +206,12 @@ function Server:stop()
     assert(not line:find "still open", line)
   end
   return log
+end
+
+--- An orderly end.
+function Server:stop()
+  self:signal(signal.SIGTERM)
+  return self:ends(0)
 end
 
 return { start = start, run_to_end = run_to_end, eventually = eventually, BINARY = BINARY }

@@ -30,7 +30,7 @@ describe("the server", function()
     for _, guest in ipairs(guests) do
       assert.same({ 1001, "shutdown" }, { guest:is_closed() })
     end
-    house:stop()
+    house:ends(0)
   end)
 
   it("stops although a client does not answer the Close", function()
