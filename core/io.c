@@ -189,6 +189,7 @@ static void obey(struct moon_io *io, const struct moon_record *record,
         break;
     case MOON_REPORT:
         io->report = replace(io->report, bytes, length);
+        io->report_bytes = length;
         break;
     case MOON_POLICY:
         moon_io_set_policy(io, bytes);

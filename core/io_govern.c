@@ -203,12 +203,11 @@ char *moon_io_metrics(struct moon_io *io, uint64_t *bytes)
         .max_connections = io->policy.max_connections,
         .threads = config->threads,
     };
-    uint64_t report_bytes = io->report == NULL ? 0 : strlen(io->report);
-    char *text = moon_alloc(TEXT_BYTES + report_bytes);
+    char *text = moon_alloc(TEXT_BYTES + io->report_bytes);
     *bytes = moon_metrics_render(&total, &facts, text, TEXT_BYTES);
-    if (report_bytes > 0) {
-        memcpy(text + *bytes, io->report, report_bytes);
-        *bytes += report_bytes;
+    if (io->report_bytes > 0) {
+        memcpy(text + *bytes, io->report, io->report_bytes);
+        *bytes += io->report_bytes;
     }
     return text;
 }

@@ -53,8 +53,9 @@ struct moon_io {
     struct moon_networks denied;
     char *origins, *reason; /* owned; reason NULL: newcomers are welcome */
     struct moon_bucket handshakes;
-    char *routes;                      /* as route.h wants them */
-    char *report;                      /* metrics of the scripts; NULL: none */
+    char *routes; /* as route.h wants them */
+    char *report; /* metrics of the scripts; NULL: none */
+    uint64_t report_bytes;
     uint32_t states[MOON_CONN_STATES]; /* connections in each */
 
     struct moon_metrics metrics;

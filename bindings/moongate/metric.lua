@@ -10,6 +10,7 @@ local MAX_METRICS = 100      -- of a plugin
 local MAX_SERIES = 1000      -- of a metric: combinations of label values
 local MAX_LABELS = 8
 local MAX_VALUE_BYTES = 128  -- of a label's value
+local MAX_ABOUT_BYTES = 1024
 local PUBLISH_MS = 1000      -- changes of so long go out together
 
 -- Seconds, from 1 ms to 10 s: what most people measure.
@@ -18,17 +19,39 @@ local BUCKETS = { 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.
 local of_plugin = {} -- plugin name -> metric name -> metric
 local is_due = false
 
+local REPLACEMENT = "\239\191\189" -- U+FFFD
+local ESCAPES = { ["\\"] = "\\\\", ['"'] = '\\"', ["\n"] = "\\n" }
+
 local SPEC = { about = true, labels = true, buckets = true }
 
 local metric = {}
 
 ---@class moongate.MetricSpec
----@field about? string one line for people
+---@field about? string one line for people, at most 1,024 bytes
 ---@field labels? string[] names
 ---@field buckets? number[] of a histogram: upper bounds, ascending
 
-local function escaped(text) return (text:gsub('[\\"\n]', { ["\\"] = "\\\\", ['"'] = '\\"',
-  ["\n"] = "\\n" })) end
+local function escaped(text) return (text:gsub('[\\"\n]', ESCAPES)) end
+
+local function length_of(lead)
+  return lead < 0xC2 and 1 or lead < 0xE0 and 2 or lead < 0xF0 and 3 or 4
+end
+
+--- As Prometheus takes it: UTF-8, with U+FFFD for each byte that is none (it refuses the whole
+--- page otherwise) and for NUL (which ends a text for many a reader), cut between characters.
+local function clean(text, max_bytes)
+  local parts, bytes, at = {}, 0, 1
+  while at <= #text do
+    local char = text:sub(at, at + length_of(text:byte(at)) - 1)
+    local is_right = char ~= "\0" and core.C.moon_is_utf8(char, #char) ~= 0
+    at = at + (is_right and #char or 1)
+    char = is_right and char or REPLACEMENT
+    bytes = bytes + #char
+    if bytes > max_bytes then break end
+    parts[#parts + 1] = char
+  end
+  return table.concat(parts)
+end
 
 local function number(value)
   local short = ("%.15g"):format(value)
@@ -66,7 +89,7 @@ local function sorted(set)
 end
 
 local function print_metric(self, lines)
-  lines[#lines + 1] = ("# HELP %s %s"):format(self.name, (self.about:gsub("\n", " ")))
+  lines[#lines + 1] = ("# HELP %s %s"):format(self.name, (self.about:gsub("[\\\n]", ESCAPES)))
   lines[#lines + 1] = ("# TYPE %s %s"):format(self.name, self.kind)
   for _, key in ipairs(sorted(self.series)) do
     local series = self.series[key]
@@ -120,8 +143,17 @@ local function new_series(self, values)
   return series
 end
 
-local function text_of(value)
-  return tostring(value):sub(1, MAX_VALUE_BYTES)
+--- The key of a series is its values as they are printed: without a NUL in them it stands for
+--- no other, and only those that are new, or not fit to print, are looked at closely.
+local function find_or_make(self, values)
+  for i, value in ipairs(values) do values[i] = clean(value, MAX_VALUE_BYTES) end
+  local key = table.concat(values, "\0")
+  local series = self.series[key]
+  if not series and self.count < MAX_SERIES then
+    series = new_series(self, values)
+    self.series[key], self.count = series, self.count + 1
+  end
+  return series
 end
 
 --- The series of these label values; nil when there are too many of them.
@@ -132,14 +164,8 @@ local function series_of(self, what, ...)
       table.concat(self.labels, ", "), count), 3)
   end
   local values = { ... }
-  for i = 1, count do values[i] = text_of(values[i]) end
-  local key = table.concat(values, "\0")
-  local series = self.series[key]
-  if not series and self.count < MAX_SERIES then
-    series = new_series(self, values)
-    self.series[key], self.count = series, self.count + 1
-  end
-  return series
+  for i = 1, count do values[i] = tostring(values[i]) end
+  return self.series[table.concat(values, "\0")] or find_or_make(self, values)
 end
 
 local function check(self, what, value, ...)
@@ -158,7 +184,9 @@ local function settle(series)
   return true
 end
 
---- Counts up; a gauge also down.
+--- Counts up; a gauge also down. Values of labels may be anything: they are printed as tostring
+--- gives them, the first 128 bytes in whole characters, with U+FFFD for what is no UTF-8 and for
+--- NUL. Values that look alike then are counted together.
 ---@param amount? number 1
 ---@param ... any values of the labels, in their order
 ---@return true? counted
@@ -174,7 +202,7 @@ end
 
 --- Sets a gauge.
 ---@param value number
----@param ... any values of the labels
+---@param ... any values of the labels: as in Metric:add
 ---@return true? set
 ---@return "full"? reason
 function Metric:set(value, ...)
@@ -186,7 +214,7 @@ end
 
 --- Counts a value in a histogram.
 ---@param value number
----@param ... any values of the labels
+---@param ... any values of the labels: as in Metric:add
 ---@return true? counted
 ---@return "full"? reason
 function Metric:observe(value, ...)
@@ -235,7 +263,7 @@ end
 local function new(plugin, kind, name, spec)
   local made = setmetatable({
     name = ("plugin_%s_%s"):format(plugin:gsub("%W", "_"), name), kind = kind,
-    about = spec.about or name, labels = spec.labels or {},
+    about = clean(spec.about or name, MAX_ABOUT_BYTES), labels = spec.labels or {},
     buckets = kind == "histogram" and (spec.buckets or BUCKETS) or {}, series = {}, count = 0,
   }, metric_mt)
   if #made.labels == 0 then made.series[""], made.count = new_series(made, {}), 1 end

@@ -49,6 +49,43 @@ describe("metric", function()
       .. 'plugin_polls_open{room="tea",kind="short"} 1\n', text())
   end)
 
+  it("prints label values that are no UTF-8, or have a NUL, with U+FFFD in their place", function()
+    load [[gate:gauge("open", { labels = { "a", "b" } })]]
+    local BAD = "\239\191\189"
+    try("set", 1, "caf\195\169", "\240\159\146\172")
+    try("set", 2, "caf\233", "x\0y")
+    try("set", 3, "\0", "")
+    try("set", 4, "", "\0")
+    try("set", 5, "\192\128", "\237\160\128\244\144\128\128\195")
+    local lines = {}
+    for values, value in text():gmatch "{(.-)} (%d)\n" do lines[tonumber(value)] = values end
+    assert.same({ 'a="caf\195\169",b="\240\159\146\172"',
+      ('a="caf%s",b="x%sy"'):format(BAD, BAD), ('a="%s",b=""'):format(BAD),
+      ('a="",b="%s"'):format(BAD), ('a="%s",b="%s"'):format(BAD:rep(2), BAD:rep(8)) }, lines)
+    try("add", 3, "caf\233", "x\0y")
+    assert.matches(" 5\n.* 5\n", text()) -- it was 2, and is found again
+  end)
+
+  it("cuts long label values between characters", function()
+    load [[gate:gauge("open", { labels = { "a" } })]]
+    try("set", 1, ("x"):rep(127) .. "\195\169")
+    try("set", 2, ("y"):rep(126) .. "\195\169z")
+    try("set", 3, ("\255"):rep(1000))
+    local lengths = {}
+    for value, number in text():gmatch '{a="(.-)"} (%d)' do
+      lengths[tonumber(number)] = value
+    end
+    assert.same({ ("x"):rep(127), ("y"):rep(126) .. "\195\169", ("\239\191\189"):rep(42) },
+      lengths)
+    try("add", 5, ("x"):rep(127) .. "\195\169 and more")
+    assert.matches('x"} 6\n', text())
+  end)
+
+  it("says what it is about in one line that Prometheus reads", function()
+    load [[gate:gauge("open", { about = "a\\b \"c\"\nd\0\233" })]]
+    assert.matches('# HELP plugin_polls_open a\\\\b "c"\\nd\239\191\189\239\191\189\n', text())
+  end)
+
   it("sorts into buckets, which add up", function()
     load [[gate:histogram("wait_seconds", { buckets = { 0.1, 1 } })]]
     for _, value in ipairs { 0.05, 0.1, 0.5, 3 } do try("observe", value) end

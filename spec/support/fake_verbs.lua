@@ -14,7 +14,12 @@ end
 
 local verbs = {}
 
+-- lead bytes and those that must not follow: too long, surrogates, beyond U+10FFFF
+local BAD_PAIRS = { "\224[\128-\159]", "\237[\160-\191]", "\240[\128-\143]",
+  "\244[\144-\191]" }
+
 local function is_utf8(text)
+  for _, pair in ipairs(BAD_PAIRS) do if text:find(pair) then return false end end
   text = text:gsub("[\240-\244][\128-\191][\128-\191][\128-\191]", ".")
     :gsub("[\224-\239][\128-\191][\128-\191]", "."):gsub("[\194-\223][\128-\191]", ".")
   return not text:find "[\128-\255]"

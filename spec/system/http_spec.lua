@@ -238,6 +238,22 @@ describe("HTTP of the server itself", function()
       shy:stop()
     end)
 
+  it("prints whatever a plugin counts, whole, so that promtool can read it", function()
+    local counting = server.start { plugins = { counting = [[return function(gate)
+      local names = gate:gauge("names", { about = "a\0b\\c\nd\255", labels = { "name" } })
+      for n = 0, 255 do names:set(n, string.char(n) .. "x") end
+      names:set(256, "last")
+    end]] } }
+    local page
+    server.eventually("the metrics of the plugin", function()
+      page = client.request(counting.port,
+        "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").socket:receive "*a"
+      return page:find('names{name="last"} 256', 1, true)
+    end)
+    assert.same({ "", 0 }, { exposition.check(page) })
+    counting:stop()
+  end)
+
   it("never writes a query into the log", function()
     local loud = server.start { arguments = { "--log", "debug" } }
     client.request(loud.port, client.upgrade("/nowhere?token=geheim", loud.port))
