@@ -137,6 +137,13 @@ static void print(FILE *file, const char *text, uint64_t length)
     (void)fputc('\n', file);
 }
 
+/* The codes of docs/operations.md that say so. */
+static bool was_asked_badly(const char *code)
+{
+    return strcmp(code, "bad_request") == 0 || strcmp(code, "unknown_command") == 0 ||
+           strcmp(code, "bad_argument") == 0;
+}
+
 static int report(const struct ctl *ctl, char *line)
 {
     struct moon_ctl_answer answer;
@@ -154,7 +161,10 @@ static int report(const struct ctl *ctl, char *line)
         (void)fputs("moongate ctl: ", stderr);
         print(stderr, answer.message, strlen(answer.message));
     }
-    return answer.is_ok ? 0 : FAILED;
+    if (answer.is_ok) {
+        return 0;
+    }
+    return was_asked_badly(answer.code) ? BAD : FAILED;
 }
 
 static int ask(const struct ctl *ctl, const char *const *words, int count)

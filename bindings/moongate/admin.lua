@@ -159,6 +159,8 @@ local function name_of(wanted, key)
   end
 end
 
+local function kind_of(value) return value == json.null and "null" or "a " .. type(value) end
+
 --- The arguments by name. nil and what is wrong.
 ---@param command_name string
 ---@param given? table<string|integer, any> by name, or as a list in their order
@@ -172,7 +174,7 @@ local function read_arguments(command_name, given)
       return nil, ('argument "%s": there is none; expected: %s'):format(key, usage(command_name))
     end
     if type(value) ~= "string" then
-      return nil, ('argument "%s": expected a string, got a %s'):format(name, type(value))
+      return nil, ('argument "%s": expected a string, got %s'):format(name, kind_of(value))
     end
     read[name] = value
   end

@@ -173,6 +173,10 @@ describe("admin", function()
       refused("bad_argument", 'argument "2": ' .. usage, ctl("try", { "x", "y" }))
       refused("bad_argument", 'argument "first": expected a string, got a number',
         ctl("try", { first = 7 }))
+      for _, given in ipairs { '{"first":null}', "[null]" } do
+        refused("bad_argument", 'argument "first": expected a string, got null',
+          gate:ctl('{"command":"try","arguments":' .. given .. "}"))
+      end
       refused("bad_argument", 'argument "a": there is none; expected: reload',
         ctl("reload", { a = "b" }))
       for _, given in ipairs { "7", '"x"', "null", "true" } do

@@ -28,21 +28,32 @@ describe("moongate ctl", function()
   it("prints what went wrong", function()
     assert.same({ 1, "", "moongate ctl: there is no generation before 1 to go back to\n" },
       { ctl "rollback" })
-    local status, out, err = ctl("fly", "away")
-    assert.same({ 1, "" }, { status, out })
-    assert.matches('there is no command "fly"', err)
+  end)
+
+  it("ends with 2 when it was not asked as it should be", function()
+    for problem, words in pairs {
+      ['there is no command "fly"'] = { "fly", "away" },
+      ['there is no command "hover"'] = { "help", "hover" },
+      ['there is no plugin "what"'] = { "plugins", "what" },
+      ['argument "2": there is none; expected: plugins [name]'] = { "plugins", "which", "what" },
+      ['argument "fast": there is none; expected: reload'] = { "reload", "fast=yes" },
+    } do
+      local status, out, err = ctl(unpack(words))
+      assert.same({ 2, "" }, { status, out })
+      assert.matches(problem, err, 1, true)
+    end
   end)
 
   it("prints the answer as it comes", function()
     local status, out, err = ctl("--json", "fly")
-    assert.same({ 1, "" }, { status, err })
+    assert.same({ 2, "" }, { status, err })
     assert.equal("unknown_command", require("cjson").decode(out).error.code)
     assert.equal(1, select(2, out:gsub("\n", "")))
   end)
 
   it("lets nothing in an answer move the cursor", function()
     local status, out, err = ctl("fly\27[2J\194\155x\r\n\228")
-    assert.same({ 1, "" }, { status, out })
+    assert.same({ 2, "" }, { status, out })
     assert.matches('"fly?[2J?x?\n\228"', err, 1, true)
   end)
 
