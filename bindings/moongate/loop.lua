@@ -22,6 +22,7 @@ local all = conns.all
 local MAX_EVENTS = 1024
 local MAX_OTHERS = 256 -- that are no messages
 local MAX_MS = 5
+local MAX_CLOSED = 1000 -- of those whose route has gone
 local LOOK = 16 -- events between two looks at the clock
 
 local RECEIVED, BINARY = C.MOON_RECEIVED, C.MOON_BINARY
@@ -32,6 +33,35 @@ local on = {}
 
 --- A copy of what the core lends, ours to keep.
 local function copy() return core.string(event.bytes, event.length) end
+
+--- Closes those whose route is not in force, some in each turn. It may have come back since the
+--- list was made.
+---@param ids integer[]
+---@param first integer
+local function close_strays(ids, first)
+  local route_of = plugin.current().route_of
+  local last = math.min(first + MAX_CLOSED - 1, #ids)
+  for i = first, last do
+    local conn = all[ids[i]]
+    if conn and not route_of[conn.route] then conn:close(4404, "no_route") end
+  end
+  if last < #ids then timer.start(0, function() close_strays(ids, last + 1) end) end
+end
+
+local function has_lost_route(old, new)
+  for pattern in pairs(old and old.route_of or {}) do
+    if not new.route_of[pattern] then return true end
+  end
+end
+
+plugin.on_swap = function(old, new)
+  if not has_lost_route(old, new) then return end
+  local ids = {}
+  for id, conn in pairs(all) do
+    if not new.route_of[conn.route] then ids[#ids + 1] = id end
+  end
+  if ids[1] then timer.start(0, function() close_strays(ids, 1) end) end
+end
 
 on[C.MOON_OPENED] = function(id)
   local fields = copy()
@@ -51,7 +81,7 @@ local function received(id)
   local conn = all[id]
   local route = conn and plugin.current().route_of[conn.route]
   if not route then
-    if conn then conn:close(4404, "no_route") end -- a reload took it away
+    if conn then conn:close(4404, "no_route") end -- it is about to be closed for that
     return
   end
   local handler = route.handlers.received

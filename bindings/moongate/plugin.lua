@@ -20,7 +20,9 @@ local TRIAL = {
   factor = 5,
 }
 
-local plugin = {}
+local plugin = {
+  on_swap = function(_, _) end, ---@type fun(old?: table, new: table) registries; set by loop.lua
+}
 
 local app             -- path of the folder or file
 local current         -- registry in force
@@ -136,6 +138,7 @@ end
 --- The one moment at which other code takes over.
 local function swap(registry)
   local old = current and current.plugins or {}
+  plugin.on_swap(current, registry)
   current = registry
   request.use(registry)
   begin_trial()

@@ -169,6 +169,42 @@ describe("loop", function()
     assert.equal("no_route", gate.core:issued("close")[1].reason)
   end)
 
+  it("closes connections whose route a reload has taken away, and no others", function()
+    local ROUTES = [[return function(gate)
+      gate:raw("/raw/{name}", {})
+      gate:raw("/kept", {})
+      gate:after("closed", function(_, reason) table.insert(gate.state, reason) end)
+    end]]
+    gate = fake_gate.load { a = ROUTES, b = [[return function(gate) gate:raw("/b", {}) end]] }
+    local raw, b, kept = connect(), gate:connect(nil, { path = "/b" }),
+      gate:connect(nil, { path = "/kept" })
+    assert(gate:reload { a = ROUTES:gsub('gate:raw%("/raw/{name}", {}%)', ""), b = false })
+    gate:later(0)
+    assert.same({ false, false, true }, { raw.is_open, b.is_open, kept.is_open })
+    for _, asked in ipairs(gate.core:issued "close") do
+      assert.same({ 4404, "no_route" }, { asked.code, asked.reason })
+    end
+    assert.equal(2, #gate.core:issued "close")
+    assert.equal(2, #steps()) -- the hooks hear of it
+  end)
+
+  it("closes at most 1,000 of them in a turn, and none whose route is back", function()
+    gate = fake_gate.load { a = RAW }
+    for _ = 1, 2500 do gate.core:open "/raw/tea" end
+    gate.core:settle()
+    assert(gate:reload { a = "return function() end" })
+    local function closed() return #gate.core:issued "close" end
+    local steps_of, drain = {}, gate.core.drain
+    gate.core.drain = function()
+      local before = closed()
+      drain()
+      if closed() > before then steps_of[#steps_of + 1] = closed() - before end
+      if closed() == 2000 then gate.world.plugin.rollback() end
+    end
+    gate:later(0)
+    assert.same({ 1000, 1000 }, steps_of)
+  end)
+
   it("does without handlers that a route has not got", function()
     gate = fake_gate.load { a = [[return function(gate) gate:raw("/raw/{name}", {}) end]] }
     local conn = connect()

@@ -137,13 +137,18 @@ local function watch(self)
   end
 end
 
---- A plugin without a router: its connections need a path all the same.
-local function serve(self)
-  local registry = self.world.plugin.current()
-  if registry:find_route("ws", "/ws") then return end
-  local route = self.world.route.new("ws", "/ws", {}, { name = "fake_gate", label = "fake_gate" })
-  table.insert(registry.routes, route)
-  registry.route_of["/ws"] = route
+--- A plugin without a router: its connections need a path all the same, in each generation.
+local function serve(world)
+  local plugin = world.plugin
+  local on_swap = plugin.on_swap
+  plugin.on_swap = function(old, new)
+    if not new:find_route("ws", "/ws") then
+      local route = world.route.new("ws", "/ws", {}, { name = "fake_gate", label = "fake_gate" })
+      table.insert(new.routes, route)
+      new.route_of["/ws"] = route
+    end
+    on_swap(old, new)
+  end
 end
 
 local function start(folder, files, options)
@@ -151,9 +156,9 @@ local function start(folder, files, options)
   local self = setmetatable({ world = world, core = world.core, log = world.core.log,
     folder = folder, files = files, options = options }, fake_mt)
   watch(self)
+  serve(world)
   local drain, problem = with_folder(self, world.loop.start, folder)
   if not drain then return nil, problem end
-  serve(self)
   return self
 end
 
@@ -313,7 +318,6 @@ function Fake:reload(changes, options)
   self.core:change()
   with_folder(self, self.core.settle, self.core)
   if self.world.plugin.current() == before then return nil, last_error(self) end
-  serve(self)
   return true
 end
 
@@ -325,7 +329,6 @@ function Fake:ctl(line, files)
   for name, text in pairs(files or {}) do self.files[name] = { text = text } end
   local told = self.core:ask(type(line) == "string" and line or self.world.json.encode(line))
   with_folder(self, self.core.later, self.core, 0)
-  serve(self)
   return told.is_given and self.world.json.decode(told.bytes) or nil
 end
 

@@ -119,7 +119,6 @@ describe("a reload", function()
     end)
     house:save("echo", "return function() end")
     house:logs "generation 3:"
-    raw:send_text "anybody?"
     assert.equal(4404, (raw:is_closed()))
   end)
 
