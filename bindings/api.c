@@ -142,9 +142,14 @@ void moon_abort_fetch(uint64_t ticket)
     moon_gate_abort_fetch(gate, ticket);
 }
 
-void moon_timer_start(uint64_t token, uint32_t delay_ms)
+uint64_t moon_timer_start(uint32_t delay_ms)
 {
-    moon_gate_timer(gate, token, delay_ms);
+    return moon_gate_start_timer(gate, delay_ms);
+}
+
+void moon_timer_stop(uint64_t token)
+{
+    moon_gate_stop_timer(gate, token);
 }
 
 int moon_tell(uint64_t ticket, const char *bytes, uint64_t length)

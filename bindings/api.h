@@ -89,8 +89,12 @@ int moon_fetch(uint64_t ticket, const struct moon_fetch_limits *limits,
 /* Gives it up: nothing comes any more but what is on its way already. */
 void moon_abort_fetch(uint64_t ticket);
 
-/* Asks for a MOON_FIRED event carrying `token`, once, `delay_ms` from now. */
-void moon_timer_start(uint64_t token, uint32_t delay_ms);
+/* Asks for a MOON_FIRED event, once, `delay_ms` from now. Returns the token that it will
+ * carry, at most 53 bits, never the same twice and never 0. */
+uint64_t moon_timer_start(uint32_t delay_ms);
+
+/* Nothing comes any more but what is on its way already. Fine for one that has fired. */
+void moon_timer_stop(uint64_t token);
 
 /* Answers an operator's request with one line, given without its end. MOON_EGONE when
  * that client has gone or has its answer, MOON_EBIG (over MOON_MAX_ANSWER_BYTES),

@@ -15,13 +15,7 @@ enum {
     WIND_UP_MS = 2000,  /* for what scripts still store when nobody is connected */
 };
 
-struct timer {
-    uv_timer_t uv;
-    struct moon_gate *gate;
-    uint64_t token;
-};
-
-/* ---- timers and other events of the logic thread ---- */
+/* ---- events of the logic thread itself ---- */
 
 static void post(struct moon_gate *gate, const struct moon_event *event)
 {
@@ -51,29 +45,6 @@ void moon_gate_post_bytes(struct moon_gate *gate, enum moon_event_kind kind,
     const struct moon_event event = {
         .kind = (uint16_t)kind, .subject = subject, .bytes = copy, .length = length};
     post(gate, &event);
-}
-
-static void free_timer(uv_handle_t *handle)
-{
-    moon_free(handle->data);
-}
-
-static void on_fired(uv_timer_t *uv)
-{
-    struct timer *timer = uv->data;
-    moon_gate_post(timer->gate, MOON_FIRED, timer->token);
-    uv_close((uv_handle_t *)uv, free_timer);
-}
-
-void moon_gate_timer(struct moon_gate *gate, uint64_t token, uint32_t delay_ms)
-{
-    struct timer *timer = moon_alloc(sizeof *timer);
-    timer->gate = gate;
-    timer->token = token;
-    uv_update_time(&gate->loop.uv); /* the script may have worked since the last look */
-    uv_timer_init(&gate->loop.uv, &timer->uv);
-    timer->uv.data = timer;
-    uv_timer_start(&timer->uv, on_fired, delay_ms, 0);
 }
 
 /* ---- events ---- */
@@ -296,14 +267,6 @@ void moon_gate_run(struct moon_gate *gate, void (*enter)(void *owner), void *own
     }
 }
 
-static void close_timer(uv_handle_t *handle, void *unused)
-{
-    (void)unused;
-    if (uv_handle_get_type(handle) == UV_TIMER && !uv_is_closing(handle)) {
-        uv_close(handle, free_timer);
-    }
-}
-
 void moon_gate_destroy(struct moon_gate *gate)
 {
     for (uint32_t i = 0; i < gate->count; i++) {
@@ -313,7 +276,7 @@ void moon_gate_destroy(struct moon_gate *gate)
     moon_fetcher_destroy(gate->fetcher);
     moon_lanes_fini(&gate->lanes);
     uv_close((uv_handle_t *)&gate->tick, NULL);
-    uv_walk(&gate->loop.uv, close_timer, NULL);
+    moon_gate_close_timers(gate);
     moon_loop_close(&gate->loop);
     moon_loop_fini(&gate->loop);
     destroy_shared(&gate->shared);

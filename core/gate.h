@@ -99,4 +99,5 @@ int moon_gate_fetch(struct moon_gate *gate, uint64_t ticket,
                     const struct moon_fetch_limits *limits, const char *request,
                     uint64_t length);
 void moon_gate_abort_fetch(struct moon_gate *gate, uint64_t ticket);
-void moon_gate_timer(struct moon_gate *gate, uint64_t token, uint32_t delay_ms);
+uint64_t moon_gate_start_timer(struct moon_gate *gate, uint32_t delay_ms);
+void moon_gate_stop_timer(struct moon_gate *gate, uint64_t token);

@@ -1,5 +1,5 @@
 /* gate_state.h - the logic thread's side from the inside: what gate.c (life, events,
- * turn) and gate_command.c (commands) share. Nobody else includes it.
+ * turn), gate_command.c (commands) and gate_timer.c (timers) share. Nobody else includes it.
  *
  * Thread: logic.
  *
@@ -14,6 +14,13 @@
 #include "loop.h"
 #include "shared.h"
 #include "store.h"
+
+/* Of the scripts, by the slot in their tokens. */
+struct moon_timers {
+    struct moon_timer **all;
+    uint32_t count, capacity;
+    uint32_t first_free; /* slot + 1, or 0 */
+};
 
 struct moon_gate {
     struct moon_loop loop;
@@ -30,6 +37,7 @@ struct moon_gate {
     struct moon_lanes lanes; /* first those of the I/O threads, then the workers' */
     uint32_t count;          /* I/O threads */
     uint32_t port, ticks;
+    struct moon_timers timers;
     struct moon_event *posts; /* events of the logic thread itself; own their bytes */
     const char *lent;         /* bytes of one that is in the script's hands */
     uint32_t first_post, last_post, posts_capacity;
@@ -42,6 +50,9 @@ struct moon_gate {
 
 /* gate_command.c: has every I/O thread read the certificate's files. */
 void moon_gate_renew_all(struct moon_gate *gate);
+
+/* gate_timer.c: the loop does not run any more. */
+void moon_gate_close_timers(struct moon_gate *gate);
 
 /* gate_command.c: nothing more will be asked of the workers. */
 void moon_gate_stop_workers(struct moon_gate *gate);

@@ -79,7 +79,7 @@ enum moon_event_kind {
                         length of the head; bytes: method, path, query, content type,
                         authorization, peer address, host, each ended by NUL, then
                         the body */
-    MOON_FIRED,      /* subject: the token given to moon_timer_start() */
+    MOON_FIRED,      /* subject: the token that moon_timer_start() gave */
     MOON_CHANGED,    /* the script files have changed, or a reload was asked for */
     MOON_ASKED,   /* subject: the ticket for moon_tell(); bytes: an operator's request,
                         one line without its end */

@@ -2,7 +2,6 @@
 local core = require "moongate.ffi"
 
 local waiting = {} -- token -> { fn, due_ms, plugin }
-local last_token = 0
 
 local timer = {}
 
@@ -12,15 +11,18 @@ local timer = {}
 ---@return integer token for cancel()
 function timer.start(delay_ms, fn, plugin)
   delay_ms = math.max(0, math.min(delay_ms, 4294967295))
-  last_token = last_token + 1
-  waiting[last_token] = { fn = fn, due_ms = core.C.moon_clock_ms() + delay_ms, plugin = plugin }
-  core.C.moon_timer_start(last_token, delay_ms)
-  return last_token
+  local token = tonumber(core.C.moon_timer_start(delay_ms))
+  waiting[token] = { fn = fn, due_ms = core.C.moon_clock_ms() + delay_ms, plugin = plugin }
+  return token
 end
 
---- Fine when it has fired. The core still fires; nobody listens.
+--- Fine when it has fired.
 ---@param token integer
-function timer.cancel(token) waiting[token] = nil end
+function timer.cancel(token)
+  if not waiting[token] then return end
+  waiting[token] = nil
+  core.C.moon_timer_stop(token)
+end
 
 ---@param token integer
 ---@return number? ms until it fires; nil when it has

@@ -187,6 +187,7 @@ local ONE_SIDED = {
   ["core/fetch_state.h"] = "what the parts of fetch.c share",
   ["core/gate_command.c"] = "a part of gate.c: gate_state.h",
   ["core/gate_store.c"] = "a part of gate.c: gate_state.h",
+  ["core/gate_timer.c"] = "a part of gate.c: gate_state.h",
   ["core/store_sqlite_open.c"] = "a part of store_sqlite.c: store_sqlite_state.h",
   ["core/store_sqlite_state.h"] = "what the parts of store_sqlite.c share",
   ["core/outbox_books.c"] = "a part of outbox.c: outbox.h",

@@ -38,13 +38,26 @@ describe("timer", function()
     assert.same({ "again" }, fired)
   end)
 
-  it("says nothing once cancelled, though the core fires", function()
-    local token = timer.start(10, note "tick")
+  it("leaves nothing in the core once cancelled, and is not called", function()
+    local kept, token = timer.start(10, note "kept"), timer.start(10, note "tick")
     timer.cancel(token)
     assert.equal(1, #core.timers)
+    assert.equal(kept, core.timers[1].token)
     core:later(10)
+    assert.same({ "kept" }, fired)
+  end)
+
+  it("is not called when it is cancelled between its time and its turn", function()
+    local second
+    timer.start(10, function() timer.cancel(second) end)
+    second = timer.start(10, note "second")
+    local first_of, rest = table.remove(core.timers, 1), table.remove(core.timers, 1)
+    for _, each in ipairs { first_of, rest } do
+      core.events[#core.events + 1] = { kind = core.C.MOON_FIRED, subject = each.token, code = 0,
+        reason = 0, bytes = "" }
+    end
+    core:settle()
     assert.same({}, fired)
-    assert.equal(0, #core.timers)
   end)
 
   it("may be cancelled when it has fired, without harm to others", function()

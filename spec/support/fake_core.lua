@@ -217,6 +217,7 @@ local function new()
   local core = setmetatable({
     C = {}, commands = {}, log = {}, conns = {}, rooms = {}, events = {}, timers = {},
     answers = {}, keys = {}, responses = {}, tickets = {}, fetches = {},
+    last_token = 0,
     last_id = 2 ^ 45, -- as large as real ones: the first of thread 1
     now_ms = 1760000000000,
     drain = function() error("nobody takes the events", 2) end,

@@ -300,10 +300,19 @@ function verbs.moon_abort_fetch(core, ticket)
   end
 end
 
-function verbs.moon_timer_start(core, token, delay_ms)
+function verbs.moon_timer_start(core, delay_ms)
   assert(delay_ms >= 0 and delay_ms <= 4294967295, "not a uint32_t")
-  note(core, "timer_start", nil, { token = token, delay_ms = delay_ms })
-  table.insert(core.timers, { token = token, due_ms = core.now_ms + math.floor(delay_ms) })
+  core.last_token = core.last_token + 1
+  note(core, "timer_start", nil, { token = core.last_token, delay_ms = delay_ms })
+  table.insert(core.timers,
+    { token = core.last_token, due_ms = core.now_ms + math.floor(delay_ms) })
+  return core.last_token
+end
+
+function verbs.moon_timer_stop(core, token)
+  for i, timer in ipairs(core.timers) do
+    if timer.token == token then return table.remove(core.timers, i) and nil end
+  end
 end
 
 function verbs.moon_tell(core, ticket, bytes, length)

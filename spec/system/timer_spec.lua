@@ -1,0 +1,25 @@
+local client = require "spec.support.client"
+local server = require "spec.support.server"
+
+-- Each deadline takes the place of the one before, which is cancelled.
+local PLUGIN = [[return function(gate)
+  gate:on("work", function()
+    for _ = 1, 200000 do gate:deadline(86400000) end
+    gate:sleep(1)
+    return {}
+  end)
+end]]
+
+describe("a timer that is cancelled", function()
+  it("leaves nothing behind, however far its time is", function()
+    local house = server.start { plugins = { deadlines = PLUGIN } }
+    local ann = client.guest(house.port, "ann", "tea")
+    assert.is_true(ann:asks({ type = "work" }).ok)
+    local before_kb = house:rss_kb()
+    for _ = 1, 3 do assert.is_true(ann:asks({ type = "work" }).ok) end
+    local grown_kb = house:rss_kb() - before_kb
+    assert.is_true(grown_kb < 20000, ("grown by %d KB"):format(grown_kb))
+    ann:close()
+    house:stop()
+  end)
+end)
