@@ -1,53 +1,143 @@
 --- Rooms whose states outlive the process: kept in the store of the plugin that declares the kind.
+--
+-- A state is looked at when a hook of its room has run, and in turn with those of the other rooms:
+-- anything may write into it. It is saved when its bytes are others than those saved last.
+local core = require "moongate.ffi"
 local log = require "moongate.log"
 local request = require "moongate.request"
+local storable = require "moongate.storable"
 local store = require "moongate.store"
 local task = require "moongate.task"
 local timer = require "moongate.timer"
 
 local SAVE_MS = 1000 -- changes of so long are saved together
+local LOOK_MS = 5    -- of a beat, for rooms whose hooks have not run
 local PAGE = 100     -- entries of one look at the store
 
-local dirty = {}     -- room -> the plugin whose store it goes to
+---@class moongate.Kept what is known of a room that is kept
+---@field saved? string bytes in the store
+---@field refused? string bytes that the store will never take
+---@field problem? string that the log has already
+---@field is_busy? boolean it is being saved
+
+local kept = {}      -- room -> moongate.Kept
+local dirty = {}     -- set of rooms whose hooks have run
 local is_due = false
+local at             -- the room that was looked at last in turn
 
-local durable = {}
+local durable = {
+  owner_of = nil, ---@type fun(self: moongate.Room): moongate.Plugin? set by kind.lua
+}
 
-local function prefix_of(kind) return "room:" .. kind .. ":" end
+local LASTING = { too_big = true, bad_key = true }
 
-local function save(self, plugin)
-  local saved, reason = store.new(plugin):put(prefix_of(self.kind) .. self.name, self.state)
-  if saved or self.is_gone then return end
-  log.error(plugin.label, "room %q: its state is not saved: %s", self.name, reason)
-  if reason ~= "too_big" and reason ~= "bad_key" then durable.mark(self, plugin) end
+local function key_of(self) return ("room:%s:%s"):format(self.kind, self.name) end
+
+local function complain(self, plugin, its, problem)
+  if problem ~= its.problem then
+    log.error(plugin.label, "%s %q: its state is not saved: %s", self.kind, self.name, problem)
+  end
+  its.problem = problem
 end
 
---- Saves what has changed. A room that waits for its answer may change meanwhile: then it is
---- saved again.
-function durable.flush()
-  is_due = false
-  local rooms = dirty
-  dirty = {}
-  for self, plugin in pairs(rooms) do
-    task.run(request.guard, plugin, "saving a room", save, self, plugin)
+local function put(self, plugin, its, text)
+  its.is_busy = true
+  local is_saved, reason = store.new(plugin):put(key_of(self), self.state)
+  its.is_busy = false
+  if is_saved then
+    its.saved, its.refused, its.problem = text, nil, nil
+  else
+    its.refused = LASTING[reason] and text or nil
+    complain(self, plugin, its, reason)
   end
 end
 
---- The room's state may have changed.
----@param self moongate.Room
----@param plugin moongate.Plugin
-function durable.mark(self, plugin)
-  dirty[self] = plugin
-  if is_due then return end
+--- Saves the room if that is to be done.
+local function look(self)
+  local its, plugin = kept[self], durable.owner_of(self)
+  if not plugin then
+    kept[self] = nil -- its kind is durable no longer
+    return
+  end
+  if its.is_busy then return end
+  local text, problem = storable.encode(self.state)
+  if not text then return complain(self, plugin, its, problem) end
+  if text ~= its.saved and text ~= its.refused then
+    task.run(request.guard, plugin, "saving a room", put, self, plugin, its, text)
+  end
+end
+
+local function begin_beat()
+  if is_due or not next(kept) then return end
   is_due = true
-  timer.start(SAVE_MS, durable.flush)
+  timer.start(SAVE_MS, durable.beat)
+end
+
+--- Looks at the rooms after the last one, until the time is over or all have been looked at.
+local function look_around()
+  local stop, first = core.C.moon_clock_ms() + LOOK_MS, nil
+  repeat
+    local was = kept[at] and at or nil
+    at = next(kept, was) or next(kept)
+    if at == nil or at == first then return end
+    first = first or at
+    look(at)
+    if not kept[first] then first = nil end
+  until core.C.moon_clock_ms() > stop
+end
+
+--- Saves those that hooks have changed.
+function durable.flush()
+  local rooms = dirty
+  dirty = {}
+  for self in pairs(rooms) do
+    if kept[self] then look(self) end
+  end
+end
+
+function durable.beat()
+  is_due = false
+  durable.flush()
+  look_around()
+  begin_beat()
+end
+
+--- Saves all: the server ends.
+function durable.flush_all()
+  for self in pairs(kept) do look(self) end
+end
+
+--- From now on the room's state is kept.
+---@param self moongate.Room
+---@param state? table as it is in the store
+function durable.keep(self, state)
+  kept[self] = kept[self] or { saved = state and storable.encode(state) }
+  begin_beat()
+end
+
+--- A hook of the room has run.
+---@param self moongate.Room
+function durable.mark(self) dirty[self] = true end
+
+--- The room ends with its kind; its state stays in the store, for when the kind comes back.
+---@param self moongate.Room
+---@param plugin moongate.Plugin whose code is no longer in force
+function durable.leave(self, plugin)
+  local its = kept[self]
+  kept[self] = nil
+  local text = its and storable.encode(self.state)
+  if text and text ~= its.saved then
+    task.run(request.guard, plugin, "saving a room", put, self, plugin, its, text)
+  end
 end
 
 --- The room has closed.
+---@param self moongate.Room
+---@param plugin moongate.Plugin
 function durable.forget(self, plugin)
-  dirty[self] = nil
+  kept[self] = nil
   task.run(request.guard, plugin, "forgetting a room", function()
-    store.new(plugin):delete(prefix_of(self.kind) .. self.name)
+    store.new(plugin):delete(key_of(self))
   end)
 end
 
@@ -56,11 +146,11 @@ end
 ---@param plugin moongate.Plugin
 ---@param open fun(name: string, state: table)
 function durable.restore(kind, plugin, open)
-  local prefix = prefix_of(kind)
+  local prefix = ("room:%s:"):format(kind)
   task.run(request.guard, plugin, "restoring rooms", function()
-    local kept, after = store.new(plugin), nil
+    local entries_of, after = store.new(plugin), nil
     repeat
-      local entries, cursor = kept:scan(prefix, { limit = PAGE, after = after })
+      local entries, cursor = entries_of:scan(prefix, { limit = PAGE, after = after })
       if not entries then return log.error(plugin.label, "rooms are not restored: %s", cursor) end
       for _, entry in ipairs(entries) do open(entry.key:sub(#prefix + 1), entry.value) end
       after = cursor

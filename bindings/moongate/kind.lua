@@ -28,9 +28,10 @@ local MAX_TICK_HZ = 60
 ---@field tick? fun(room: moongate.Room, passed_ms: number) since the last one, or since it opened
 ---@field closed? fun(room: moongate.Room, reason: string) "empty", "unloaded", or what room:close
 --- was given
----@field durable? boolean room.state is kept in the plugin's store, a second after it has changed,
---- and the room is there again after a restart
----@field restored? fun(room: moongate.Room) in place of `opened`, after a restart
+---@field durable? boolean room.state is kept in the plugin's store, a second after a hook has changed
+--- it (of what others change, some hundred rooms are looked at each second), until it closes; it is
+--- there again after a restart, and when a kind that was "unloaded" comes back
+---@field restored? fun(room: moongate.Room) in place of `opened`, when it is there again
 ---@field tick_hz? number ticks a second, at most 60
 ---@field max_members? integer connections
 ---@field empty_ms? integer a room of nobody closes after so long; 60000
@@ -42,7 +43,7 @@ local SPEC = { opened = "function", may_join = "function", joined = "function", 
 local kind = {}
 
 local open = {}       -- kind -> set of its rooms
-local is_restored = {} -- kind -> true: those of before the start have been opened
+local is_restored = {} -- kind -> true: those that the store has have been opened
 
 -- ---- declarations ----
 
@@ -85,7 +86,12 @@ end
 --- A hook has had its say: the state may have changed.
 local function settle(self)
   local entry = entry_of(self)
-  if entry and entry.spec.durable and not self.is_gone then durable.mark(self, entry.plugin) end
+  if entry and entry.spec.durable and not self.is_gone then durable.mark(self) end
+end
+
+function durable.owner_of(self)
+  local entry = entry_of(self)
+  return entry and entry.spec.durable and entry.plugin or nil
 end
 
 --- The same when all earlier events of the room are done.
@@ -213,7 +219,10 @@ end
 
 local function left(self, conn)
   tell(self, "left", conn, conn.is_open and "left" or conn.close_reason or "left")
-  if conn.close_reason == "shutdown" then durable.flush() end -- there may be no later
+  if conn.close_reason == "shutdown" then -- there may be no later
+    durable.flush()
+    timer.start(0, durable.flush_all)
+  end
   if self.count == 0 and not self.is_closing then watch_empty(self) end
 end
 
@@ -262,6 +271,9 @@ function kind.begin(name, room_name, event, subject)
   open[name] = open[name] or {}
   open[name][made] = true -- holds it, also while nobody is in
   if event == "restored" then made.state = subject end
+  if request.current().kinds[name].spec.durable then
+    durable.keep(made, event == "restored" and subject or nil)
+  end
   tell(made, event, subject)
   watch_empty(made)
   return made
@@ -311,6 +323,9 @@ end
 ---@param plugin moongate.Plugin
 function kind.enter(plugin)
   for name, entry in pairs(plugin.kinds) do
+    for self in kind.rooms(name) do
+      if entry.spec.durable then durable.keep(self) end
+    end
     if entry.spec.durable and not is_restored[name] then
       is_restored[name] = true
       durable.restore(name, plugin, function(room_name, state)
@@ -320,11 +335,13 @@ function kind.enter(plugin)
   end
 end
 
---- The plugin has gone, and its kinds with it: their rooms close with the code they had.
+--- The plugin has gone, and its kinds with it: their rooms close with the code they had. Those
+--- that are durable stay in the store, and open again when the kind comes back.
 ---@param plugin moongate.Plugin
 ---@param is_declared fun(name: string): boolean
 function kind.leave(plugin, is_declared)
   for name, entry in pairs(plugin.kinds) do
+    if not is_declared(name) then is_restored[name] = nil end
     for self in kind.rooms(name) do
       if not is_declared(name) then
         self.is_closing = true
@@ -332,6 +349,7 @@ function kind.leave(plugin, is_declared)
         if entry.spec.closed then
           task.run(request.guard, plugin, "closed", entry.spec.closed, self, "unloaded")
         end
+        if entry.spec.durable then durable.leave(self, plugin) end
         forget(self)
         log.info(plugin.label, "room %q closed: its kind %q is no more", self.name, name)
       end
