@@ -1,6 +1,7 @@
 --- Outgoing HTTP: the core's fetcher asks on a thread of its own, and the task waits.
 local core = require "moongate.ffi"
 local fields = require "moongate.fields"
+local header_lines = require("moongate.headers").lines
 local json = require "moongate.json"
 local status = require "moongate.status"
 local task = require "moongate.task"
@@ -83,38 +84,6 @@ local function read_limits(options)
   end
 end
 
-local function problem_of_header(name, value)
-  if type(name) ~= "string" or not name:find "^[%w!#$%%&'*+.^_`|~-]+$" then
-    return ('headers: "%s" cannot be the name of a header'):format(tostring(name))
-  end
-  if OWN[name:lower()] then
-    return ("headers: %s is not for scripts to set"):format(name)
-  end
-  local is_text = type(value) == "number" or type(value) == "string"
-  if not is_text or tostring(value):find "[%z\1-\8\10-\31\127]" then
-    return ("headers: %s is one line of text"):format(name)
-  end
-end
-
---- The lines; nil and what is wrong. A line end within a name or a value is found here or not at
---- all: to the core it begins one line more.
-local function lines_of(headers, content_type)
-  if headers == nil then headers = {} end
-  if type(headers) ~= "table" then
-    return nil, "headers: expected a table, got a " .. type(headers)
-  end
-  local lines = {}
-  for name, value in pairs(headers) do
-    local problem = problem_of_header(name, value)
-    if problem then return nil, problem end
-    if name:lower() == "content-type" then content_type = nil end
-    lines[#lines + 1] = ("%s: %s\r\n"):format(name, value)
-  end
-  if content_type then lines[#lines + 1] = ("Content-Type: %s\r\n"):format(content_type) end
-  table.sort(lines)
-  return table.concat(lines)
-end
-
 --- The body and its type; nil and what is wrong.
 local function body_of(options)
   if options.json ~= nil then
@@ -153,7 +122,7 @@ local function pack(url, options)
   local body, content_type = body_of(options)
   if not body then return nil, content_type end
   local method = options.method or (content_type and "POST" or "GET")
-  local lines, problem_of_lines = lines_of(options.headers, content_type)
+  local lines, problem_of_lines = header_lines(options.headers, content_type, OWN)
   if not lines then return nil, problem_of_lines end
   problem = problem_of_method(method) or problem_of_size(method, lines, body)
   if problem then return nil, problem end

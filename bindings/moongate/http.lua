@@ -1,6 +1,7 @@
 --- HTTP requests: each is a task of its own, and has one response.
 local core = require "moongate.ffi"
 local fields = require "moongate.fields"
+local header_lines = require("moongate.headers").lines
 local json = require "moongate.json"
 local log = require "moongate.log"
 local guard = require("moongate.request").guard
@@ -80,37 +81,6 @@ end
 
 -- ---- responses ----
 
-local function is_header_name(name)
-  return type(name) == "string" and name:find "^[%w!#$%%&'*+.^_`|~-]+$" ~= nil
-end
-
-local function is_header_value(value)
-  if type(value) == "number" then return true end
-  return type(value) == "string" and not value:find "[%z\1-\8\10-\31\127]"
-end
-
---- The lines for the core; nil and what is wrong. A line end within a name or a value is found
---- here or not at all: to the core it begins one line more.
-local function lines_of(headers, content_type)
-  if headers ~= nil and type(headers) ~= "table" then
-    return nil, "headers are a table, not a " .. type(headers)
-  end
-  local lines = {}
-  for name, value in pairs(headers or {}) do
-    if not is_header_name(name) then
-      return nil, ('"%s" cannot be the name of a header'):format(tostring(name))
-    end
-    if not is_header_value(value) then
-      return nil, ("the header %s is one line of text"):format(name)
-    end
-    if name:lower() == "content-type" then content_type = nil end
-    lines[#lines + 1] = ("%s: %s\r\n"):format(name, value)
-  end
-  if content_type then lines[#lines + 1] = ("Content-Type: %s\r\n"):format(content_type) end
-  table.sort(lines)
-  return table.concat(lines)
-end
-
 --- The body's bytes and type; nil and what is wrong.
 local function body_of(body)
   if body == nil then return "" end
@@ -136,7 +106,7 @@ local function pack(body, status, headers)
   if status == 204 or status == 304 then body = nil end -- these have none
   local bytes, content_type = body_of(body)
   if not bytes then return nil, content_type end
-  local lines, problem = lines_of(headers, content_type)
+  local lines, problem = header_lines(headers, content_type)
   if not lines then return nil, problem end
   return status, lines, bytes
 end

@@ -28,9 +28,9 @@ local MAX_TICK_HZ = 60
 ---@field tick? fun(room: moongate.Room, passed_ms: number) since the last one, or since it opened
 ---@field closed? fun(room: moongate.Room, reason: string) "empty", "unloaded", or what room:close
 --- was given
----@field durable? boolean room.state is kept in the plugin's store, a second after a hook has changed
---- it (of what others change, some hundred rooms are looked at each second), until it closes; it is
---- there again after a restart, and when a kind that was "unloaded" comes back
+---@field durable? boolean room.state is kept in the plugin's store, a second after a hook has
+--- changed it (of what others change, some hundred rooms are looked at each second), until the room
+--- closes; it is there again after a restart, and when a kind that was "unloaded" comes back
 ---@field restored? fun(room: moongate.Room) in place of `opened`, when it is there again
 ---@field tick_hz? number ticks a second, at most 60
 ---@field max_members? integer connections

@@ -1,0 +1,28 @@
+local headers = require("spec.support.fake_core").world().headers
+
+describe("headers", function()
+  it("are lines in one order, with the type of the body unless it is given", function()
+    assert.equal("A: 1\r\nContent-Type: text/x\r\nb: two\r\n",
+      headers.lines({ b = "two", A = 1 }, "text/x"))
+    assert.equal("content-TYPE: text/y\r\n",
+      headers.lines({ ["content-TYPE"] = "text/y" }, "text/x"))
+    assert.equal("", headers.lines())
+  end)
+
+  local REFUSED = {
+    { "A: b", "headers: expected a table, got a string" },
+    { { "b" }, 'headers: "1" cannot be the name of a header' },
+    { { [""] = "b" }, 'headers: "" cannot be the name of a header' },
+    { { ["A: b\r\nC"] = "d" }, 'headers: "A: b\r\nC" cannot be the name of a header' },
+    { { A = "b\r\nC: d" }, "headers: A is one line of text" },
+    { { A = "b\n" }, "headers: A is one line of text" },
+    { { A = "b\0" }, "headers: A is one line of text" },
+    { { A = true }, "headers: A is one line of text" },
+    { { HOST = "b" }, "headers: HOST is not for scripts to set" },
+  }
+  for _, case in ipairs(REFUSED) do
+    it("refuse: " .. case[2]:gsub("%c", "?"), function()
+      assert.same({ nil, case[2] }, { headers.lines(case[1], nil, { host = true }) })
+    end)
+  end
+end)
