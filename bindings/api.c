@@ -80,6 +80,11 @@ int moon_close(moon_conn_id conn, uint32_t code, const char *reason, uint64_t le
     return moon_gate_close(gate, conn, code, reason, length);
 }
 
+int moon_look(moon_conn_id conn)
+{
+    return moon_gate_look(gate, conn);
+}
+
 int moon_admit(moon_conn_id conn)
 {
     return moon_gate_admit(gate, conn);

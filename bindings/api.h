@@ -46,6 +46,10 @@ int moon_close(moon_conn_id conn, uint32_t code, const char *reason, uint64_t le
  * */
 int moon_admit(moon_conn_id conn);
 
+/* Asks for a MOON_FIGURES event of the connection; MOON_CLOSED comes in its place when
+ * it has gone. MOON_EGONE, MOON_EFULL. */
+int moon_look(moon_conn_id conn);
+
 /* Changes what the connection may cost; fields of 0 stay. MOON_EGONE, MOON_EINVAL. */
 int moon_limit(moon_conn_id conn, const struct moon_limits *limits);
 
@@ -89,11 +93,11 @@ int moon_fetch(uint64_t ticket, const struct moon_fetch_limits *limits,
 /* Gives it up: nothing comes any more but what is on its way already. */
 void moon_abort_fetch(uint64_t ticket);
 
-/* Asks for a MOON_FIRED event, once, `delay_ms` from now. Returns the token that it will
- * carry, at most 53 bits, never the same twice and never 0. */
+/* Asks for a MOON_FIRED event, once, `delay_ms` from now. Returns the token that it
+ * will carry, at most 53 bits, never the same twice and never 0. */
 uint64_t moon_timer_start(uint32_t delay_ms);
 
-/* Nothing comes any more but what is on its way already. Fine for one that has fired. */
+/* Nothing comes any more but what is on its way. Fine for one that has fired. */
 void moon_timer_stop(uint64_t token);
 
 /* Answers an operator's request with one line, given without its end. MOON_EGONE when

@@ -1,9 +1,9 @@
 /* signals.h - SIGTERM and SIGINT stop the server, SIGHUP has it look for what has
  * changed; also while a script does not return.
  *
- * A thread of its own takes the signals and tells the logic thread. A stop that the logic
- * thread does not hear for `grace_ms`, at any time until the end, or a second signal that
- * asks for one, ends the process with exit status 1, whatever is under way.
+ * A thread of its own takes the signals and tells the logic thread. A stop that the
+ * logic thread does not hear for `grace_ms`, at any time until the end, or a second
+ * signal that asks for one, ends the process with exit status 1, whatever is under way.
  * Thread: logic. The calls are made on it, too.
  *
  * SPDX-License-Identifier: MIT

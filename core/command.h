@@ -15,6 +15,7 @@ enum moon_command_kind {
     MOON_JOIN,     /* subject: room; other: connection */
     MOON_LEAVE,    /* subject: room; other: connection */
     MOON_CLOSE, /* subject: connection; code: close code; bytes: reason for the peer */
+    MOON_LOOK,  /* subject: connection, of which MOON_FIGURES is wanted */
     MOON_ADMIT, /* subject: connection, which has authenticated itself */
     MOON_LIMIT, /* subject: connection; bytes: struct moon_limits */
     MOON_RESPOND, /* subject: connection; other: number of the request; code: status;

@@ -77,6 +77,7 @@ struct moon_conn {
     struct moon_address
         address; /* of the client: the peer, or who a proxy says it is */
     struct moon_heartbeat heartbeat;
+    uint32_t rtt_us;     /* of the last pong; 0 before it */
     uint32_t head_bytes; /* of an HTTP request that is arriving; else 0 */
     uint32_t fragments;  /* of the message that is arriving */
     uint16_t request;    /* number of its HTTP request: 1, or 0 before it */

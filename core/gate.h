@@ -81,6 +81,7 @@ int moon_gate_publish(struct moon_gate *gate, moon_room_id room, moon_conn_id ex
 int moon_gate_has_room(const struct moon_gate *gate, uint64_t messages, uint64_t bytes);
 uint64_t moon_gate_key(const struct moon_gate *gate, const char *bytes,
                        uint64_t length);
+int moon_gate_look(struct moon_gate *gate, moon_conn_id conn);
 int moon_gate_admit(struct moon_gate *gate, moon_conn_id conn);
 int moon_gate_limit(struct moon_gate *gate, moon_conn_id conn,
                     const struct moon_limits *limits);

@@ -13,7 +13,7 @@
 static bool is_refusable(uint32_t kind)
 {
     return kind == MOON_SEND || kind == MOON_PUBLISH || kind == MOON_JOIN ||
-           kind == MOON_RESPOND || kind == MOON_FETCH;
+           kind == MOON_RESPOND || kind == MOON_FETCH || kind == MOON_LOOK;
 }
 
 /* `head` begins with a struct moon_record. */
@@ -153,6 +153,12 @@ int moon_gate_close(struct moon_gate *gate, moon_conn_id conn, uint32_t code,
 uint64_t moon_gate_key(const struct moon_gate *gate, const char *bytes, uint64_t length)
 {
     return moon_hash(gate->key_seed, bytes, length); /* clients may choose keys */
+}
+
+int moon_gate_look(struct moon_gate *gate, moon_conn_id conn)
+{
+    const struct moon_record record = {.kind = MOON_LOOK, .subject = conn};
+    return tell_owner(gate, conn, &record, NULL, 0);
 }
 
 int moon_gate_admit(struct moon_gate *gate, moon_conn_id conn)

@@ -1,5 +1,6 @@
 /* gate_state.h - the logic thread's side from the inside: what gate.c (life, events,
- * turn), gate_command.c (commands) and gate_timer.c (timers) share. Nobody else includes it.
+ * turn), gate_command.c (commands) and gate_timer.c (timers) share. Nobody else
+ * includes it.
  *
  * Thread: logic.
  *

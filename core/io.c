@@ -175,6 +175,9 @@ static void obey(struct moon_io *io, const struct moon_record *record,
     case MOON_CLOSE:
         close_by_script(io, record, bytes, length);
         break;
+    case MOON_LOOK:
+        moon_io_tell_figures(io, record->subject);
+        break;
     case MOON_ADMIT:
         admit(io, record->subject);
         break;

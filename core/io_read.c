@@ -214,8 +214,12 @@ static void take_pong(struct moon_io *io, struct moon_conn *conn,
     }
     if (sent_us != 0 && sent_us == conn->ping_us) {
         conn->ping_us = 0; /* the second answer to the same ping says nothing */
+        uint64_t rtt_us = uv_hrtime() / 1000 - sent_us;
+        conn->rtt_us = rtt_us == 0           ? 1
+                       : rtt_us < UINT32_MAX ? (uint32_t)rtt_us
+                                             : UINT32_MAX;
         moon_metrics_observe(io->metrics.rtt, MOON_RTT_BUCKETS, &io->metrics.rtt_us_sum,
-                             MOON_RTT_FIRST_US, uv_hrtime() / 1000 - sent_us);
+                             MOON_RTT_FIRST_US, rtt_us);
     }
 }
 

@@ -179,6 +179,7 @@ void moon_io_mark_dirty(struct moon_io *io, struct moon_conn *conn);
 void moon_io_doom(struct moon_io *io, struct moon_conn *conn);
 
 /* Queues a frame for this turn's send; closes a connection whose outbox overflows. */
+void moon_io_tell_figures(struct moon_io *io, moon_conn_id id);
 void moon_io_enqueue(struct moon_io *io, struct moon_conn *conn,
                      const struct moon_letter *letter);
 

@@ -32,10 +32,19 @@ void moon_io_doom(struct moon_io *io, struct moon_conn *conn)
 static void tell(struct moon_io *io, const struct moon_conn *conn,
                  enum moon_event_kind kind)
 {
-    const struct moon_record record = {.kind = (uint16_t)kind, .subject = conn->id};
+    const struct moon_record record = {
+        .kind = (uint16_t)kind, .reason = conn->rtt_us, .subject = conn->id};
     struct moon_books books;
     moon_outbox_books(&conn->outbox, &io->post, &books);
     moon_io_emit(io, &record, (const char *)&books, sizeof books);
+}
+
+void moon_io_tell_figures(struct moon_io *io, moon_conn_id id)
+{
+    const struct moon_conn *conn = moon_io_find_open(io, id);
+    if (conn != NULL) { /* else its MOON_CLOSED is on the way */
+        tell(io, conn, MOON_FIGURES);
+    }
 }
 
 static void look_at_marks(struct moon_io *io, struct moon_conn *conn)

@@ -73,14 +73,16 @@ enum moon_event_kind {
     MOON_REFUSED,    /* the same for a message over the rate; reason: retry_after_ms */
     MOON_SLOWED,     /* its queue has passed the high mark; bytes: struct moon_books */
     MOON_DRAINED,    /* and has fallen below the low mark; bytes: struct moon_books */
-    MOON_CLOSED,     /* code: close code; reason: enum moon_reason; bytes: struct
+    MOON_FIGURES,   /* what moon_look() has asked for; reason: last round trip in us, or
+                        0; bytes: struct moon_books */
+    MOON_CLOSED,    /* code: close code; reason: enum moon_reason; bytes: struct
                         moon_books; once, and last */
-    MOON_REQUESTED,  /* an HTTP request; code: its number on this connection; reason:
+    MOON_REQUESTED, /* an HTTP request; code: its number on this connection; reason:
                         length of the head; bytes: method, path, query, content type,
                         authorization, peer address, host, each ended by NUL, then
                         the body */
-    MOON_FIRED,      /* subject: the token that moon_timer_start() gave */
-    MOON_CHANGED,    /* the script files have changed, or a reload was asked for */
+    MOON_FIRED,     /* subject: the token that moon_timer_start() gave */
+    MOON_CHANGED,   /* the script files have changed, or a reload was asked for */
     MOON_ASKED,   /* subject: the ticket for moon_tell(); bytes: an operator's request,
                         one line without its end */
     MOON_STORED,  /* subject: the ticket given to moon_store(); code: enum

@@ -4,6 +4,7 @@ local core = require "moongate.ffi"
 local letter = require "moongate.letter"
 local limits = require "moongate.limits"
 local status = require "moongate.status"
+local task = require "moongate.task"
 local users = require "moongate.user"
 
 local C = core.C
@@ -27,6 +28,7 @@ local C = core.C
 ---@field state table data of the plugins about this connection; survives a reload
 ---@field rooms table<moongate.Room, true>
 ---@field private only_room? moongate.Room as long as it is in one, and conn.rooms not in use
+---@field private lookers? function[] who waits for figures, in the order of their asking
 ---@field private fields string what the handshake brought, each part ended by a NUL
 local conn = {}
 
@@ -79,6 +81,23 @@ function conn:send(message, how)
   local result = C.moon_send(self.id, opcode, class, key, bytes, #bytes)
   if result == 0 then return true end
   return nil, status.code[result]
+end
+
+---@class moongate.Figures: moongate.Books the books of the write queue, and:
+---@field rtt_ms? number the last round trip of a ping; nil before the first pong
+
+--- How the connection is doing, as its I/O thread sees it now. Waits for that; only in a task.
+---@return moongate.Figures? figures
+---@return "gone"|"full"? reason
+function conn:figures()
+  task.current "conn:figures"
+  if not self.is_open then return nil, "gone" end
+  local result = C.moon_look(self.id)
+  if result ~= 0 then return nil, status.code[result] end
+  return task.wait("conn:figures", function(done)
+    self.lookers = self.lookers or {}
+    table.insert(self.lookers, done)
+  end)
 end
 
 --- Says who this is: sets conn.user, and lifts the deadline for it on routes with `auth`.
@@ -138,6 +157,26 @@ local function open(id, fields)
   return new
 end
 
+--- For loop.lua: the figures that the first of those who wait has asked for.
+---@param self moongate.Conn
+---@param figures moongate.Figures
+local function show(self, figures)
+  local lookers = self.lookers
+  local done = table.remove(lookers, 1)
+  if not lookers[1] then self.lookers = nil end
+  done(figures)
+end
+
+--- For loop.lua: the connection has ended.
+---@param old moongate.Conn
+---@param reason string
+local function finish(old, reason)
+  old.is_open, old.close_reason = false, reason
+  local lookers = old.lookers or {}
+  old.lookers = nil
+  for _, done in ipairs(lookers) do done(nil, "gone") end
+end
+
 --- For loop.lua: its closed hooks have run.
 ---@param old moongate.Conn
 local function forget(old)
@@ -146,4 +185,4 @@ local function forget(old)
   all[old.id] = nil
 end
 
-return { all = all, open = open, forget = forget }
+return { all = all, open = open, show = show, finish = finish, forget = forget }

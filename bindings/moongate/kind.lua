@@ -207,7 +207,7 @@ local function add(self, conn)
   local entry = entry_of(self)
   if not entry or not entry.spec.may_join then return take_in(self, conn) end
   if line.is_own(self) then return ask_and_take_in(self, conn, never) end
-  task.current("room:add, when the kind has may_join", 2)
+  task.current "room:add, when the kind has may_join"
   local has, code, text = has_place(self, conn)
   if not has then return nil, code, text end
   if line.is_full(self, 0) then return busy() end
@@ -234,7 +234,7 @@ local function say(self, conn, data)
   local entry = entry_of(self)
   if self.is_closing or not entry then return nil, "gone", "the room has closed" end
   if not entry.spec.said then return nil, "not_allowed", "nothing is said in this room" end
-  task.current("room:say", 2)
+  task.current "room:say"
   if line.is_full(self, 0) then return busy() end
   return in_line(self, "room:say", function(is_over)
     if is_over() then return end

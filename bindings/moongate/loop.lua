@@ -120,11 +120,17 @@ on[C.MOON_DRAINED] = function(id)
   if all[id] then tell("drained", all[id], copy()) end
 end
 
+on[C.MOON_FIGURES] = function(id)
+  local figures = books.decode(copy())
+  figures.rtt_ms = event.reason > 0 and event.reason / 1000 or nil
+  if all[id] then conns.show(all[id], figures) end
+end
+
 on[C.MOON_CLOSED] = function(id)
   local conn = all[id]
   if not conn then return end
   local reason, code, bytes = status.reason[event.reason], event.code, copy()
-  conn.is_open, conn.close_reason = false, reason
+  conns.finish(conn, reason)
   request.finish(conn, function()
     tell("closed", conn, bytes, reason, code)
     room.drop(conn)

@@ -50,7 +50,7 @@ describe("api.h", function()
     local C = fake_core.new().C
     assert.equal(-5, C.MOON_EINVAL)
     assert.equal(2, C.MOON_BINARY)
-    assert.equal(9, C.MOON_CHANGED)
+    assert.equal(10, C.MOON_CHANGED)
     assert.equal(4, C.MOON_CLASSES)
     assert.equal(9, C.MOON_SHUTDOWN)
   end)

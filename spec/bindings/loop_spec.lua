@@ -100,6 +100,47 @@ describe("loop", function()
     end)
   end)
 
+  describe("figures of a connection", function()
+    local conn
+
+    before_each(function()
+      gate = fake_gate.load { a = [[return function(gate)
+        gate:raw("/raw/{name}", { received = function(conn)
+          gate:spawn(function()
+            local figures, reason = conn:figures()
+            table.insert(gate.state, figures
+              and { figures.queued_bytes, figures.sent.reliable, figures.rtt_ms } or reason)
+          end)
+        end })
+      end]] }
+      conn = connect()
+    end)
+
+    it("come when its I/O thread has told them, to each who has asked", function()
+      gate:receive(conn, "a")
+      conn:send "one"
+      gate:receive(conn, "b")
+      assert.same({}, steps())
+      gate.core:figures(conn.id, 0)
+      gate.core:figures(conn.id, 1500)
+      gate.core:settle()
+      assert.same({ { 0, 1 }, { 0, 1, 1.5 } }, steps())
+    end)
+
+    it("are gone with it", function()
+      gate:receive(conn, "a")
+      gate:close(conn)
+      assert.same({ "gone" }, steps())
+    end)
+
+    it("are full when too much waits for the I/O threads, and need a task", function()
+      gate.core.answers.moon_look = gate.core.C.MOON_EFULL
+      gate:receive(conn, "a")
+      assert.same({ "full" }, steps())
+      assert.error_matches(function() conn:figures() end, "conn:figures: only in a task")
+    end)
+  end)
+
   it("tells closed with the books", function()
     gate = fake_gate.load { a = [[return function(gate)
       local function note(conn, reason, code, books)

@@ -83,6 +83,13 @@ function Core:drained(id)
   push(self, { kind = constants.MOON_DRAINED, subject = id, bytes = books_of(self, id) })
 end
 
+--- The answer to the oldest conn:figures() of this connection.
+---@param rtt_us integer 0: none yet
+function Core:figures(id, rtt_us)
+  push(self, { kind = constants.MOON_FIGURES, subject = id, reason = rtt_us,
+    bytes = books_of(self, id) })
+end
+
 --- An HTTP request, on a connection of its own.
 ---@param asked table method, path, query, content_type, authorization, address, host, body
 ---@return table response filled in when it comes: { is_given, status, headers, body }

@@ -148,6 +148,10 @@ function verbs.moon_close(core, id, code, reason, length)
   return status
 end
 
+function verbs.moon_look(core, id)
+  return note(core, "look", find(core, id), { conn = id })
+end
+
 function verbs.moon_admit(core, id)
   local status = note(core, "admit", find(core, id), { conn = id })
   if status == 0 then core.conns[id].is_admitted = true end
