@@ -15,10 +15,10 @@ local LOOK_MS = 5    -- of a beat, for rooms whose hooks have not run
 local PAGE = 100     -- entries of one look at the store
 
 ---@class moongate.Kept what is known of a room that is kept
----@field saved? string bytes in the store
+---@field saved? string bytes that the store was given last: it keeps the order
+---@field space? string name of the plugin whose entry that is
 ---@field refused? string bytes that the store will never take
 ---@field problem? string that the log has already
----@field is_busy? boolean it is being saved
 
 local kept = {}      -- room -> moongate.Kept
 local dirty = {}     -- set of rooms whose hooks have run
@@ -41,28 +41,29 @@ local function complain(self, plugin, its, problem)
 end
 
 local function put(self, plugin, its, text)
-  its.is_busy = true
+  its.saved, its.space = text, plugin.name
   local is_saved, reason = store.new(plugin):put(key_of(self), self.state)
-  its.is_busy = false
   if is_saved then
-    its.saved, its.refused, its.problem = text, nil, nil
+    its.refused, its.problem = nil, nil
   else
+    if its.saved == text then its.saved = nil end
     its.refused = LASTING[reason] and text or nil
     complain(self, plugin, its, reason)
   end
 end
 
---- Saves the room if that is to be done.
+--- Saves the room if that is to be done, also while it is being saved: the server may end.
 local function look(self)
   local its, plugin = kept[self], durable.owner_of(self)
   if not plugin then
     kept[self] = nil -- its kind is durable no longer
     return
   end
-  if its.is_busy then return end
   local text, problem = storable.encode(self.state)
   if not text then return complain(self, plugin, its, problem) end
-  if text ~= its.saved and text ~= its.refused then
+  its.space = its.space or plugin.name -- of one that was restored
+  local is_there = text == its.saved and its.space == plugin.name
+  if not is_there and text ~= its.refused then
     task.run(request.guard, plugin, "saving a room", put, self, plugin, its, text)
   end
 end

@@ -91,6 +91,17 @@ describe("a durable room", function()
     assert.same({ "hello", "again" }, stored().lines)
   end)
 
+  it("goes into the store of the plugin that its kind moves to", function()
+    local NONE = "return function() end"
+    gate = fake_gate.load { a = KEEPS, b = NONE }
+    ann = gate:connect "ann"
+    gate:deliver(ann, { type = "open" })
+    gate:later(1000)
+    assert(gate:reload { a = NONE, b = KEEPS })
+    gate:later(1000)
+    assert.same({ lines = {} }, stored()) -- asks plugin b now
+  end)
+
   it("is there again also after a rollback", function()
     gate = fake_gate.load { a = KEEPS, b = OTHER }
     ann = gate:connect "ann"

@@ -10,11 +10,16 @@ local DIARY = [[return function(gate)
       table.insert(room.state.lines, line)
       return { lines = room.state.lines, restarts = room.state.restarts }
     end,
-    left = function(room, conn, reason) room.state.last = conn.user .. " " .. reason end,
+    left = function(room, conn, reason)
+      room.state.last = conn.user .. " " .. reason
+      room.state.gone = (room.state.gone or 0) + 1
+    end,
   })
   gate:on("open", function() return { is_open = gate:open_room("diary", "d1") ~= nil } end)
   gate:on("close", function() gate:room("d1"):close "over" end)
-  gate:on("last", function() return { last = gate:room("d1").state.last } end)
+  gate:on("last", function()
+    return { last = gate:room("d1").state.last, gone = gate:room("d1").state.gone }
+  end)
 end]]
 
 describe("a durable room", function()
@@ -33,6 +38,13 @@ describe("a durable room", function()
       arguments = { "--store", folder .. "/house.store", "--close-timeout-ms", "100" } }
   end
 
+  --- What the room says of those who left, once it is there again: it is looked for after a start.
+  local function last(ann)
+    local said
+    repeat said = ann:asks({ type = "last" }).data until said.gone
+    return said
+  end
+
   local function write(ann, line)
     return ann:asks({ type = "say", room = "d1", data = line }).data
   end
@@ -46,7 +58,7 @@ describe("a durable room", function()
     house:stop()
     house = start()
     ann = client.guest(house.port, "ann")
-    assert.equal("ann shutdown", ann:asks({ type = "last" }).data.last)
+    assert.equal("ann shutdown", last(ann).last)
     assert.is_false(ann:asks({ type = "open" }).data.is_open)
     ann:asks { type = "join", room = "d1" }
     assert.same({ lines = { "one", "two" }, restarts = 1 }, write(ann, "two"))
@@ -55,6 +67,19 @@ describe("a durable room", function()
     house = start()
     ann = client.guest(house.port, "ann")
     assert.is_true(ann:asks({ type = "open" }).data.is_open)
+    house:stop()
+  end)
+
+  it("has after a restart what was written for each of many who left at the stop", function()
+    local house = start()
+    local guests = {}
+    for n = 1, 20 do guests[n] = client.guest(house.port, "guest" .. n) end
+    guests[1]:asks { type = "open" }
+    for n = 1, 20 do guests[n]:asks { type = "join", room = "d1" } end
+    house:stop()
+    house = start()
+    local ann = client.guest(house.port, "ann")
+    assert.equal(20, last(ann).gone)
     house:stop()
   end)
 end)
