@@ -108,9 +108,20 @@ static void on_end(uv_async_t *end)
     uv_stop(&signals->loop);
 }
 
+static void mask(int how)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    for (int i = 0; i < COUNT; i++) {
+        sigaddset(&set, numbers[i]);
+    }
+    pthread_sigmask(how, &set, NULL);
+}
+
 static void run(void *argument)
 {
     struct moon_signals *signals = argument;
+    mask(SIG_UNBLOCK); /* here, and nowhere else */
     uv_run(&signals->loop, UV_RUN_DEFAULT);
 }
 
@@ -149,6 +160,7 @@ struct moon_signals *moon_signals_create(uv_loop_t *logic, uint32_t grace_ms,
     check(uv_async_init(logic, &signals->call, on_call));
     signals->call.data = signals;
     init_loop(signals);
+    mask(SIG_BLOCK); /* and in all threads that are begun from here on */
     check(uv_thread_create(&signals->thread, run, signals));
     return signals;
 }
@@ -160,15 +172,8 @@ static void free_signals(uv_handle_t *call)
 
 void moon_signals_destroy(struct moon_signals *signals)
 {
-    sigset_t set;
     uv_async_send(&signals->end);
-    uv_thread_join(&signals->thread);
-    /* Blocked first: one more signal must not kill what is about to end well. */
-    sigemptyset(&set);
-    for (int i = 0; i < COUNT; i++) {
-        sigaddset(&set, numbers[i]);
-    }
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    uv_thread_join(&signals->thread); /* one more signal waits for the end now */
     for (int i = 0; i < COUNT; i++) {
         uv_close((uv_handle_t *)&signals->handles[i], NULL);
     }

@@ -193,7 +193,16 @@ end
 ---@param expected integer
 ---@return string log
 function Server:ends(expected)
-  local _, how, status = wait.wait(self.pid)
+  local how, status
+  local function has_ended()
+    local pid
+    pid, how, status = wait.wait(self.pid, wait.WNOHANG)
+    return pid ~= 0
+  end
+  if not pcall(eventually, "the server to end", has_ended) then
+    self:signal(signal.SIGKILL)
+    error("the server does not end:\n" .. self:log(), 2)
+  end
   client.expect_tls(self.port, false)
   local log = self:log()
   run("rm -rf " .. self.folder)
