@@ -12,6 +12,7 @@ enum {
     TCP4_BYTES = 12, /* two addresses, two ports */
     TCP6_BYTES = 36,
     MAX_PORT = 65535,
+    PORT_DIGITS = 5, /* RFC 7239 section 6.2 */
 };
 
 static const char signature[SIGNATURE_BYTES] = "\r\n\r\n\0\r\nQUIT\n";
@@ -83,7 +84,8 @@ static bool cut_port(char *behind)
         return true;
     }
     size_t digits = strspn(behind + 1, "0123456789");
-    bool is_port = *behind == ':' && digits > 0 && behind[1 + digits] == '\0' &&
+    bool is_port = *behind == ':' && digits > 0 && digits <= PORT_DIGITS &&
+                   behind[1 + digits] == '\0' &&
                    strtoul(behind + 1, NULL, 10) <= MAX_PORT;
     *behind = '\0';
     return is_port;

@@ -133,7 +133,7 @@ static bool is_port(const char *text)
     for (; *at >= '0' && *at <= '9' && port <= 65535; at++) {
         port = port * 10 + (unsigned long)(*at - '0');
     }
-    return at > text && *at == '\0' && port <= 65535;
+    return at > text && at - text <= 5 && *at == '\0' && port <= 65535;
 }
 
 /* From the end, where proxy.c reads from the front. Writes to the element. */
