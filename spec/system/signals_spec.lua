@@ -73,7 +73,8 @@ describe("a second signal", function()
     local house = server.start { arguments = { "--close-timeout-ms", "60000" } }
     local mute = client.guest(house.port, "mute")
     house:signal(signal.SIGTERM)
-    house:logs "stopping on Terminated"
+    local opcode -- its Close says that the scripts have heard of the stop
+    repeat opcode = mute:read_frame() until opcode == client.CLOSE or not opcode
     house:signal(signal.SIGTERM)
     house:expects "signals: ended on a second signal, before all was brought to its end"
     house:ends(1)
