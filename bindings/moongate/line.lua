@@ -45,8 +45,10 @@ end
 
 --- The job under way has been given up: the others have another task.
 function go_on(owner)
-  local given_up = owner.job.given_up
-  if given_up then given_up(owner) end
+  if owner.job.given_up then
+    local ok, problem = xpcall(owner.job.given_up, traceback, owner)
+    if not ok then log.error("line", "%s", problem) end
+  end
   task.run(work_off, owner)
 end
 

@@ -38,7 +38,10 @@ describe("line", function()
     line.push(owner, 0, function()
       worker = task.current "spec"
       while true do pcall(task.sleep, 10) end
-    end, function(whose) told = whose end)
+    end, function(whose)
+      told = whose
+      error "ouch" -- costs nobody behind it anything
+    end)
     push("b", 5)
     push "c"
     task.cancel(worker, "enough")
@@ -46,6 +49,7 @@ describe("line", function()
     core:later(5)
     assert.same({ "begin b", "end b", "begin c", "end c" }, steps)
     assert.same({ waiting_bytes = 0 }, owner)
+    assert.matches("^line: .*ouch", core.log[#core.log].text)
   end)
 
   it("goes on after a job that raises", function()
