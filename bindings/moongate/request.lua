@@ -167,7 +167,6 @@ local function perform(conn, message, answer)
   if conn.is_gone then return answer(nil, "gone", "the connection has ended") end
   conn.worker, conn.answer = task.patience(DEADLINE_MS), answer
   carry_out(conn, message, answer)
-  task.patience(nil)
   conn.worker, conn.answer = nil, nil
 end
 
