@@ -22,7 +22,7 @@ local PAGE = 100     -- entries of one look at the store
 
 local kept = {}      -- room -> moongate.Kept
 local dirty = {}     -- set of rooms whose hooks have run
-local is_due = false
+local is_due, is_stopping = false, false
 local at             -- the room that was looked at last in turn
 
 local durable = {
@@ -103,9 +103,16 @@ function durable.beat()
   begin_beat()
 end
 
---- Saves all: the server ends.
-function durable.flush_all()
-  for self in pairs(kept) do look(self) end
+--- The server ends, and a room has just lost its last member: what hooks have changed is saved now,
+--- because there may be no later, and then, once for many such rooms, all that others have.
+function durable.stop()
+  durable.flush()
+  if is_stopping then return end
+  is_stopping = true
+  timer.start(0, function()
+    is_stopping = false
+    for self in pairs(kept) do look(self) end
+  end)
 end
 
 --- From now on the room's state is kept.

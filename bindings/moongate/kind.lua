@@ -219,11 +219,9 @@ end
 
 local function left(self, conn)
   tell(self, "left", conn, conn.is_open and "left" or conn.close_reason or "left")
-  if conn.close_reason == "shutdown" then -- there may be no later
-    durable.flush()
-    timer.start(0, durable.flush_all)
-  end
-  if self.count == 0 and not self.is_closing then watch_empty(self) end
+  if self.count > 0 then return end
+  if conn.close_reason == "shutdown" then durable.stop() end
+  if not self.is_closing then watch_empty(self) end
 end
 
 --- When all earlier events of the room are done. Waits for the reply.
@@ -270,10 +268,9 @@ function kind.begin(name, room_name, event, subject)
   made.kind, made.ticked_ms = name, core.C.moon_clock_ms()
   open[name] = open[name] or {}
   open[name][made] = true -- holds it, also while nobody is in
-  if event == "restored" then made.state = subject end
-  if request.current().kinds[name].spec.durable then
-    durable.keep(made, event == "restored" and subject or nil)
-  end
+  local kept = event == "restored" and subject or nil
+  made.state = kept or made.state
+  if request.current().kinds[name].spec.durable then durable.keep(made, kept) end
   tell(made, event, subject)
   watch_empty(made)
   return made
@@ -323,8 +320,8 @@ end
 ---@param plugin moongate.Plugin
 function kind.enter(plugin)
   for name, entry in pairs(plugin.kinds) do
-    for self in kind.rooms(name) do
-      if entry.spec.durable then durable.keep(self) end
+    if entry.spec.durable then
+      for self in kind.rooms(name) do durable.keep(self) end
     end
     if entry.spec.durable and not is_restored[name] then
       is_restored[name] = true

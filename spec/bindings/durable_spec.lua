@@ -121,6 +121,23 @@ describe("a durable room", function()
     assert.same({}, stored())
   end)
 
+  it("is looked at once for all who leave it when the server stops", function()
+    local members, storable, looks = {}, gate.world.storable, 0
+    for n = 1, 50 do
+      members[n] = gate:connect("guest" .. n)
+      gate:deliver(members[n], { type = "enter" })
+    end
+    gate:later(1000)
+    local encode = storable.encode
+    storable.encode = function(...)
+      looks = looks + 1
+      return encode(...)
+    end
+    for _, member in ipairs(members) do gate:close(member, "shutdown", 1001) end
+    gate:later(0)
+    assert.is_true(looks <= 3, looks .. " looks")
+  end)
+
   it("is saved at once when the server stops, and says why members leave", function()
     gate:deliver(ann, { type = "enter" })
     gate:deliver(ann, { type = "write", line = "last words" })
