@@ -55,6 +55,10 @@ local function control(crowd, operation, member, events)
   C.epoll_ctl(crowd.epoll, operation, member.fd, crowd.event)
 end
 
+local function path_of(crowd, number)
+  return type(crowd.path) == "function" and crowd.path(number) or crowd.path
+end
+
 local function connect_one(crowd, number, options)
   local fd = C.socket(2, STREAM_NONBLOCK, 0)
   assert(fd >= 0, "no descriptor left")
@@ -65,14 +69,15 @@ local function connect_one(crowd, number, options)
   local address = ffi.new("struct crowd_sockaddr", 2, port, 0x0100007F)
   C.connect(fd, address, ffi.sizeof(address))
   local member = setmetatable({ crowd = crowd, number = number, fd = fd, frames = 0, bytes = 0,
-    rest = "", request = options.request or upgrade(crowd.path, crowd.port) }, member_mt)
+    rest = "", request = options.request or upgrade(path_of(crowd, number), crowd.port) },
+    member_mt)
   crowd[number] = member
   control(crowd, ADD, member, OUT)
 end
 
 ---@param port integer
 ---@param count integer
----@param path string
+---@param path string|fun(number: integer): string
 ---@param options? { receive_bytes: integer?, request: string?, heard: function? }
 local function connect(port, count, path, options)
   options = options or {}
