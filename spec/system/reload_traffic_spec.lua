@@ -15,7 +15,10 @@ local function talk(label)
   gate.state.said = gate.state.said or 0
   local function room_of(conn) return gate:room("talk/" .. conn.params.room) end
   gate:raw("/talk/{room}", {
-    opened = function(conn) room_of(conn):add(conn) end,
+    opened = function(conn)
+      room_of(conn):add(conn)
+      conn:send "in"
+    end,
     received = function(conn, bytes)
       gate.state.said = gate.state.said + 1
       room_of(conn):publish(%q .. bytes)
@@ -39,6 +42,7 @@ describe("reloads under traffic", function()
   --- Each room has one order, in which each member's numbers are 1, 2, 3, ... Whoever hears itself
   --- goes on.
   local function hear(member, payload)
+    if payload == "in" then return end
     local room = rooms[member.number % ROOMS]
     local label, number, n = payload:match "^(%S+) (%d+) (%d+)$"
     local speaker = assert(many[tonumber(number)], payload)
@@ -110,6 +114,13 @@ describe("reloads under traffic", function()
     return true
   end
 
+  local function all_are_in()
+    for _, member in ipairs(many) do
+      if member.frames == 0 then return false end
+    end
+    return true
+  end
+
   before_each(function()
     local path = operator.free_path()
     house = server.start { tls = false, arguments = { "--threads", "2", "--admin", path },
@@ -122,6 +133,7 @@ describe("reloads under traffic", function()
       return "/talk/" .. number % ROOMS
     end, { heard = hear }):enter()
     for _, member in ipairs(many) do member.said, member.heard, member.published = 0, 0, 0 end
+    many:run(all_are_in, "all to be in their rooms")
   end)
 
   after_each(function()
