@@ -8,6 +8,7 @@ local server = require "spec.support.server"
 local ROOMS, MEMBERS = 10, 10
 local IN_FLIGHT = 4 -- messages of a member on their way at once
 local LAPS = 2
+local TEXT, CLOSE = 1, 8 -- opcodes
 
 --- Says in the room what comes, behind a label of this code, and counts it.
 local function talk(label)
@@ -41,8 +42,9 @@ describe("reloads under traffic", function()
 
   --- Each room has one order, in which each member's numbers are 1, 2, 3, ... Whoever hears itself
   --- goes on.
-  local function hear(member, payload)
-    if payload == "in" then return end
+  local function hear(member, payload, opcode)
+    assert.are_not.equal(CLOSE, opcode)
+    if opcode ~= TEXT or payload == "in" then return end
     local room = rooms[member.number % ROOMS]
     local label, number, n = payload:match "^(%S+) (%d+) (%d+)$"
     local speaker = assert(many[tonumber(number)], payload)
