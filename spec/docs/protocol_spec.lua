@@ -157,21 +157,3 @@ describe("docs/protocol.md", function()
     end
   end)
 end)
-
-describe("docs/operations.md", function()
-  it("shows what is said on the admin socket", function()
-    local talk = file.read("docs/operations.md"):match '```\n({"command".-)```'
-    local lines = {}
-    for line in talk:gmatch "[^\n]+" do lines[#lines + 1] = line end
-    local gate = fake_gate.load("scripts/router.lua", nil,
-      { with = { "scripts/auth.lua", "scripts/rooms.lua" } })
-    for i = 1, #lines, 2 do
-      local shown, answer = decode(lines[i + 1]), gate:ctl(lines[i])
-      assert.equal(shown.ok, answer.ok)
-      local is, said = answer.text or answer.error.message, shown.text or shown.error.message
-      assert.equal(said:match "^(.-) ?%.%.%.$", is:sub(1, #said:match "^(.-) ?%.%.%.$"))
-      assert.same(keys_of(shown.data or shown.error), keys_of(answer.data or answer.error))
-    end
-    assert.equal(4, #lines)
-  end)
-end)
