@@ -7,6 +7,7 @@
 package.path = "./?.lua;" .. package.path
 local changing = require "spec.support.changing"
 local client = require "spec.support.client"
+local file = require "spec.support.file"
 local server = require "spec.support.server"
 local socket = require "socket"
 
@@ -34,9 +35,7 @@ local function start()
   local plugins = {}
   for n = 1, FILES - 2 do plugins[("filler%03d"):format(n)] = filler(n) end
   plugins.changing = changing.good(1)
-  local relay = assert(io.open("examples/relay.lua", "r"))
-  plugins.relay = relay:read "*a"
-  relay:close()
+  plugins.relay = file.read "examples/relay.lua"
   return server.start { tls = false, plugins = plugins, arguments = { "--log", "debug",
     "--rate-messages", "1000000", "--burst-messages", "1000000", "--rate-bytes", "1000000000",
     "--burst-bytes", "1000000000", "--max-connections-per-address", "1000" } }

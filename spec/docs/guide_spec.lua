@@ -1,21 +1,16 @@
 local fake_gate = require "spec.support.fake_gate"
-
-local function read(path)
-  local file = assert(io.open(path, "r"))
-  local text = file:read "*a"
-  file:close()
-  return text
-end
+local file = require "spec.support.file"
+local markdown = require "spec.docs.markdown"
 
 describe("docs/guide.md", function()
-  local guide = read "docs/guide.md"
+  local guide = file.read "docs/guide.md"
   local blocks, gate, ann = {}, nil, nil
 
-  for block in guide:gmatch "```lua\n(.-)```" do blocks[#blocks + 1] = block end
+  for i, block in ipairs(markdown.blocks("docs/guide.md", "lua")) do blocks[i] = block.code end
   local first, list, second, test, third = unpack(blocks)
 
   local function load(source)
-    gate = fake_gate.load { auth = "return function() end", rooms = read "scripts/rooms.lua",
+    gate = fake_gate.load { auth = "return function() end", rooms = file.read "scripts/rooms.lua",
       karma = source }
     ann = gate:connect "ann"
     gate:deliver(ann, { type = "join", room = "tea" })
@@ -63,10 +58,8 @@ describe("docs/guide.md", function()
   it("shows a test that passes", function()
     local names = {}
     local path = "build/karma.lua"
-    os.execute "mkdir -p build"
-    local file = assert(io.open(path, "w"))
-    file:write(second)
-    file:close()
+    file.run "mkdir -p build"
+    file.write(path, second)
     local environment = setmetatable({
       describe = function(_, fn) fn() end,
       it = function(name, fn)
