@@ -80,6 +80,42 @@ describe("docs/guide.md", function()
     assert.is_truthy(gate:logged(wanted), wanted)
   end
 
+  it("shows what the log says of a plugin that is listed, and of a file that is not", function()
+    local app = { init = list:gsub(' *"karma",\n', "") }
+    for _, name in ipairs { "auth", "rooms", "router" } do
+      app[name] = file.read(("scripts/%s.lua"):format(name))
+    end
+    gate = fake_gate.load(app)
+    gate:reload { karma = first }
+    assert.is_nil(gate.world.plugin.current().plugins.karma)
+    assert(gate:reload { init = list })
+    local line = guide:match "`(generation 2: [^`]+)`"
+    assert.is_truthy(gate:logged(line), line)
+  end)
+
+  it("says which option is in the way of the third version", function()
+    load(second)
+    assert(gate:reload({}, { karma = { per_minute = 3 } }))
+    gate:reload { karma = third }
+    assert.is_truthy(gate:logged(guide:match '`(has no option "[^`]+)`'))
+  end)
+
+  it("shows how a generation that fails goes, with other numbers", function()
+    load(second)
+    assert(gate:reload { karma = first })
+    for _ = 1, 10 do gate:deliver(ann, { type = "say", room = "tea", data = 7 }) end
+    gate:later(1)
+    local lines = guide:match "\n(error plugin: 10 of .-)\n```"
+    for level, text in lines:gmatch "(%l+) +plugin: ([^\n]+)" do
+      local pattern = text:gsub("%p", "%%%0"):gsub("%d+", "%%d+")
+      local found
+      for _, line in ipairs(gate.log) do
+        found = found or line.level == level and line.text:find(pattern)
+      end
+      assert.is_truthy(found, text)
+    end
+  end)
+
   it("shows messages that are real", function()
     load(second)
     assert(gate:reload { karma = second .. "\n" })
