@@ -4,15 +4,15 @@ local markdown = require "spec.docs.markdown"
 
 describe("docs/lua-api.md", function()
   local blocks = markdown.blocks("docs/lua-api.md", "lua")
-  local listed, answers, add, ask = unpack(blocks)
+  local listed, watch, answers, add, ask = unpack(blocks)
 
   --- A plugin with this code in it.
   local function load(code)
     return fake_gate.load { a = ("return function(gate)\n%s\nend"):format(code) }
   end
 
-  it("has four pieces of code, all of which are run here", function()
-    assert.equal(4, #blocks)
+  it("has five pieces of code, all of which are run here", function()
+    assert.equal(5, #blocks)
   end)
 
   it("shows a list that is in force", function()
@@ -26,6 +26,20 @@ describe("docs/lua-api.md", function()
     gate:reload({ init = listed.code:gsub("= 50", '= "50"') })
     local line = file.read("docs/lua-api.md"):match '\n(scripts/init.lua: plugin "rooms": [^\n]+)'
     assert.is_truthy(gate:logged((line:gsub("^scripts/", ""))), line)
+  end)
+
+  it("shows a task that puts things in order when it is cancelled", function()
+    local gate = load(watch.code .. [[
+      gate:on("watched", function() return { at = gate.store:get "watched:ann" } end)]])
+    local ann, bob = gate:connect "ann", gate:connect "bob"
+    local reply = gate:ask(ann, { type = "watch" })
+    assert.is_true(ann.state.is_watching)
+    gate:later(31000) -- it is looked at once a second
+    assert.equal("timeout", reply.code)
+    assert.is_nil(ann.state.is_watching)
+    local watched = gate:ask(bob, { type = "watched" })
+    gate:later(1)
+    assert.equal("number", type(watched.data.at))
   end)
 
   it("shows answers to HTTP requests", function()
