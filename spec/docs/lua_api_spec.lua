@@ -42,6 +42,19 @@ describe("docs/lua-api.md", function()
     assert.equal("number", type(watched.data.at))
   end)
 
+  it("shows a task that is given up, and what is behind it goes on", function()
+    local loop = file.read("docs/lua-api.md"):match "`(while true do pcall[^`]+)`"
+    local gate = load(([[gate:on("poll", function() %s end)
+      gate:on("work", function() return { done = true } end)]]):format(loop))
+    local ann = gate:connect "ann"
+    local poll, work = gate:ask(ann, { type = "poll" }), gate:ask(ann, { type = "work" })
+    assert.is_false(work.is_given)
+    gate:later(31000)
+    assert.equal("timeout", poll.code)
+    assert.same({ done = true }, work.data)
+    assert.is_truthy(gate:logged "a#1: on poll: given up, it has waited 16 times")
+  end)
+
   it("shows answers to HTTP requests", function()
     local gate = load(answers.code)
     local got = gate:http("GET", "/votes")
