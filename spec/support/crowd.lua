@@ -198,13 +198,15 @@ local function step(crowd, timeout_ms)
 end
 
 --- Lets all read until `is_done` says so; fails after a minute.
+---@param is_done fun(): boolean
+---@param what? string|fun(): string what is waited for
 function Crowd:run(is_done, what)
   local give_up = socket.gettime() + DEADLINE_S
   while not is_done() do
     step(self, 5)
     if socket.gettime() > give_up then
-      error(("waited in vain for %s: %d open, %d gone"):format(what or "the crowd", self.open,
-        self.gone), 2)
+      what = type(what) == "function" and what() or what or "the crowd"
+      error(("waited in vain for %s: %d open, %d gone"):format(what, self.open, self.gone), 2)
     end
   end
 end

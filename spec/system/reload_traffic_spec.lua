@@ -34,6 +34,7 @@ describe("reloads under traffic", function()
   local latest    -- label of the code that was heard last
   local shortest  -- what the member who has said least had said when the step began
   local refused   -- reloads
+  local awaited   -- what the crowd talks for
 
   local function say(member)
     member.said = member.said + 1
@@ -66,20 +67,26 @@ describe("reloads under traffic", function()
   end
 
   --- Lets the crowd talk until this is so, and each has said some more since the step began.
-  local function talk_until(is_so)
-    while not is_so() or least_said() < shortest + IN_FLIGHT + 1 do coroutine.yield() end
+  local function talk_until(what, is_so)
+    awaited = what
+    while not is_so() or least_said() < shortest + IN_FLIGHT + 1 do
+      assert.equal(0, many.gone, "connections have gone while waiting for " .. what)
+      coroutine.yield()
+    end
     shortest = least_said()
   end
 
   local function takes_over(version, label)
     house:save("changing", changing.good(version, talk(label)))
-    talk_until(function() return latest == label end)
+    talk_until("code " .. label, function() return latest == label end)
   end
+
+  local function refusals_in_log() return select(2, house:log():gsub("not reloaded", "")) end
 
   local function is_refused(bad, version)
     refused = refused + 1
     house:save("changing", bad.code(version))
-    talk_until(function() return select(2, house:log():gsub("not reloaded", "")) == refused end)
+    talk_until("refusal " .. refused, function() return refusals_in_log() == refused end)
     local last = house:log():match ".*(not reloaded[^\n]*)"
     assert.is_truthy(last:find(bad.says, 1, true), last)
   end
@@ -88,7 +95,7 @@ describe("reloads under traffic", function()
   local function is_rolled_back(version, before)
     takes_over(version, "rolled_back")
     bob:sends '{"command":"rollback"}\n'
-    talk_until(function() return latest == before end)
+    talk_until("a rollback to " .. before, function() return latest == before end)
     assert.is_true(bob:hears().ok)
   end
 
@@ -160,7 +167,7 @@ describe("reloads under traffic", function()
       version = reload_in_all_ways()
       return true
     end)
-    many:run(script, "the reloads")
+    many:run(script, function() return awaited end)
     is_over = true
     many:run(all_have_heard_all, "what was said")
     for _, member in ipairs(many) do say(member) end -- behind whatever else is still to come
@@ -169,6 +176,6 @@ describe("reloads under traffic", function()
     for _, member in ipairs(many) do said = said + member.said end
     assert.same({ said = said, version = version - 1, entries = version - 1 }, state())
     assert.same({ ROOMS * MEMBERS, 0 }, { many.open, many.gone })
-    assert.equal(refused, select(2, house:log():gsub("not reloaded", "")))
+    assert.equal(refused, refusals_in_log())
   end)
 end)
