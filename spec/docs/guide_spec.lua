@@ -116,6 +116,18 @@ describe("docs/guide.md", function()
     end
   end)
 
+  it("shows what a rollback by hand prints, and the file stays out of force", function()
+    load(second)
+    assert(gate:reload { karma = second .. "\n" })
+    assert(gate:reload { karma = second .. "\n\n" })
+    local text = guide:match "prints the same: `([^`]+)`"
+    assert.equal(text, gate:ctl({ command = "rollback" }).text)
+    gate:reload {}
+    assert.equal(2, gate.world.plugin.current().generation)
+    assert(gate:reload { karma = second .. "\n\n\n" })
+    assert.equal(4, gate.world.plugin.current().generation)
+  end)
+
   it("shows messages that are real", function()
     load(second)
     assert(gate:reload { karma = second .. "\n" })
