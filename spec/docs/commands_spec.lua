@@ -68,9 +68,17 @@ local function refusal(words)
   return status ~= 0 and problem:match "[^\n]*" or nil
 end
 
+--- What an operator asks: the first word that is neither an option nor its value.
+local function asked_in(words)
+  for i = 3, #words do
+    local is_value = words[i - 1]:find "^%-%-" and words[i - 1] ~= "--json"
+    if not is_value and not words[i]:find "^%-%-" then return words[i]:match "^%l+$" end
+  end
+end
+
 local function problem_of_moongate(known, words)
   if words[2] == "ctl" then
-    local asked = words[3] and words[3]:match "^%l+$"
+    local asked = asked_in(words)
     return asked and not known.asks[asked] and "nobody to ask " .. asked or nil
   end
   for i = 3, #words do
@@ -147,6 +155,7 @@ describe("command lines in the documentation", function()
       "2: moongate bench fly ws://x/: moongate bench: scenario fly: expected one of: echo room "
         .. "chat idle storm",
       "3: moongate ctl fly: nobody to ask fly",
+      "3: moongate ctl --json --admin a.sock fly: nobody to ask fly",
       "3: ./dev fly: no command fly",
       "4: ./dev bench --fly: no option --fly",
       "4: ./dev test spec/fly: no folder spec/fly",
@@ -156,7 +165,7 @@ describe("command lines in the documentation", function()
     }, problems_of [[
 `moongate fly`, `moongate run --port 1 scripts`
 `build/moongate run --fly 1`, `moongate bench fly ws://x/`
-`moongate ctl fly`, `./dev fly`
+`moongate ctl fly`, `moongate ctl --json --admin a.sock fly`, `moongate ctl help`, `./dev fly`
 `./dev bench --fly`, `./dev test spec/fly`
 `build/moongate run examples/no.lua`, `moongate run --port 65536`
 ]])
