@@ -4,6 +4,7 @@
 -- may use the machine meanwhile.
 package.path = "./?.lua;" .. package.path
 local codecs = require("spec.support.fake_core").world().codec
+local file = require "spec.support.file"
 
 local RUNS, RUN_S = 7, 0.2
 
@@ -49,12 +50,7 @@ local function cost(fn, argument)
   return least
 end
 
-local function load_average()
-  local file = assert(io.open "/proc/loadavg")
-  local text = file:read "*l":match "^%S+ %S+ %S+"
-  file:close()
-  return text
-end
+local function load_average() return file.read("/proc/loadavg"):match "^%S+ %S+ %S+" end
 
 print(("- load average %s; the fastest of %d runs of at least %g s"):format(load_average(), RUNS,
   RUN_S))

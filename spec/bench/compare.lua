@@ -5,6 +5,7 @@ local peer = require "spec.bench.peer"
 local report = require "spec.bench.report"
 local runner = require "spec.bench.runner"
 local scenario = require "spec.bench.scenario"
+local file = require "spec.support.file"
 
 local TABLE, RAW = "build/bench/table.md", "build/bench/results.json"
 local QUICK = { peers = "floor,moongate,bun", runs = 1, seconds = 3 }
@@ -116,12 +117,6 @@ local function present(peers)
   return found, absent
 end
 
-local function write(path, text)
-  local file = assert(io.open(path, "w"))
-  file:write(text)
-  file:close()
-end
-
 --- By turns, so that what else the machine does hits all alike.
 local function measure(peers, scenarios, options)
   local results = {}
@@ -136,7 +131,7 @@ local function measure(peers, scenarios, options)
           runs[#runs + 1] = result
           io.stderr:write(("%d/%d %-12s %-9s %s\n"):format(number, options.runs, what.id,
             one.name, report.cell({ result }, what.measure)))
-          write(RAW, json.encode(results))
+          file.write(RAW, json.encode(results))
         end
       end
     end
@@ -158,7 +153,7 @@ local function main()
   end
   parts[#parts + 1] = NOTES
   local text = table.concat(parts, "\n")
-  write(TABLE, text)
+  file.write(TABLE, text)
   io.write(text)
 end
 

@@ -1,4 +1,5 @@
 --- The servers of the comparison: how each is started, what it speaks, which version it is.
+local file = require "spec.support.file"
 local process = require "spec.bench.process"
 
 local PEERS = "spec/bench/peers"
@@ -13,12 +14,7 @@ local MOONGATE_LIMITS = {
   "--handshakes-per-second", 1000000,
 }
 
-local function output(command)
-  local pipe = io.popen(command .. " 2>&1")
-  local text = pipe:read "*a"
-  pipe:close()
-  return (text:gsub("%s+$", ""))
-end
+local function output(command) return (file.output(command):gsub("%s+$", "")) end
 
 local function exists(path) return process.read(path) ~= "" end
 

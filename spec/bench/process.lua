@@ -1,5 +1,6 @@
 --- A server under measurement: started on one CPU, known by its processes, stopped.
 local fcntl = require "posix.fcntl"
+local file = require "spec.support.file"
 local signal = require "posix.signal"
 local socket = require "socket"
 local unistd = require "posix.unistd"
@@ -11,13 +12,7 @@ local LOGS = "build/bench"
 local Process = {}
 local process_mt = { __index = Process }
 
-local function read(path)
-  local file = io.open(path, "r")
-  if not file then return "" end
-  local text = file:read "*a"
-  file:close()
-  return text
-end
+local function read(path) return file.peek(path) or "" end
 
 --- A port nobody listens on, below those that clients are given.
 local next_port = 20000 + unistd.getpid() % 10000
@@ -34,9 +29,9 @@ end
 
 --- Runs in place of this process, with its output in the log.
 local function become(command, log)
-  local file = fcntl.open(log, fcntl.O_WRONLY + fcntl.O_CREAT + fcntl.O_TRUNC, 420)
-  unistd.dup2(file, 1)
-  unistd.dup2(file, 2)
+  local opened = fcntl.open(log, fcntl.O_WRONLY + fcntl.O_CREAT + fcntl.O_TRUNC, 420)
+  unistd.dup2(opened, 1)
+  unistd.dup2(opened, 2)
   local program = table.remove(command, 1)
   unistd.execp(program, command)
   unistd._exit(127)

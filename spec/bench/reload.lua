@@ -5,7 +5,9 @@
 -- syntax error, by code that raises while it loads, by code whose migration fails. Prints what the
 -- reloads took, what the generator says, and whether the state is right.
 package.path = "./?.lua;" .. package.path
+local changing = require "spec.support.changing"
 local client = require "spec.support.client"
+local file = require "spec.support.file"
 local server = require "spec.support.server"
 local socket = require "socket"
 
@@ -29,37 +31,11 @@ local function filler(n)
 end]]):format(1000 + n, n, n)
 end
 
---- The plugin that changes: each good one counts a version up in its state.
-local function good(version)
-  return ([[return function(gate)
-  gate:migrate(%d, function(state)
-    state.version = (state.version or 0) + 1
-    state.history = state.history or {}
-    state.history[#state.history + 1] = state.version
-  end)
-  gate.state.version = gate.state.version or 0
-  gate:http("GET", "/state", function()
-    return { version = gate.state.version, entries = #(gate.state.history or {}) }
-  end)
-end]]):format(version)
-end
-
-local BROKEN = {
-  function() return "return function(gate) gate:on('x' function() end) end" end,
-  function() return "return function(gate) gate.state.version = -1 error 'raised at load' end" end,
-  function(version)
-    return (good(version + 1):gsub("state.history = state.history or {}",
-      "state.version = -2 local x = state.nobody.x"))
-  end,
-}
-
 local function start()
   local plugins = {}
   for n = 1, FILES - 2 do plugins[("filler%03d"):format(n)] = filler(n) end
-  plugins.changing = good(1)
-  local relay = assert(io.open("examples/relay.lua", "r"))
-  plugins.relay = relay:read "*a"
-  relay:close()
+  plugins.changing = changing.good(1)
+  plugins.relay = file.read "examples/relay.lua"
   return server.start { tls = false, plugins = plugins, arguments = { "--log", "debug",
     "--rate-messages", "1000000", "--burst-messages", "1000000", "--rate-bytes", "1000000000",
     "--burst-bytes", "1000000000", "--max-connections-per-address", "1000" } }
@@ -99,13 +75,13 @@ while socket.gettime() - begun < SECONDS do
   turn = turn + 1
   if turn % 2 == 1 then
     version = version + 1
-    house:save("changing", good(version))
+    house:save("changing", changing.good(version))
   else
-    house:save("changing", BROKEN[turn / 2 % #BROKEN + 1](version))
+    house:save("changing", changing.BAD[turn / 2 % #changing.BAD + 1].code(version))
   end
   if not early_kb and socket.gettime() - begun > SECONDS / 4 then early_kb = house:rss_kb() end
 end
-house:save("changing", good(version))
+house:save("changing", changing.good(version))
 print(generator:read "*a")
 generator:close()
 print(("memory: %d KB after a quarter of the time, %d KB at the end"):format(early_kb,

@@ -5,6 +5,7 @@ local report = require "spec.bench.report"
 local runner = require "spec.bench.runner"
 local scenario = require "spec.bench.scenario"
 local certificate = require "spec.support.certificate"
+local file = require "spec.support.file"
 
 local FOLDER = "build/bench"
 local TABLE = FOLDER .. "/sweep.md"
@@ -90,18 +91,12 @@ local function cells_of(what)
   return cells
 end
 
-local function save(path, text)
-  local file = assert(io.open(path, "w"))
-  file:write(text)
-  file:close()
-end
-
 local function make_filtered()
   assert(os.execute(("rm -rf %s && cp -r scripts %s"):format(FILTERED, FILTERED)) == 0)
   local list = { 'return { "auth", "rooms", "router"' }
   for n = 1, FILTERS do
     list[#list + 1] = ('"filter%d"'):format(n)
-    save(("%s/filter%d.lua"):format(FILTERED, n), [[return function(gate)
+    file.write(("%s/filter%d.lua"):format(FILTERED, n), [[return function(gate)
       local limit = gate:option("limit", 1000)
       gate:before("say", function(_, message)
         if type(message.data) == "string" and #message.data > limit then
@@ -110,7 +105,7 @@ local function make_filtered()
       end)
     end]])
   end
-  save(FILTERED .. "/init.lua", table.concat(list, ", ") .. " }")
+  file.write(FILTERED .. "/init.lua", table.concat(list, ", ") .. " }")
 end
 
 local function main()
@@ -133,7 +128,7 @@ local function main()
     .. "  speaks in each room, messages of %d bytes, 1 in flight where nothing else is said\n")
     :format(RUNS, SECONDS, scenario.BYTES))
   local text = table.concat(parts, "\n")
-  save(TABLE, text)
+  file.write(TABLE, text)
   io.write(text)
 end
 

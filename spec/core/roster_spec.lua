@@ -1,95 +1,18 @@
 local ffi = require "ffi"
 local core = require "spec.support.core"
-core.load "core/conn.h"
-local C = core.load "core/roster.h"
+local one = require "spec.support.roster"
+
+local C, share, id_of = one.C, one.share, one.id_of
+local join, leave, drop, size = one.join, one.leave, one.drop, one.size
+local publish, catch_up, heard, end_tick = one.publish, one.catch_up, one.heard, one.end_tick
 
 local ROOM, OTHER_ROOM = 1, 2
-
---- The id that slot has in its nth generation, as conn.h makes them.
-local function id_of(slot, generation) return generation * 2 ^ 28 + slot * 256 + 1 end
-
 local ANN, BOB, CARL = id_of(0, 1), id_of(1, 1), id_of(2, 1)
 
 describe("roster", function()
   local roster, pool
-  local share = ffi.new "struct moon_share"
 
-  local function join(room, conn) return C.moon_roster_join(roster, room, conn) end
-  local function leave(room, conn) return C.moon_roster_leave(roster, room, conn) end
-  local function drop(conn) C.moon_roster_drop(roster, conn) end
-  local function size(room) return C.moon_roster_size(roster, room) end
-
-  local function publish(room, text, except, class, key)
-    local letter = ffi.new("struct moon_letter", core.exact(text), #text, class or C.MOON_RELIABLE,
-      key or 0)
-    return C.moon_roster_publish(roster, room, except or 0, letter)
-  end
-
-  --- The labels of the share just taken: { bytes, class, key } of each message. Checks that
-  --- its tally and its length are their sums.
-  local function labels_taken()
-    local labels, total = {}, 0
-    local messages, bytes = { 0, 0, 0, 0 }, { 0, 0, 0, 0 }
-    for i = 0, share.messages - 1 do
-      local label = share.labels[i]
-      labels[i + 1] = { label.bytes, label.class, tonumber(label.key) }
-      messages[label.class + 1] = messages[label.class + 1] + 1
-      bytes[label.class + 1] = bytes[label.class + 1] + label.bytes
-      total = total + label.bytes
-    end
-    assert(total == share.bytes, "the labels are those of other frames")
-    for class = 0, C.MOON_CLASSES - 1 do
-      assert(messages[class + 1] == share.tally.messages[class], "tally of messages")
-      assert(bytes[class + 1] == share.tally.bytes[class], "tally of bytes")
-    end
-    return labels
-  end
-
-  --- The share just taken, as a table.
-  local function share_taken()
-    labels_taken()
-    return {
-      conn = tonumber(share.conn),
-      frames = ffi.string(share.frames, share.bytes),
-      messages = share.messages,
-      is_only_room = share.is_only_room,
-    }
-  end
-
-  --- All that the connection is owed so far, in a list of shares.
-  local function catch_up(conn)
-    local shares = {}
-    while C.moon_roster_catch_up(roster, conn, share) do shares[#shares + 1] = share_taken() end
-    return shares
-  end
-
-  --- Ends the tick; the shares of each connection in a list.
-  local function end_tick(on_each)
-    local shares = {}
-    while C.moon_roster_next(roster, share) do
-      local taken = share_taken()
-      shares[taken.conn] = shares[taken.conn] or {}
-      table.insert(shares[taken.conn], taken)
-      if on_each ~= nil then on_each(taken) end
-    end
-    return shares
-  end
-
-  --- The same with each one's frames only, joined.
-  local function heard()
-    local texts = {}
-    for conn, shares in pairs(end_tick()) do
-      assert.equal(1, #shares)
-      texts[conn] = shares[1].frames
-    end
-    return texts
-  end
-
-  before_each(function()
-    pool = core.keep(C.moon_pool_create(1048576), C.moon_pool_destroy)
-    roster = core.keep(C.moon_roster_create(pool), C.moon_roster_destroy)
-  end)
-
+  before_each(function() roster, pool = one.open() end)
   after_each(core.tidy)
 
   it("counts its members", function()
@@ -152,15 +75,15 @@ describe("roster", function()
     publish(ROOM, "one", nil, C.MOON_RELIABLE)
     publish(ROOM, "three", nil, C.MOON_LATEST, 7)
     assert.is_true(C.moon_roster_catch_up(roster, BOB, share))
-    assert.same({ all[1], all[2] }, labels_taken())
+    assert.same({ all[1], all[2] }, one.labels_taken())
     publish(ROOM, "four", nil, C.MOON_VOLATILE)
     publish(ROOM, "5", nil, C.MOON_LATEST, 2 ^ 52 + 1)
     local labels = {}
-    while C.moon_roster_next(roster, share) do labels[tonumber(share.conn)] = labels_taken() end
+    while C.moon_roster_next(roster, share) do labels[tonumber(share.conn)] = one.labels_taken() end
     assert.same({ [ANN] = all, [BOB] = { all[3], all[4] } }, labels)
     publish(ROOM, "six", nil, C.MOON_RELIABLE)
     assert.is_true(C.moon_roster_next(roster, share))
-    assert.same({ { 3, C.MOON_RELIABLE, 0 } }, labels_taken())
+    assert.same({ { 3, C.MOON_RELIABLE, 0 } }, one.labels_taken())
   end)
 
   it("counts the rooms with members", function()
@@ -426,127 +349,9 @@ describe("roster", function()
       publish(ROOM, "still here")
       assert.is_true(C.moon_roster_next(roster, share))
       drop(ANN)
-      assert.equal("still here", share_taken().frames)
+      assert.equal("still here", one.share_taken().frames)
       assert.is_false(C.moon_roster_next(roster, share))
       assert.equal(0, size(ROOM))
     end)
-  end)
-
-  --- A quick assertion, for those made a hundred thousand times.
-  local function check(is_right)
-    if not is_right then error("the roster and the model disagree", 2) end
-  end
-
-  it("agrees with a plain model through thousands of random turns", function()
-    local random = core.random(31)
-    local ROOMS, SLOTS = 90, 40
-    local conns = {} -- slot -> { id, rooms = { room -> list of frames owed } }
-    local sizes, said = {}, 0
-    for room = 1, ROOMS do sizes[room] = 0 end
-    for slot = 0, SLOTS - 1 do conns[slot] = { id = id_of(slot, 1), generation = 1, rooms = {} } end
-
-    local function count_rooms(conn)
-      local count = 0
-      for _ in pairs(conn.rooms) do count = count + 1 end
-      return count
-    end
-
-    local function conn_by_id(id) return conns[C.moon_conn_slot(id)] end
-
-    --- A share has to be one room's whole debt to that connection, and settles it.
-    local function settle(taken)
-      local conn = conn_by_id(taken.conn)
-      check(conn.id == taken.conn)
-      check((count_rooms(conn) == 1) == taken.is_only_room)
-      local room = tonumber(taken.frames:match "^(%d+):")
-      local owed = conn.rooms[room]
-      check(owed ~= nil and #owed > 0)
-      check(table.concat(owed) == taken.frames)
-      check(#owed == taken.messages)
-      conn.rooms[room] = {}
-    end
-
-    local function settle_all(conn)
-      for _, taken in ipairs(catch_up(conn.id)) do settle(taken) end
-      for _, owed in pairs(conn.rooms) do check(#owed == 0) end
-    end
-
-    local function forget(conn)
-      for room in pairs(conn.rooms) do sizes[room] = sizes[room] - 1 end
-      drop(conn.id)
-      conn.generation = conn.generation + 1
-      conn.id = id_of(C.moon_conn_slot(conn.id), conn.generation)
-      conn.rooms = {}
-    end
-
-    local function model_join(room, conn)
-      check((conn.rooms[room] == nil) == join(room, conn.id))
-      if conn.rooms[room] == nil then
-        conn.rooms[room] = {}
-        sizes[room] = sizes[room] + 1
-      end
-    end
-
-    local function model_leave(room, conn)
-      if random(1, 2) == 1 then settle_all(conn) end
-      check((conn.rooms[room] ~= nil) == leave(room, conn.id))
-      if conn.rooms[room] ~= nil then
-        conn.rooms[room] = nil
-        sizes[room] = sizes[room] - 1
-      end
-    end
-
-    local function model_publish(room, conn)
-      local is_excepted = random(1, 3) == 1
-      said = said + 1
-      local frame = ("%d:%d;"):format(room, said) .. ("."):rep(random(0, 40))
-      local class = random(0, C.MOON_CLASSES - 1)
-      if is_excepted then settle_all(conn) end
-      check((sizes[room] > 0) == publish(room, frame, is_excepted and conn.id or 0, class))
-      for _, other in pairs(conns) do
-        local owed = other.rooms[room]
-        if owed ~= nil and not (is_excepted and other == conn) then owed[#owed + 1] = frame end
-      end
-    end
-
-    local function model_end_tick()
-      local lost = random(1, 4) == 1 and random(1, 10) or 0
-      end_tick(function(taken)
-        settle(taken)
-        lost = lost - 1
-        if lost == 0 then
-          local victim = random(1, 2) == 1 and conn_by_id(taken.conn) or conns[random(0, SLOTS - 1)]
-          forget(victim)
-        end
-      end)
-      for _, conn in pairs(conns) do
-        for _, owed in pairs(conn.rooms) do check(#owed == 0) end
-      end
-      check(not C.moon_roster_is_dirty(roster))
-    end
-
-    for _ = 1, 20000 do
-      local kind = random(1, 100)
-      local conn = conns[random(0, SLOTS - 1)]
-      local room = random(1, 3) == 1 and random(1, ROOMS) or random(1, 8)
-      if kind <= 30 then
-        model_join(room, conn)
-      elseif kind <= 48 then
-        model_leave(room, conn)
-      elseif kind <= 51 then
-        forget(conn)
-      elseif kind <= 90 then
-        model_publish(room, conn)
-      elseif kind <= 94 then
-        settle_all(conn)
-      else
-        model_end_tick()
-      end
-      check(sizes[room] == size(room))
-    end
-    for room = 1, ROOMS do assert.equal(sizes[room], size(room)) end
-    for _, conn in pairs(conns) do forget(conn) end
-    model_end_tick()
-    for room = 1, ROOMS do assert.equal(0, size(room)) end
   end)
 end)

@@ -1,5 +1,8 @@
 --- The annotations as a language server reads them: there is none in Debian, so their grammar is
 --- checked here, for all that stands in bindings/moongate and in the plugins.
+local file = require "spec.support.file"
+
+local FILES = "bindings/moongate/*.lua scripts/*.lua examples/plugins/*.lua"
 
 local TAGS = { class = true, field = true, param = true, ["return"] = true, alias = true,
   type = true, generic = true, cast = true, diagnostic = true }
@@ -7,14 +10,6 @@ local TAGS = { class = true, field = true, param = true, ["return"] = true, alia
 local BUILT_IN = { any = true, ["nil"] = true, boolean = true, string = true, number = true,
   integer = true, table = true, ["function"] = true, thread = true, userdata = true,
   fun = true, ["true"] = true, ["false"] = true, self = true }
-
-local function files()
-  local list = {}
-  local listing = assert(io.popen "ls bindings/moongate/*.lua scripts/*.lua examples/plugins/*.lua")
-  for path in listing:lines() do list[#list + 1] = path end
-  listing:close()
-  return list
-end
 
 --- Each tag with the lines that go on with it: { path, line, tag, text, code }.
 local function tags_of(path)
@@ -51,7 +46,7 @@ describe("annotations", function()
   local all, classes = {}, {}
 
   setup(function()
-    for _, path in ipairs(files()) do
+    for _, path in ipairs(file.list(FILES)) do
       for _, tag in ipairs(tags_of(path)) do
         all[#all + 1] = tag
         local name = (tag.tag == "class" or tag.tag == "alias") and tag.text:match "^[%w_.]+"

@@ -1,22 +1,17 @@
-local function read(path)
-  local file = assert(io.open(path, "r"), path)
-  local text = file:read "*a"
-  file:close()
-  return text
-end
+local file = require "spec.support.file"
 
 describe("the contract in docs/lua-api.md", function()
-  local text = read "docs/lua-api.md"
+  local text = file.read "docs/lua-api.md"
   local sentences = text:match "## What you can rely on\n(.-)\nEach is held by specs"
   local rows = text:match "Each is held by specs.-\n(|.-)\n\n"
 
   --- The titles of a row, with the files they are said to be in.
   local function check(row, missing)
-    for file, titles in row:gmatch "`([%w_]+/[%w_]+)`: ([^;|]+)" do
-      local spec = read(("spec/%s_spec.lua"):format(file))
+    for name, titles in row:gmatch "`([%w_]+/[%w_]+)`: ([^;|]+)" do
+      local spec = file.read(("spec/%s_spec.lua"):format(name))
       for title in titles:gmatch '"(.-)"' do
         if not spec:find(('it("%s"'):format(title), 1, true) then
-          missing[#missing + 1] = file .. ": " .. title
+          missing[#missing + 1] = name .. ": " .. title
         end
       end
     end

@@ -1,21 +1,16 @@
 local fake_gate = require "spec.support.fake_gate"
-
-local function read(path)
-  local file = assert(io.open(path, "r"))
-  local text = file:read "*a"
-  file:close()
-  return text
-end
+local file = require "spec.support.file"
+local markdown = require "spec.docs.markdown"
 
 describe("docs/guide.md", function()
-  local guide = read "docs/guide.md"
+  local guide = file.read "docs/guide.md"
   local blocks, gate, ann = {}, nil, nil
 
-  for block in guide:gmatch "```lua\n(.-)```" do blocks[#blocks + 1] = block end
+  for i, block in ipairs(markdown.blocks("docs/guide.md", "lua")) do blocks[i] = block.code end
   local first, list, second, test, third = unpack(blocks)
 
   local function load(source)
-    gate = fake_gate.load { auth = "return function() end", rooms = read "scripts/rooms.lua",
+    gate = fake_gate.load { auth = "return function() end", rooms = file.read "scripts/rooms.lua",
       karma = source }
     ann = gate:connect "ann"
     gate:deliver(ann, { type = "join", room = "tea" })
@@ -63,10 +58,8 @@ describe("docs/guide.md", function()
   it("shows a test that passes", function()
     local names = {}
     local path = "build/karma.lua"
-    os.execute "mkdir -p build"
-    local file = assert(io.open(path, "w"))
-    file:write(second)
-    file:close()
+    file.run "mkdir -p build"
+    file.write(path, second)
     local environment = setmetatable({
       describe = function(_, fn) fn() end,
       it = function(name, fn)
@@ -86,6 +79,54 @@ describe("docs/guide.md", function()
     assert.is_truthy(guide:find(text, 1, true), "the guide does not show it: " .. text)
     assert.is_truthy(gate:logged(wanted), wanted)
   end
+
+  it("shows what the log says of a plugin that is listed, and of a file that is not", function()
+    local app = { init = list:gsub(' *"karma",\n', "") }
+    for _, name in ipairs { "auth", "rooms", "router" } do
+      app[name] = file.read(("scripts/%s.lua"):format(name))
+    end
+    gate = fake_gate.load(app)
+    gate:reload { karma = first }
+    assert.is_nil(gate.world.plugin.current().plugins.karma)
+    assert(gate:reload { init = list })
+    local line = guide:match "`(generation 2: [^`]+)`"
+    assert.is_truthy(gate:logged(line), line)
+  end)
+
+  it("says which option is in the way of the third version", function()
+    load(second)
+    assert(gate:reload({}, { karma = { per_minute = 3 } }))
+    gate:reload { karma = third }
+    assert.is_truthy(gate:logged(guide:match '`(has no option "[^`]+)`'))
+  end)
+
+  it("shows how a generation that fails goes, with other numbers", function()
+    load(second)
+    assert(gate:reload { karma = first })
+    for _ = 1, 10 do gate:deliver(ann, { type = "say", room = "tea", data = 7 }) end
+    gate:later(1)
+    local lines = guide:match "\n(error plugin: 10 of .-)\n```"
+    for level, text in lines:gmatch "(%l+) +plugin: ([^\n]+)" do
+      local pattern = text:gsub("%p", "%%%0"):gsub("%d+", "%%d+")
+      local found
+      for _, line in ipairs(gate.log) do
+        found = found or line.level == level and line.text:find(pattern)
+      end
+      assert.is_truthy(found, text)
+    end
+  end)
+
+  it("shows what a rollback by hand prints, and the file stays out of force", function()
+    load(second)
+    assert(gate:reload { karma = second .. "\n" })
+    assert(gate:reload { karma = second .. "\n\n" })
+    local text = guide:match "prints the same: `([^`]+)`"
+    assert.equal(text, gate:ctl({ command = "rollback" }).text)
+    gate:reload {}
+    assert.equal(2, gate.world.plugin.current().generation)
+    assert(gate:reload { karma = second .. "\n\n\n" })
+    assert.equal(4, gate.world.plugin.current().generation)
+  end)
 
   it("shows messages that are real", function()
     load(second)

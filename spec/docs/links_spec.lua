@@ -1,27 +1,11 @@
-local function read(path)
-  local file = io.open(path, "r")
-  if not file then return end
-  local text = file:read "*a" or "" -- a folder
-  file:close()
-  return text
-end
+local file = require "spec.support.file"
+local markdown = require "spec.docs.markdown"
 
-local function documents()
-  local paths = {}
-  local pipe = io.popen "ls README.md CONTRIBUTING.md CHANGELOG.md docs/*.md"
-  for path in pipe:lines() do paths[#paths + 1] = path end
-  pipe:close()
-  return paths
-end
-
---- Without code, in which brackets are no links and a # is no heading.
+--- The lines without code, in which brackets are no links and a # is no heading.
 local function prose(text)
-  local is_code, lines = false, {}
-  for line in text:gmatch "([^\n]*)\n" do
-    local is_fence = line:find "^%s*```"
-    if is_fence then is_code = not is_code end
-    lines[#lines + 1] = not is_code and not is_fence and line or ""
-  end
+  local _, rest = markdown.split(text)
+  local lines = {}
+  for line in rest:gmatch "([^\n]*)\n" do lines[#lines + 1] = line end
   return lines
 end
 
@@ -49,11 +33,11 @@ end
 local function problem_of(path, link)
   if link:find "^%a[%w+.-]*:" then return end -- elsewhere
   local target, anchor = link:match "^([^#]*)#?(.*)$"
-  local file = target == "" and path or (path:match "^.*/" or "") .. target
-  local text = read(file)
-  if not text then return file .. " does not exist" end
+  local there = target == "" and path or (path:match "^.*/" or "") .. target
+  local text = file.peek(there)
+  if not text then return there .. " does not exist" end
   if anchor ~= "" and not anchors_of(text)[anchor] then
-    return ("%s has no heading #%s"):format(file, anchor)
+    return ("%s has no heading #%s"):format(there, anchor)
   end
 end
 
@@ -74,9 +58,9 @@ local function problems_of(path, text)
 end
 
 describe("the documentation", function()
-  for _, path in ipairs(documents()) do
+  for _, path in ipairs(markdown.documents()) do
     it("has no link that leads nowhere: " .. path, function()
-      assert.same({}, (problems_of(path, read(path))))
+      assert.same({}, (problems_of(path, file.read(path))))
     end)
   end
 

@@ -1,6 +1,7 @@
 --- The reference in docs/lua-api.md, from the annotations on the functions themselves.
 --
 --   ./dev docs      writes it; spec/docs/reference_spec.lua fails when it is not as it should be
+local file = require "spec.support.file"
 
 local DOCUMENT = "docs/lua-api.md"
 local BEGIN = "<!-- Written by ./dev docs from bindings/moongate/*.lua: do not edit below. -->\n"
@@ -28,13 +29,6 @@ local TABLES = {
 }
 
 local reference = {}
-
-local function read(path)
-  local file = assert(io.open(path, "r"))
-  local text = file:read "*a"
-  file:close()
-  return text
-end
 
 --- Blocks of annotations: the lines of each, and the line of code below.
 local function blocks_of(text)
@@ -117,26 +111,26 @@ local function print_function(as, block, out)
 end
 
 local function blocks_of_file(name)
-  return blocks_of(read(("bindings/moongate/%s.lua"):format(name)))
+  return blocks_of(file.read(("bindings/moongate/%s.lua"):format(name)))
 end
 
 local function print_class(class, out)
   out[#out + 1] = ("\n### %s\n"):format(class.as)
-  for _, file in ipairs(class.files) do
-    for _, block in ipairs(blocks_of_file(file)) do
+  for _, name in ipairs(class.files) do
+    for _, block in ipairs(blocks_of_file(name)) do
       local _, tags = parse(block.lines)
       if tags[1] and tags[1].tag == "class" and tags[1].text:match "^[%w.]+" == class.name then
         print_fields(tags, out)
       end
     end
   end
-  for _, file in ipairs(class.files) do
-    for _, block in ipairs(blocks_of_file(file)) do print_function(class.as, block, out) end
+  for _, name in ipairs(class.files) do
+    for _, block in ipairs(blocks_of_file(name)) do print_function(class.as, block, out) end
   end
 end
 
-local function print_table(name, file, out)
-  for _, block in ipairs(blocks_of_file(file)) do
+local function print_table(name, module, out)
+  for _, block in ipairs(blocks_of_file(module)) do
     local _, tags = parse(block.lines)
     if tags[1] and tags[1].tag == "class" and tags[1].text:match "^[%w.]+" == name then
       out[#out + 1] = ("\n### %s\n"):format(name:match "%.(.*)$")
@@ -159,7 +153,7 @@ end
 ---@return string before
 ---@return string wanted
 function reference.document()
-  local text = read(DOCUMENT)
+  local text = file.read(DOCUMENT)
   local _, stop = text:find(BEGIN, 1, true)
   assert(stop, DOCUMENT .. " has no mark for the reference")
   return text, text:sub(1, stop) .. reference.text()
@@ -167,9 +161,7 @@ end
 
 function reference.write()
   local _, wanted = reference.document()
-  local file = assert(io.open(DOCUMENT, "w"))
-  file:write(wanted)
-  file:close()
+  file.write(DOCUMENT, wanted)
 end
 
 return reference

@@ -1,13 +1,7 @@
 local fake_gate = require "spec.support.fake_gate"
+local file = require "spec.support.file"
 
 local CHAT = { "scripts/auth.lua", "scripts/rooms.lua" }
-
-local function read(path)
-  local file = assert(io.open(path, "r"))
-  local text = file:read "*a"
-  file:close()
-  return text
-end
 
 describe("examples/plugins", function()
   local gate, ann, bob
@@ -26,27 +20,23 @@ describe("examples/plugins", function()
   local function last(conn) return conn.heard[#conn.heard] end
 
   it("are at most 40 lines each", function()
-    local listing = io.popen "wc -l examples/plugins/*.lua"
-    local count = 0
-    for lines, path in listing:read("*a"):gmatch "(%d+) (examples/[^\n]+)" do
-      count = count + 1
-      assert.is_true(tonumber(lines) <= 40, path)
+    local paths = file.list "examples/plugins/*.lua"
+    for _, path in ipairs(paths) do
+      assert.is_true(select(2, file.read(path):gsub("\n", "")) <= 40, path)
     end
-    listing:close()
-    assert.is_true(count >= 10)
+    assert.is_true(#paths >= 10)
   end)
 
   it("are all run here, or in a spec of their own", function()
-    local here, missing = read "spec/scripts/examples_spec.lua", {}
-    local listing = io.popen "ls examples/plugins"
-    for name in listing:read("*a"):gmatch "([%w_]+)%.lua" do
+    local here, missing = file.read "spec/scripts/examples_spec.lua", {}
+    for _, path in ipairs(file.list "examples/plugins/*.lua") do
+      local name = path:match "([%w_]+)%.lua$"
       local is_run = here:find(('load("%s"'):format(name), 1, true)
         or here:find(('load "%s"'):format(name), 1, true)
-        or io.open(("spec/scripts/%s_spec.lua"):format(name))
-        or read("spec/scripts/readme_spec.lua"):find(name, 1, true)
+        or file.peek(("spec/scripts/%s_spec.lua"):format(name))
+        or file.read("spec/scripts/readme_spec.lua"):find(name, 1, true)
       if not is_run then missing[#missing + 1] = name end
     end
-    listing:close()
     assert.same({}, missing)
   end)
 

@@ -1,19 +1,13 @@
 local fake_gate = require "spec.support.fake_gate"
-
-local function read(path)
-  local file = assert(io.open(path))
-  local text = file:read "*a"
-  file:close()
-  return text
-end
+local file = require "spec.support.file"
 
 describe("the README", function()
   it("shows examples/plugins/dice.lua as it is", function()
-    assert.is_truthy(read("README.md"):find(read "examples/plugins/dice.lua", 1, true))
+    assert.is_truthy(file.read("README.md"):find(file.read "examples/plugins/dice.lua", 1, true))
   end)
 
   it("shows a plugin's spec that passes", function()
-    local shown = read("README.md"):match("```lua\n(local fake_gate.-)```")
+    local shown = file.read("README.md"):match("```lua\n(local fake_gate.-)```")
     local names = {}
     local environment = setmetatable({
       it = function(name, test)

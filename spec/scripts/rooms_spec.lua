@@ -1,4 +1,5 @@
 local fake_gate = require "spec.support.fake_gate"
+local file = require "spec.support.file"
 
 describe("rooms", function()
   local gate, ann, bob, carl
@@ -382,9 +383,7 @@ describe("rooms", function()
       join(bob, "tea")
       assert(gate:reload { rooms = "return function() end" })
       gate:close(bob)
-      local file = assert(io.open("scripts/rooms.lua"))
-      assert(gate:reload { rooms = file:read "*a" })
-      file:close()
+      assert(gate:reload { rooms = file.read "scripts/rooms.lua" })
       assert.same({ "ann" }, members(ann, "tea").members)
     end)
 
@@ -412,9 +411,8 @@ describe("rooms", function()
     end]]
 
     before_each(function()
-      local file = assert(io.open("scripts/rooms.lua"))
-      gate = fake_gate.load { auth = "return function() end", rooms = file:read "*a", quiz = QUIZ }
-      file:close()
+      gate = fake_gate.load { auth = "return function() end", quiz = QUIZ,
+        rooms = file.read "scripts/rooms.lua" }
       ann, bob = gate:connect "ann", gate:connect "bob"
       gate:deliver(ann, { type = "open" })
     end)

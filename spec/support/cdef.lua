@@ -3,6 +3,7 @@
 -- Keeps the headers to the dialect that C11 and LuaJIT's parser both read, and refuses,
 -- with file and line, what LuaJIT would refuse or silently understand otherwise.
 local ffi = require "ffi"
+local file = require "spec.support.file"
 
 local REFUSED = {}
 for word in ([[
@@ -11,13 +12,6 @@ for word in ([[
   _Noreturn _Thread_local __int128 __typeof__ typeof
 ]]):gmatch "%S+" do
   REFUSED[word] = true
-end
-
-local function contents(path)
-  local file = assert(io.open(path, "r"))
-  local text = file:read "*a"
-  file:close()
-  return text
 end
 
 --- Blanks comments out; the lines keep their numbers.
@@ -66,7 +60,7 @@ local function collect(path, found)
   found[path] = true
   local kept = {}
   local line_number = 0
-  for line in (without_comments(contents(path)) .. "\n"):gmatch "(.-)\n" do
+  for line in (without_comments(file.read(path)) .. "\n"):gmatch "(.-)\n" do
     line_number = line_number + 1
     local name, rest = line:match "^%s*#%s*(%w*)(.*)$"
     if name == nil then

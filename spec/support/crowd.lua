@@ -55,6 +55,10 @@ local function control(crowd, operation, member, events)
   C.epoll_ctl(crowd.epoll, operation, member.fd, crowd.event)
 end
 
+local function path_of(crowd, number)
+  return type(crowd.path) == "function" and crowd.path(number) or crowd.path
+end
+
 local function connect_one(crowd, number, options)
   local fd = C.socket(2, STREAM_NONBLOCK, 0)
   assert(fd >= 0, "no descriptor left")
@@ -65,14 +69,15 @@ local function connect_one(crowd, number, options)
   local address = ffi.new("struct crowd_sockaddr", 2, port, 0x0100007F)
   C.connect(fd, address, ffi.sizeof(address))
   local member = setmetatable({ crowd = crowd, number = number, fd = fd, frames = 0, bytes = 0,
-    rest = "", request = options.request or upgrade(crowd.path, crowd.port) }, member_mt)
+    rest = "", request = options.request or upgrade(path_of(crowd, number), crowd.port) },
+    member_mt)
   crowd[number] = member
   control(crowd, ADD, member, OUT)
 end
 
 ---@param port integer
 ---@param count integer
----@param path string
+---@param path string|fun(number: integer): string
 ---@param options? { receive_bytes: integer?, request: string?, heard: function? }
 local function connect(port, count, path, options)
   options = options or {}
@@ -193,13 +198,15 @@ local function step(crowd, timeout_ms)
 end
 
 --- Lets all read until `is_done` says so; fails after a minute.
+---@param is_done fun(): boolean
+---@param what? string|fun(): string what is waited for
 function Crowd:run(is_done, what)
   local give_up = socket.gettime() + DEADLINE_S
   while not is_done() do
     step(self, 5)
     if socket.gettime() > give_up then
-      error(("waited in vain for %s: %d open, %d gone"):format(what or "the crowd", self.open,
-        self.gone), 2)
+      what = type(what) == "function" and what() or what or "the crowd"
+      error(("waited in vain for %s: %d open, %d gone"):format(what, self.open, self.gone), 2)
     end
   end
 end

@@ -1,4 +1,5 @@
 --- Prometheus' text format 0.0.4, for specs that read what the server shows.
+local file = require "spec.support.file"
 
 ---@class Family one metric, with all its labels
 ---@field name string
@@ -47,14 +48,10 @@ end
 ---@return string complaints
 ---@return integer status 0 when there are none
 local function check(text)
-  local path = os.tmpname()
-  local file = assert(io.open(path, "w"))
-  file:write(text)
-  file:close()
+  local path = file.free_path()
+  file.write(path, text)
   local status = os.execute(("promtool check metrics <%s >%s.out 2>&1"):format(path, path))
-  local out = assert(io.open(path .. ".out"))
-  local complaints = out:read "*a"
-  out:close()
+  local complaints = file.read(path .. ".out")
   os.remove(path)
   os.remove(path .. ".out")
   return complaints, status

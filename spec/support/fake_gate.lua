@@ -6,6 +6,7 @@
 --
 -- Each load() is a world of its own: no state, module or clock is shared with another.
 local fake_core = require "spec.support.fake_core"
+local file = require "spec.support.file"
 
 ---@class fake_gate
 ---@field log table[] { level =, text = }
@@ -17,12 +18,6 @@ local fake_mt = { __index = Fake }
 -- ---- the app, as a folder that stands only while it is loaded ----
 
 local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
-
-local function write(path, text)
-  local file = assert(io.open(path, "w"))
-  file:write(text)
-  file:close()
-end
 
 local function literal(value)
   if type(value) ~= "table" then
@@ -55,27 +50,27 @@ end
 
 local function fill(folder, files)
   local folders, paths = {}, {}
-  for name, file in pairs(files) do
+  for name, entry in pairs(files) do
     folders[#folders + 1] = quote(("%s/%s"):format(folder, name):match "^(.*)/")
-    if file.path then paths[#paths + 1] = full(file.path) end
+    if entry.path then paths[#paths + 1] = full(entry.path) end
   end
   local command = "mkdir -p " .. table.concat(folders, " ")
   if paths[1] then
     command = ("%s && ln -s %s %s"):format(command, table.concat(paths, " "), quote(folder))
   end
-  assert(os.execute(command) == 0, "cannot make a folder for the app")
-  for name, file in pairs(files) do
-    if file.text then write(("%s/%s.lua"):format(folder, name), file.text) end
+  file.run(command)
+  for name, entry in pairs(files) do
+    if entry.text then file.write(("%s/%s.lua"):format(folder, name), entry.text) end
   end
 end
 
 local function with_folder(self, fn, ...)
   local folder, files = self.folder, {}
-  for name, file in pairs(self.files) do files[name] = file end
+  for name, entry in pairs(self.files) do files[name] = entry end
   files.init = files.init or { text = init_of(files, self.options) }
   fill(folder, files)
   local ok, result, problem = pcall(fn, ...)
-  os.execute("rm -rf " .. quote(folder))
+  file.run("rm -rf " .. quote(folder))
   if not ok then error(result, 0) end
   return result, problem
 end
@@ -91,7 +86,7 @@ local function list(plugins, extra)
   for name, text in pairs(type(plugins) == "table" and plugins or {}) do
     files[name] = { text = text }
   end
-  for name, file in pairs(neighbours[plugins] or {}) do files[name] = file end
+  for name, entry in pairs(neighbours[plugins] or {}) do files[name] = entry end
   for _, path in ipairs(extra and extra.with or {}) do files[name_of(path)] = { path = path } end
   return files
 end
@@ -101,9 +96,7 @@ local function find_needed(plugins, problem)
   local name = problem:match 'needs "([%w_-]+)", which is not there'
   local folder = type(plugins) == "string" and (plugins:match "^(.*/)" or "")
   local path = name and folder and folder .. name .. ".lua"
-  local file = path and io.open(path, "r")
-  if not file then return end
-  file:close()
+  if not path or not file.peek(path) then return end
   neighbours[plugins] = neighbours[plugins] or {}
   neighbours[plugins][name] = { path = path }
   return name, path
@@ -162,12 +155,6 @@ local function start(folder, files, options)
   return self
 end
 
-local function temporary_name()
-  local name = os.tmpname()
-  os.remove(name)
-  return name
-end
-
 --- Raises when the app does not load. What a plugin of a file needs is also looked for in that
 --- file's folder.
 ---@param plugins string|table<string, string> path of a file, or name -> source text
@@ -176,7 +163,7 @@ end
 ---@return fake_gate
 local function load(plugins, options, extra)
   local files = list(plugins, extra)
-  local folder = temporary_name()
+  local folder = file.free_path()
   options = type(plugins) == "string" and { [name_of(plugins)] = options } or options or {}
   while true do
     local self, problem = start(folder, files, options)
@@ -291,14 +278,8 @@ end
 
 --- Every file has become longer by a line.
 local function touch(files)
-  for name, file in pairs(files) do
-    local text = file.text
-    if not text then
-      local handle = assert(io.open(file.path, "r"))
-      text = handle:read "*a"
-      handle:close()
-    end
-    files[name] = { text = text .. "\n" }
+  for name, entry in pairs(files) do
+    files[name] = { text = (entry.text or file.read(entry.path)) .. "\n" }
   end
 end
 

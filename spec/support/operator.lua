@@ -1,4 +1,5 @@
 --- An operator's end of the admin socket, for system specs.
+local file = require "spec.support.file"
 local json = require "cjson"
 local stat = require "posix.sys.stat"
 local unix = require "socket.unix"
@@ -43,9 +44,7 @@ end
 
 --- A path in /tmp that nothing has.
 local function free_path()
-  local path = os.tmpname()
-  os.remove(path)
-  return path .. ".sock"
+  return file.free_path() .. ".sock"
 end
 
 --- "socket 600" of what is at the path; nil when nothing is.

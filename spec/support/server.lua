@@ -5,6 +5,7 @@
 -- MOONGATE_SPEC_TLS=1 in the environment lets every server, and its clients, speak TLS.
 local certificate = require "spec.support.certificate"
 local client = require "spec.support.client"
+local file = require "spec.support.file"
 local fcntl = require "posix.fcntl"
 local signal = require "posix.signal"
 local socket = require "socket"
@@ -18,36 +19,15 @@ local DEADLINE_S = 30 -- for what takes milliseconds, on a busy machine with san
 local Server = {}
 local server_mt = { __index = Server }
 
-local function run(command) assert(os.execute(command) == 0, command) end
-
-local function write(path, text)
-  local file = assert(io.open(path, "w"))
-  file:write(text)
-  file:close()
-end
-
-local function read(path)
-  local file = io.open(path, "r")
-  if not file then return "" end
-  local text = file:read "*a"
-  file:close()
-  return text
-end
-
-local function make_folder()
-  local path = os.tmpname()
-  os.remove(path)
-  run("mkdir -p " .. path)
-  return path
-end
+local function read(path) return file.peek(path) or "" end
 
 --- Starts `program arguments` with its output in folder/out and folder/err.
 local function spawn(folder, arguments, program)
   local pid = unistd.fork()
   if pid == 0 then
     for fd, name in pairs { [1] = "out", [2] = "err" } do
-      local file = fcntl.open(folder .. "/" .. name, fcntl.O_WRONLY + fcntl.O_CREAT, 420)
-      unistd.dup2(file, fd)
+      local opened = fcntl.open(folder .. "/" .. name, fcntl.O_WRONLY + fcntl.O_CREAT, 420)
+      unistd.dup2(opened, fd)
     end
     for fd = 3, 1023 do unistd.close(fd) end -- the sockets of other specs are none of its
     unistd.execp(program or BINARY, arguments)
@@ -74,11 +54,11 @@ end
 ---@return string out
 ---@return string err
 local function run_to_end(arguments, program)
-  local folder = make_folder()
+  local folder = file.folder()
   local pid = spawn(folder, arguments, program)
   local _, _, status = wait.wait(pid)
   local out, err = read(folder .. "/out"), read(folder .. "/err")
-  run("rm -rf " .. folder)
+  file.run("rm -rf " .. folder)
   return status, out, err
 end
 
@@ -86,11 +66,11 @@ end
 --- descriptors?: integer, tls?: boolean }
 local function start(options)
   options = options or {}
-  local folder = make_folder()
+  local folder = file.folder()
   local app = options.app
   if not app then
     app = folder .. "/app"
-    run(("cp -r scripts %s"):format(app))
+    file.run(("cp -r scripts %s"):format(app))
   end
   local self = setmetatable({ folder = folder, app = app, expected = {} }, server_mt)
   local is_tls = options.tls
@@ -120,7 +100,7 @@ local function start(options)
 end
 
 local function replace(self, name, text)
-  write(self.folder .. "/new", text)
+  file.write(self.folder .. "/new", text)
   assert(os.rename(self.folder .. "/new", ("%s/%s.lua"):format(self.app, name)))
 end
 
@@ -175,10 +155,7 @@ end
 
 --- Number of open descriptors.
 function Server:descriptors()
-  local listing = io.popen(("ls /proc/%d/fd | wc -l"):format(self.pid))
-  local count = tonumber(listing:read "*a")
-  listing:close()
-  return count
+  return tonumber(file.output(("ls /proc/%d/fd | wc -l"):format(self.pid)))
 end
 
 --- A sudden end: no handler of the process runs.
@@ -186,7 +163,7 @@ function Server:kill()
   self:signal(signal.SIGKILL)
   wait.wait(self.pid)
   client.expect_tls(self.port, false)
-  run("rm -rf " .. self.folder)
+  file.run("rm -rf " .. self.folder)
 end
 
 --- Waits until it has ended, with this exit status and nothing unexpected in the log.
@@ -205,7 +182,7 @@ function Server:ends(expected)
   end
   client.expect_tls(self.port, false)
   local log = self:log()
-  run("rm -rf " .. self.folder)
+  file.run("rm -rf " .. self.folder)
   assert(how == "exited" and status == expected,
     ("server %s with %d:\n%s"):format(how, status, log))
   for line in log:gmatch "[^\n]+" do

@@ -1,16 +1,10 @@
 --- A store file in a folder of its own, for the specs of core/store_sqlite.h.
 local ffi = require "ffi"
 local core = require "spec.support.core"
+local file = require "spec.support.file"
 local C = core.load_apart("core/store_sqlite.h", "sqlite")
 
 local OFF = 2 -- of enum moon_sync
-
-local function run(command)
-  local pipe = assert(io.popen(command .. " 2>&1"))
-  local text = pipe:read "*a"
-  pipe:close()
-  return text
-end
 
 ---@class store_file
 ---@field folder string
@@ -20,7 +14,7 @@ local File = {}
 local file_mt = { __index = File }
 
 local function new()
-  local folder = run("mktemp -d"):match "%S+"
+  local folder = file.folder()
   return setmetatable({ folder = folder, path = folder .. "/house.store",
     now_ms = 1760000000000 }, file_mt)
 end
@@ -28,7 +22,7 @@ end
 --- For after_each(): stores that were kept are closed, the folder is removed.
 function File:remove()
   core.tidy()
-  run("rm -rf " .. self.folder)
+  file.run("rm -rf " .. self.folder)
 end
 
 --- The store; or nil and why not.
@@ -92,4 +86,4 @@ function File:scan(store, prefix, more)
   return table.concat(words, " "), has_more
 end
 
-return { new = new, run = run, C = C }
+return { new = new, run = file.output, C = C }

@@ -1,4 +1,5 @@
 local client = require "spec.support.client"
+local file = require "spec.support.file"
 local operator = require "spec.support.operator"
 local server = require "spec.support.server"
 local signal = require "posix.signal"
@@ -245,12 +246,6 @@ describe("the admin socket", function()
       return err
     end
 
-    local function write(text)
-      local file = assert(io.open(path, "w"))
-      file:write(text)
-      file:close()
-    end
-
     it("takes over from a process that died", function()
       start()
       local dead = path
@@ -272,18 +267,16 @@ describe("the admin socket", function()
 
     it("touches nothing that is no socket", function()
       path = operator.free_path()
-      write "precious"
+      file.write(path, "precious")
       assert.equal(("moongate: --admin %s: is there, and is no socket\n"):format(path), refusal())
-      local file = assert(io.open(path))
-      assert.equal("precious", file:read "*a")
-      file:close()
+      assert.equal("precious", file.read(path))
       os.remove(path)
     end)
 
     it("leaves at its end what has taken its place", function()
       start()
       os.remove(path)
-      write "another's"
+      file.write(path, "another's")
       house:stop()
       house = nil
       assert.equal("other", operator.what_is(path):match "%l+")
@@ -291,8 +284,7 @@ describe("the admin socket", function()
     end)
 
     it("does not look while another process does", function()
-      local folder = os.tmpname()
-      os.remove(folder)
+      local folder = file.free_path()
       path = folder .. "/admin.sock"
       local status, _, err = server.run_to_end({ "-c",
         ("mkdir %s && flock %s timeout 30 %s run --port 0 --admin %s"):format(folder, folder,
@@ -311,9 +303,8 @@ describe("the admin socket", function()
     end)
 
     it("leaves nothing behind when the scripts do not load", function()
-      local plugin = os.tmpname()
-      path = plugin
-      write "return 42"
+      local plugin = file.free_path()
+      file.write(plugin, "return 42")
       path = operator.free_path()
       assert.matches("a plugin returns a function", refusal(plugin))
       assert.is_nil(operator.what_is(path))

@@ -1,73 +1,9 @@
 local certificate = require "spec.support.certificate"
+local generator = require "spec.support.generator"
 local json = require "cjson"
 local server = require "spec.support.server"
 
--- Each misbehaves with every tenth message.
-local FAULTY = [[return function(gate)
-  local count = 0
-  local function is_tenth()
-    count = count + 1
-    return count % 10 == 0
-  end
-
-  gate:raw("/dropped", { received = function(conn, bytes)
-    if not is_tenth() then conn:send(bytes) end
-  end })
-
-  gate:raw("/doubled", { received = function(conn, bytes)
-    conn:send(bytes)
-    if is_tenth() then conn:send(bytes) end
-  end })
-
-  local held -- sent behind the next one, or when there is none
-  gate:raw("/reordered", { received = function(conn, bytes)
-    if is_tenth() then
-      local this = { bytes }
-      held = this
-      gate:after_ms(100, function()
-        if held == this then
-          conn:send(held[1])
-          held = nil
-        end
-      end)
-      return
-    end
-    conn:send(bytes)
-    if held then
-      conn:send(held[1])
-      held = nil
-    end
-  end })
-
-  gate:raw("/corrupted", { received = function(conn, bytes)
-    conn:send(is_tenth() and bytes:sub(1, -2) .. "!" or bytes)
-  end })
-
-  gate:raw("/cut_short", { received = function(conn, bytes)
-    conn:send(is_tenth() and bytes:sub(1, -2) or bytes)
-  end })
-
-  gate:raw("/closed", { received = function(conn, bytes)
-    conn:send(bytes)
-    if is_tenth() then conn:close(4500, "enough") end
-  end })
-
-  gate:raw("/hidden/{room}", {
-    opened = function(conn) gate:room(conn.params.room):add(conn) end,
-    received = function(conn, bytes)
-      gate:room(conn.params.room):publish(bytes, { except = is_tenth() and conn or nil })
-    end,
-  })
-end]]
-
-local ERRORS = { lost = 0, duplicated = 0, reordered = 0, corrupt = 0, closed = 0, refused = 0 }
-
---- All counts, 0 but for these.
-local function with(errors)
-  local all = {}
-  for key, count in pairs(ERRORS) do all[key] = errors[key] or count end
-  return all
-end
+local ERRORS = generator.ERRORS
 
 describe("moongate bench", function()
   local house
@@ -77,22 +13,11 @@ describe("moongate bench", function()
     house = nil
   end)
 
-  local function url_of(path) return house.origin:gsub("^http", "ws") .. path end
+  local function url_of(path) return generator.url_of(house, path) end
 
-  --- Runs it against the house: what it reports, its exit status, what it says on stderr.
-  local function bench(scenario, path, ...)
-    local arguments = { "bench", scenario, "--json", "--quiet", "--duration-s", "0.2",
-      "--warmup-s", "0.05", "--pid", tostring(house.pid), ... }
-    arguments[#arguments + 1] = url_of(path)
-    local status, out, err = server.run_to_end(arguments)
-    local is_json, report = pcall(json.decode, out)
-    assert.is_true(is_json, out .. err)
-    return report, status, err
-  end
-
-  --- The same, without a fault.
+  --- What it reports of the house when there is no fault.
   local function fine(...)
-    local report, status, err = bench(...)
+    local report, status, err = generator.run(house, ...)
     assert.same(ERRORS, report.errors)
     assert.equal(0, status)
     assert.equal("", err)
@@ -274,74 +199,6 @@ describe("moongate bench", function()
       check_talk(report)
       assert.equal("moongate.v1.json", report.protocol)
     end
-  end)
-
-  describe("finds out", function()
-    before_each(function()
-      house = server.start { plugins = { faulty = FAULTY } }
-    end)
-
-    --- Several messages under way: one that is lost does not stop everything.
-    local function faults_of(path, ...)
-      local report, status, err = bench("echo", path, "--connections", "1", "--in-flight", "4",
-        "--timeout-s", "2", ...)
-      assert.equal(1, status)
-      return report.errors, err, report
-    end
-
-    it("what is dropped", function()
-      local errors = faults_of "/dropped"
-      assert.is_true(errors.lost > 0)
-      assert.same(with { lost = errors.lost }, errors)
-    end)
-
-    it("what is dropped when there is nothing after it", function()
-      local report, status = bench("echo", "/dropped", "--connections", "1", "--timeout-s", "1")
-      assert.equal(1, status)
-      assert.equal(1, report.errors.lost)
-    end)
-
-    it("what comes twice", function()
-      local errors = faults_of "/doubled"
-      assert.is_true(errors.duplicated > 0)
-      assert.same(with { duplicated = errors.duplicated }, errors)
-    end)
-
-    it("what comes late", function()
-      local errors = faults_of "/reordered"
-      assert.is_true(errors.reordered > 0)
-      assert.same(with { reordered = errors.reordered }, errors)
-    end)
-
-    it("what is damaged, and so has not arrived", function()
-      for _, path in ipairs { "/corrupted", "/cut_short" } do
-        local errors, err = faults_of(path)
-        assert.is_true(errors.corrupt > 0)
-        assert.same(with { corrupt = errors.corrupt, lost = errors.corrupt }, errors)
-        assert.is_truthy(err:find("not as it was sent", 1, true), err)
-      end
-    end)
-
-    it("who is closed, and why", function()
-      local errors, err = faults_of "/closed"
-      assert.same(with { closed = 1 }, errors)
-      assert.is_truthy(err:find("closed with 4500 enough", 1, true), err)
-    end)
-
-    it("who is left out in a room", function()
-      local report, status = bench("room", "/hidden/{room}", "--rooms", "2", "--members", "3",
-        "--in-flight", "4", "--timeout-s", "2")
-      assert.equal(1, status)
-      assert.is_true(report.errors.lost > 0)
-      assert.same(with { lost = report.errors.lost }, report.errors)
-    end)
-
-    it("who is refused, and why", function()
-      local report, status, err = bench("echo", "/nowhere", "--connections", "3")
-      assert.equal(1, status)
-      assert.same(with { refused = 3 }, report.errors)
-      assert.is_truthy(err:find("HTTP 404", 1, true), err)
-    end)
   end)
 
   it("says that no server is there", function()

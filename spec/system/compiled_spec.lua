@@ -1,10 +1,11 @@
 local crowd = require "spec.support.crowd"
 local json = require "cjson"
+local file = require "spec.support.file"
 local server = require "spec.support.server"
 
 -- examples/relay.lua, and beside it one who counts what is interpreted: LuaJIT calls no hook
 -- from compiled code. How its traces hang together is a matter of chance, this is not.
-local RELAY = assert(io.open "examples/relay.lua"):read "*a"
+local RELAY = file.read "examples/relay.lua"
 local WITNESS = [[
 local interpreted = 0 -- VM instructions
 

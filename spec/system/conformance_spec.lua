@@ -13,6 +13,7 @@
 --   is_over        it is longer than our limits; `fitting` is the same in a length that is not
 --   really         its steps and its end as they are; the reason is below
 local client = require "spec.support.client"
+local file = require "spec.support.file"
 local server = require "spec.support.server"
 local wire = require "spec.support.wire"
 
@@ -215,9 +216,7 @@ describe("a server for Autobahn", function()
   end)
 
   it("is what docs/protocol.md says", function()
-    local file = assert(io.open "docs/protocol.md")
-    local page = file:read "*a"
-    file:close()
+    local page = file.read "docs/protocol.md"
     local sum = ("Of %d cases %d come out as the suite asks, %d are refused for their length, %d")
       :format(all, all - over - lax, over, lax)
     assert.is_truthy(page:find(sum, 1, true), sum)

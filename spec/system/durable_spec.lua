@@ -1,4 +1,5 @@
 local client = require "spec.support.client"
+local file = require "spec.support.file"
 local server = require "spec.support.server"
 
 local DIARY = [[return function(gate)
@@ -25,13 +26,8 @@ end]]
 describe("a durable room", function()
   local folder
 
-  before_each(function()
-    folder = os.tmpname()
-    os.remove(folder)
-    assert(os.execute("mkdir " .. folder) == 0)
-  end)
-
-  after_each(function() os.execute("rm -r " .. folder) end)
+  before_each(function() folder = file.folder() end)
+  after_each(function() file.run("rm -r " .. folder) end)
 
   local function start()
     return server.start { plugins = { diary = DIARY },

@@ -1,6 +1,7 @@
 local client = require "spec.support.client"
 local exposition = require "spec.support.exposition"
 local json = require "cjson"
+local file = require "spec.support.file"
 local server = require "spec.support.server"
 local socket = require "socket"
 
@@ -195,10 +196,8 @@ describe("HTTP of the server itself", function()
   end)
 
   it("gives a large file to a slow reader, longer than a request may take", function()
-    local folder = os.tmpname()
-    os.remove(folder)
-    assert(os.execute("mkdir -p " .. folder .. " && head -c 30000000 /dev/zero > " .. folder
-      .. "/zero.txt") == 0)
+    local folder = file.folder()
+    file.run(("head -c 30000000 /dev/zero >%s/zero.txt"):format(folder))
     local files = server.start { arguments = { "--static", folder, "--http-timeout-ms", "200" } }
     local response = client.request(files.port,
       "GET /zero.txt HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
@@ -206,7 +205,7 @@ describe("HTTP of the server itself", function()
     server.eventually("time to pass", function() return socket.gettime() > over end)
     assert.equal(30000000, #response.socket:receive "*a")
     files:stop()
-    os.execute("rm -r " .. folder)
+    file.run("rm -r " .. folder)
   end)
 
   it("says that it is ready, and not while newcomers are refused", function()

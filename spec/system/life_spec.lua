@@ -1,4 +1,5 @@
 local client = require "spec.support.client"
+local file = require "spec.support.file"
 local server = require "spec.support.server"
 local signal = require "posix.signal"
 
@@ -130,10 +131,8 @@ describe("the command line", function()
   it("says which folder or file of the app is missing or broken", function()
     fails({ "run", "no/such/app" }, { "no/such/app", "No such file" })
     fails({ "run", "docs" }, { "docs", "init.lua" })
-    local name = os.tmpname()
-    local file = io.open(name, "w")
-    file:write "return 42"
-    file:close()
+    local name = file.free_path()
+    file.write(name, "return 42")
     fails({ "run", "--port", "0", name }, { name, "a plugin returns a function" })
     os.remove(name)
   end)

@@ -1,4 +1,5 @@
 local client = require "spec.support.client"
+local file = require "spec.support.file"
 local server = require "spec.support.server"
 local signal = require "posix.signal"
 local socket = require "socket"
@@ -89,11 +90,9 @@ describe("a reload", function()
   it("sees modules in folders that came later", function()
     local ann = client.guest(house.port, "ann")
     local function save_module(value)
-      local file = io.open(house.app .. "/lib/deep/value.lua", "w")
-      file:write("return " .. value)
-      file:close()
+      file.write(house.app .. "/lib/deep/value.lua", "return " .. value)
     end
-    os.execute("mkdir -p " .. house.app .. "/lib/deep")
+    file.run("mkdir -p " .. house.app .. "/lib/deep")
     house:logs "nothing has changed, generation 1 goes on"
     save_module(1)
     house:save("value", [[return function(gate)

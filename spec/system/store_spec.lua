@@ -1,17 +1,11 @@
 local cases = require "spec.support.cases.store"
 local client = require "spec.support.client"
 local fake_gate = require "spec.support.fake_gate"
+local file = require "spec.support.file"
 local probe = require "spec.support.store_probe"
 local server = require "spec.support.server"
 
 local PLUGINS = { probe = probe.plugin "/run", other = probe.plugin "/other" }
-
-local function sh(command)
-  local pipe = assert(io.popen(command .. " 2>&1"))
-  local text = pipe:read "*a"
-  pipe:close()
-  return text
-end
 
 --- Sends one request and reads the whole response.
 local function post(port, path, body)
@@ -55,12 +49,13 @@ local function house_with(path, options)
 end
 
 function backends.sqlite()
-  local folder = sh("mktemp -d"):match "%S+"
+  local folder = file.folder()
   local house, run = house_with(folder .. "/house.store", { "--store-sync", "off" })
   return run, function()
     house:stop()
-    assert.equal("house.store\n", sh("ls " .. folder)) -- the log beside it has gone into it
-    sh("rm -r " .. folder)
+    local left = file.list(folder .. "/*")
+    assert.same({ folder .. "/house.store" }, left) -- the log beside it has gone into it
+    file.run("rm -r " .. folder)
   end
 end
 
@@ -99,10 +94,10 @@ describe("the store's file", function()
   local folder, path
 
   before_each(function()
-    folder = sh("mktemp -d"):match "%S+"
+    folder = file.folder()
     path = folder .. "/house.store"
   end)
-  after_each(function() sh("rm -r " .. folder) end)
+  after_each(function() file.run("rm -r " .. folder) end)
 
   --- Exit status, and what the server says, when it is to start with this file.
   local function refusal(...)
@@ -223,14 +218,16 @@ describe("the store's file", function()
       return house:metrics().moongate_store_expired_total == 600
     end)
     house:stop()
-    assert.equal("1\n", sh(("sqlite3 %s 'SELECT count(*) FROM entry'"):format(path)))
+    assert.equal("1\n", file.output(("sqlite3 %s 'SELECT count(*) FROM entry'"):format(path)))
   end)
 
   it("costs only the operations when the disk is full, and says so once", function()
     local house, run = house_with(path)
     house:expects "disk I/O error"
     run [[same({ true }, store:put("small", "before"))]]
-    local function limit(bytes) sh(("prlimit --pid %d --fsize=%s:"):format(house.pid, bytes)) end
+    local function limit(bytes)
+      file.run(("prlimit --pid %d --fsize=%s:"):format(house.pid, bytes))
+    end
     limit(200000)
     run [[
       local long, failed = ("x"):rep(100000), 0
@@ -269,7 +266,7 @@ describe("the store's file", function()
     assert.equal("moongate: --store house.store: is in use by another process (database is "
       .. "locked); stop that one, or name another file\n", err)
     house:stop()
-    sh("head -c 100 /dev/zero >" .. path)
+    file.run("head -c 100 /dev/zero >" .. path)
     status, err = refusal()
     assert.equal(2, status)
     assert.equal("moongate: --store house.store: expected a store of moongate, found another "

@@ -1,0 +1,100 @@
+local fake_gate = require "spec.support.fake_gate"
+local file = require "spec.support.file"
+local markdown = require "spec.docs.markdown"
+
+describe("docs/lua-api.md", function()
+  local blocks = markdown.blocks("docs/lua-api.md", "lua")
+  local listed, watch, answers, add, ask = unpack(blocks)
+
+  --- A plugin with this code in it.
+  local function load(code)
+    return fake_gate.load { a = ("return function(gate)\n%s\nend"):format(code) }
+  end
+
+  it("has five pieces of code, all of which are run here", function()
+    assert.equal(5, #blocks)
+  end)
+
+  it("shows a list that is in force", function()
+    local app = { init = listed.code }
+    for _, name in ipairs { "auth", "rooms", "router" } do
+      app[name] = file.read(("scripts/%s.lua"):format(name))
+    end
+    local gate = fake_gate.load(app)
+    local rollback = gate.world.plugin.current().settings.rollback
+    assert.same({ factor = 5, min_errors = 10, within_ms = 10000 }, rollback)
+    gate:reload({ init = listed.code:gsub("= 50", '= "50"') })
+    local line = file.read("docs/lua-api.md"):match '\n(scripts/init.lua: plugin "rooms": [^\n]+)'
+    assert.is_truthy(gate:logged((line:gsub("^scripts/", ""))), line)
+  end)
+
+  it("shows a task that puts things in order when it is cancelled", function()
+    local gate = load(watch.code .. [[
+      gate:on("watched", function() return { at = gate.store:get "watched:ann" } end)]])
+    local ann, bob = gate:connect "ann", gate:connect "bob"
+    local reply = gate:ask(ann, { type = "watch" })
+    assert.is_true(ann.state.is_watching)
+    gate:later(31000) -- it is looked at once a second
+    assert.equal("timeout", reply.code)
+    assert.is_nil(ann.state.is_watching)
+    local watched = gate:ask(bob, { type = "watched" })
+    gate:later(1)
+    assert.equal("number", type(watched.data.at))
+  end)
+
+  it("shows a task that is given up, and what is behind it goes on", function()
+    local loop = file.read("docs/lua-api.md"):match "`(while true do pcall[^`]+)`"
+    local gate = load(([[gate:on("poll", function() %s end)
+      gate:on("work", function() return { done = true } end)]]):format(loop))
+    local ann = gate:connect "ann"
+    local poll, work = gate:ask(ann, { type = "poll" }), gate:ask(ann, { type = "work" })
+    assert.is_false(work.is_given)
+    gate:later(31000)
+    assert.equal("timeout", poll.code)
+    assert.same({ done = true }, work.data)
+    assert.is_truthy(gate:logged "a#1: on poll: given up, it has waited 16 times")
+  end)
+
+  it("shows answers to HTTP requests", function()
+    local gate = load(answers.code)
+    local got = gate:http("GET", "/votes")
+    assert.same({ 200, { votes = 3 } }, { got.status, got.data })
+    got = gate:http("GET", "/votes/tea")
+    assert.same({ 404, { error = "no_such_room" } }, { got.status, got.data })
+    got = gate:http("POST", "/votes")
+    assert.same({ 303, "/votes", "" }, { got.status, got.headers.Location, got.body })
+  end)
+
+  it("shows a counter that is right whoever else counts", function()
+    local gate = load(add.code .. [[
+      gate:on("count", function() return { add("votes", 2) } end)
+      gate:on("votes", function() return { votes = gate.store:get "votes" } end)]])
+    local ann, bob = gate:connect "ann", gate:connect "bob"
+    local given = {}
+    for n = 1, 3 do
+      given[n] = gate:ask(n == 2 and bob or ann, { type = "count" })
+    end
+    gate:later(1)
+    for n = 1, 3 do assert.same({ true }, given[n].data) end
+    local votes = gate:ask(ann, { type = "votes" })
+    gate:later(1)
+    assert.same({ votes = 6 }, votes.data)
+  end)
+
+  it("shows a fetch, with what it makes of an answer and of none", function()
+    local gate = load(([[gate:on("ask", function(_, message)
+      local token = message.token
+      %s
+      return { user = user }
+    end)]]):format(ask.code))
+    local ann = gate:connect "ann"
+    local reply = gate:ask(ann, { type = "ask", token = "t" })
+    local fetch = gate:answer_fetch { status = 200, body = '{"name":"ann"}' }
+    assert.same({ "POST", "https://api.example/users", { name = "ann" } },
+      { fetch.method, fetch.url, gate.world.json.decode(fetch.body) })
+    assert.same({ user = { name = "ann" } }, reply.data)
+    reply = gate:ask(ann, { type = "ask", token = "t" })
+    gate:answer_fetch("timeout", "too late")
+    assert.same({ "later", "too late", true }, { reply.code, reply.text, reply.temporary })
+  end)
+end)

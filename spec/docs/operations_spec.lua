@@ -1,0 +1,41 @@
+local json = require "cjson"
+local fake_gate = require "spec.support.fake_gate"
+local file = require "spec.support.file"
+
+describe("docs/operations.md", function()
+  local page = file.read "docs/operations.md"
+  local gate
+
+  before_each(function()
+    gate = fake_gate.load("scripts/router.lua", nil,
+      { with = { "scripts/auth.lua", "scripts/rooms.lua" } })
+  end)
+
+  it("shows the help for operators", function()
+    local shown = page:match "%$ moongate ctl help\n(.-)\n%$ "
+    assert.equal(gate:ctl({ command = "help" }).text, shown)
+  end)
+
+  it("shows what a rollback says", function()
+    local shown = page:match "%$ moongate ctl rollback\n(.-)\n"
+    for n = 2, 4 do assert(gate:reload { dice = "return function() end -- " .. n }) end
+    assert.equal(shown, gate:ctl({ command = "rollback" }).text)
+  end)
+
+  it("shows what is said on the admin socket", function()
+    local lines = {}
+    for line in page:match('```\n({"command".-)```'):gmatch "[^\n]+" do lines[#lines + 1] = line end
+    assert.equal(4, #lines)
+    for i = 1, #lines, 2 do
+      local shown = json.decode((lines[i + 1]:gsub("%[%.%.%.%]", "[]")))
+      local answer = gate:ctl(lines[i])
+      local begin = (shown.text or shown.error.message):match "^(.-) ?%.%.%.$"
+      assert.equal(begin, (answer.text or answer.error.message):sub(1, #begin))
+      for _, field in ipairs { "ok", "data", "error" } do
+        assert.equal(type(shown[field]), type(answer[field]))
+      end
+      for name in pairs(shown.data or {}) do assert.is_truthy(answer.data[name], name) end
+      assert.equal((shown.error or {}).code, (answer.error or {}).code)
+    end
+  end)
+end)
