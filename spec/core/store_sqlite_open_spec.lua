@@ -1,3 +1,4 @@
+local files = require "spec.support.file"
 local ffi = require "ffi"
 local signal = require "posix.signal"
 local unistd = require "posix.unistd"
@@ -8,18 +9,7 @@ local DONE, FAILED = C.MOON_STORE_DONE, C.MOON_STORE_FAILED
 local FULL, NORMAL, OFF = 0, 1, 2 -- enum moon_sync
 local SIGXFSZ = 25
 
-local function write(path, text)
-  local file = assert(io.open(path, "w"))
-  file:write(text)
-  file:close()
-end
-
-local function read(path)
-  local file = assert(io.open(path, "r"))
-  local text = file:read "*a"
-  file:close()
-  return text
-end
+local read, write = files.read, files.write
 
 describe("store file", function()
   local file, folder, path

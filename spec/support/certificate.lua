@@ -3,6 +3,7 @@
 -- A sanitizer is preloaded for this process; the commands are not what it is to judge.
 require("posix.stdlib").setenv("LD_PRELOAD", nil)
 
+local files = require "spec.support.file"
 local CONFIG = [[
 [ca]
 default_ca = house
@@ -32,18 +33,7 @@ local KEYS = {
 
 local DAY_S = 86400
 
-local function write(path, text)
-  local file = assert(io.open(path, "w"))
-  file:write(text)
-  file:close()
-end
-
-local function read(path)
-  local file = assert(io.open(path, "r"))
-  local text = file:read "*a"
-  file:close()
-  return text
-end
+local read, write = files.read, files.write
 
 --- Runs a line of shell; fails with what it has printed.
 ---@return string out
