@@ -6,6 +6,7 @@ local kind = require "moongate.kind"
 local metric = require "moongate.metric"
 local request = require "moongate.request"
 local state = require "moongate.state"
+local state_check = require "moongate.state_check"
 local task = require "moongate.task"
 local timer = require "moongate.timer"
 
@@ -214,6 +215,7 @@ function plugin.reload()
     remember(snapshot)
     local text = ("generation %d: %s"):format(last_generation, describe(registry, current))
     swap(registry)
+    state_check.look_around()
     log.info("plugin", "%s; took %.1f ms", text, core.C.moon_clock_ms() - begun_ms)
     return true, text
   end

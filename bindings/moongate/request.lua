@@ -3,10 +3,9 @@ local command = require "moongate.command"
 local core = require "moongate.ffi"
 local line = require "moongate.line"
 local log = require "moongate.log"
-local state = require "moongate.state"
+local state_check = require "moongate.state_check"
 local task = require "moongate.task"
 local traceback = require "moongate.traceback"
-local users = require "moongate.user"
 
 local DEADLINE_MS = 30000 -- of a request that waits; gate:deadline sets another
 
@@ -25,28 +24,6 @@ function request.current() return current end
 
 local running = task.running
 local facts = core.C.moon_facts()
-
--- state -> what has been said of it: the hook that is named is the one that has done it
-local said_of = setmetatable({}, { __mode = "k" })
-
-local function check_state(plugin, doing, owner, name)
-  local found = owner and rawget(owner, "state")
-  if type(found) ~= "table" then return end
-  local problem = state.not_data(found, name)
-  local is_known = said_of[found] == problem
-  said_of[found] = problem
-  if problem and not is_known then log.error(plugin.label, "%s: %s", doing, problem) end
-end
-
---- In development mode: a state that could not outlive the code is named with the hook that has
---- left it so.
-local function check_states(plugin, doing, subject)
-  check_state(plugin, doing, { state = state.of(plugin.name) }, "gate.state")
-  if type(subject) ~= "table" then return end
-  local is_room = rawget(subject, "members")
-  check_state(plugin, doing, subject, is_room and "room.state" or "conn.state")
-  check_state(plugin, doing, users.find(rawget(subject, "user")), "user.state")
-end
 
 local function note(plugin, doing, problem)
   local why = task.why_cancelled(problem)
@@ -69,7 +46,7 @@ function request.guard(plugin, doing, fn, ...)
   request.calls = request.calls + 1
   local ok, a, b, c, d = xpcall(fn, traceback, ...)
   running.plugin, running.doing = outer, outer_doing
-  if facts.development == 1 then check_states(plugin, doing, (...)) end
+  if facts.development == 1 then state_check.after_hook(plugin, doing, (...)) end
   if not ok then return note(plugin, doing, a) end
   return true, a, b, c, d
 end
