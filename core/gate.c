@@ -97,12 +97,18 @@ static void work(void *owner)
     give_back(gate);
 }
 
-/* One who reads, then writes, asks the store twice. But nobody may ask for ever. */
+/* Nobody is connected: the scripts are told. One who reads, then writes, asks the store
+ * twice. But nobody may ask for ever. */
 static bool is_settled(struct moon_gate *gate)
 {
     uint64_t now_ms = uv_now(&gate->loop.uv);
-    gate->ended_ms = gate->ended_ms == 0 ? now_ms : gate->ended_ms;
-    return gate->metrics.store_pending == 0 || now_ms > gate->ended_ms + WIND_UP_MS;
+    if (gate->ended_ms == 0) {
+        gate->ended_ms = now_ms;
+        moon_gate_post(gate, MOON_ENDED, 0);
+    }
+    bool is_quiet =
+        gate->metrics.store_pending == 0 && gate->first_post == gate->last_post;
+    return is_quiet || now_ms > gate->ended_ms + WIND_UP_MS;
 }
 
 /* Timers may go on firing for ever: only what the other threads have said counts. The

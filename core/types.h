@@ -90,6 +90,8 @@ enum moon_event_kind {
                         entries out; bytes: the value, or the entries */
     MOON_ARRIVED, /* subject: ticket of a fetch; bytes: the next part of a body that
                         is too long for one event */
+    MOON_ENDED,   /* the server stops, and the last connection has gone: what is stored
+                        now, and while that is answered, is the last */
     MOON_FETCHED, /* subject: ticket; reason: enum moon_fetch_outcome; code: HTTP
                         status; bytes: last URL and header lines, each ended by NUL,
                         then the body, or what is left of it. Of a failure: a text */

@@ -5,6 +5,7 @@ local admin = require "moongate.admin"
 local books = require "moongate.books"
 local conns = require "moongate.conn"
 local core = require "moongate.ffi"
+local durable = require "moongate.durable"
 local fetch = require "moongate.fetch"
 local http = require "moongate.http"
 local plugin = require "moongate.plugin"
@@ -158,6 +159,8 @@ on[C.MOON_FETCHED] = function(ticket)
 end
 
 on[C.MOON_CHANGED] = function() plugin.reload() end
+
+on[C.MOON_ENDED] = function() durable.stop() end
 
 on[C.MOON_ASKED] = function(ticket) admin.serve(ticket, copy()) end
 

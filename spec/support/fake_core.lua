@@ -167,6 +167,9 @@ end
 --- The files have changed, or a reload was asked for.
 function Core:change() push(self, { kind = constants.MOON_CHANGED }) end
 
+--- The server stops, and nobody is connected any more.
+function Core:finish() push(self, { kind = constants.MOON_ENDED }) end
+
 --- Lets the scripts see all events, those that come of it included.
 function Core:settle()
   while #self.events > 0 do self.drain() end
