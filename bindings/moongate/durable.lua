@@ -2,6 +2,7 @@
 --
 -- A state is looked at when a hook of its room has run, and in turn with those of the other rooms:
 -- anything may write into it. It is saved when its bytes are others than those saved last.
+-- An entry is { version = integer, state = table }, see the kind's migrations.
 local core = require "moongate.ffi"
 local log = require "moongate.log"
 local request = require "moongate.request"
@@ -13,6 +14,8 @@ local timer = require "moongate.timer"
 local SAVE_MS = 1000 -- changes of so long are saved together
 local LOOK_MS = 5    -- of a beat, for rooms whose hooks have not run
 local PAGE = 100     -- entries of one look at the store
+local SAVERS = 64    -- rooms that are saved at a time when the server ends
+local RETRY_MS = 10000 -- after which a store that has failed is read again
 
 ---@class moongate.Kept what is known of a room that is kept
 ---@field saved? string bytes that the store was given last: it keeps the order
@@ -22,11 +25,16 @@ local PAGE = 100     -- entries of one look at the store
 
 local kept = {}      -- room -> moongate.Kept
 local dirty = {}     -- set of rooms whose hooks have run
-local is_due, is_stopping = false, false
+local is_due = false
 local at             -- the room that was looked at last in turn
+
+local reading = {}   -- kind -> { fn } to be called when the store has been read, or has failed
+local was_read = {}  -- set of kinds
+local held = {}      -- kind -> set of names: those in the store that could not be opened
 
 local durable = {
   owner_of = nil, ---@type fun(self: moongate.Room): moongate.Plugin? set by kind.lua
+  again = nil,    ---@type fun(kind: string) restores it if it is still there; set by kind_swap.lua
 }
 
 local LASTING = { too_big = true, bad_key = true }
@@ -40,9 +48,18 @@ local function complain(self, plugin, its, problem)
   its.problem = problem
 end
 
+local function entry_of(self) return { version = self.version, state = self.state } end
+
+---@return string? bytes
+---@return string? problem
+local function encode(self)
+  local text, problem = storable.encode(entry_of(self))
+  return text, problem and problem:gsub('^value%["state"%]', "room.state")
+end
+
 local function put(self, plugin, its, text)
   its.saved, its.space = text, plugin.name
-  local is_saved, reason = store.new(plugin):put(key_of(self), self.state)
+  local is_saved, reason = store.new(plugin):put(key_of(self), entry_of(self))
   if is_saved then
     its.refused, its.problem = nil, nil
   else
@@ -52,20 +69,25 @@ local function put(self, plugin, its, text)
   end
 end
 
---- Saves the room if that is to be done, also while it is being saved: the server may end.
-local function look(self)
+--- What is to be done, also while the room is being saved: the server may end.
+---@return moongate.Plugin? plugin nil: nothing
+---@return moongate.Kept its
+---@return string text
+local function due(self)
   local its, plugin = kept[self], durable.owner_of(self)
-  if not plugin then
-    kept[self] = nil -- its kind is durable no longer
-    return
-  end
-  local text, problem = storable.encode(self.state)
+  if not plugin then kept[self] = nil end -- its kind is durable no longer
+  if not plugin or not its then return end
+  local text, problem = encode(self)
   if not text then return complain(self, plugin, its, problem) end
   its.space = its.space or plugin.name -- of one that was restored
   local is_there = text == its.saved and its.space == plugin.name
-  if not is_there and text ~= its.refused then
-    task.run(request.guard, plugin, "saving a room", put, self, plugin, its, text)
-  end
+  if is_there or text == its.refused then return end
+  return plugin, its, text
+end
+
+local function look(self)
+  local plugin, its, text = due(self)
+  if plugin then task.run(request.guard, plugin, "saving a room", put, self, plugin, its, text) end
 end
 
 local function begin_beat()
@@ -103,23 +125,25 @@ function durable.beat()
   begin_beat()
 end
 
---- The server ends, and a room has just lost its last member: what hooks have changed is saved now,
---- because there may be no later, and then, once for many such rooms, all that others have.
+--- The server ends: all are saved, some at a time, because the store takes no more than so many.
 function durable.stop()
-  durable.flush()
-  if is_stopping then return end
-  is_stopping = true
-  timer.start(0, function()
-    is_stopping = false
-    for self in pairs(kept) do look(self) end
-  end)
+  local rooms = {}
+  for self in pairs(kept) do rooms[#rooms + 1] = self end
+  local function save()
+    while rooms[1] do
+      local self = table.remove(rooms)
+      local plugin, its, text = due(self)
+      if plugin then request.guard(plugin, "saving a room", put, self, plugin, its, text) end
+    end
+  end
+  for _ = 1, SAVERS do task.run(save) end
 end
 
 --- From now on the room's state is kept.
 ---@param self moongate.Room
----@param state? table as it is in the store
-function durable.keep(self, state)
-  kept[self] = kept[self] or { saved = state and storable.encode(state) }
+---@param bytes? string its entry in the store
+function durable.keep(self, bytes)
+  kept[self] = kept[self] or { saved = bytes }
   begin_beat()
 end
 
@@ -133,7 +157,7 @@ function durable.mark(self) dirty[self] = true end
 function durable.leave(self, plugin)
   local its = kept[self]
   kept[self] = nil
-  local text = its and storable.encode(self.state)
+  local text = its and encode(self)
   if text and text ~= its.saved then
     task.run(request.guard, plugin, "saving a room", put, self, plugin, its, text)
   end
@@ -149,21 +173,78 @@ function durable.forget(self, plugin)
   end)
 end
 
---- Calls open(name, state) for each room of the kind that was saved, as a task.
+-- ---- what the store has ----
+
+--- Opens the rooms of all entries. True, or nil and why the store could not be read; nil: somebody
+--- else has begun to read it.
+local function read(kind, plugin, open, mine)
+  local prefix, after = ("room:%s:"):format(kind), nil
+  repeat
+    local entries, cursor = store.new(plugin):scan(prefix, { limit = PAGE, after = after })
+    if reading[kind] ~= mine then return nil end
+    if not entries then return nil, cursor end
+    for _, entry in ipairs(entries) do
+      local name = entry.key:sub(#prefix + 1)
+      local problem = open(name, entry.value, storable.encode(entry.value))
+      if problem then
+        held[kind][name] = true
+        log.error(plugin.label, "%s %q is not opened, and stays in the store: %s", kind, name,
+          problem)
+      end
+    end
+    after = cursor
+  until not after
+  return true
+end
+
+local function end_reading(kind)
+  local waiters = reading[kind]
+  reading[kind] = nil
+  for _, done in ipairs(waiters or {}) do done() end
+end
+
+--- Calls open() for each room of the kind that was saved, as a task, unless that has been done. It
+--- returns why the room cannot be opened, if so: the next generation tries again.
 ---@param kind string
 ---@param plugin moongate.Plugin
----@param open fun(name: string, state: table)
+---@param open fun(name: string, entry: any, bytes: string): string?
 function durable.restore(kind, plugin, open)
-  local prefix = ("room:%s:"):format(kind)
-  task.run(request.guard, plugin, "restoring rooms", function()
-    local entries_of, after = store.new(plugin), nil
-    repeat
-      local entries, cursor = entries_of:scan(prefix, { limit = PAGE, after = after })
-      if not entries then return log.error(plugin.label, "rooms are not restored: %s", cursor) end
-      for _, entry in ipairs(entries) do open(entry.key:sub(#prefix + 1), entry.value) end
-      after = cursor
-    until not after
+  if was_read[kind] and not next(held[kind]) then return end
+  local mine = reading[kind] and { unpack(reading[kind]) } or {}
+  reading[kind], held[kind], was_read[kind] = mine, {}, nil
+  task.run(function()
+    local ok, is_read, reason = request.guard(plugin, "restoring rooms", read, kind, plugin, open,
+      mine)
+    if reading[kind] ~= mine then return end
+    was_read[kind] = ok and is_read or nil
+    if not was_read[kind] then
+      log.error(plugin.label, "rooms of kind %s are not opened: %s; next try in %d s", kind,
+        reason or "cancelled", RETRY_MS / 1000)
+      timer.start(RETRY_MS, function()
+        if not was_read[kind] and not reading[kind] then durable.again(kind) end
+      end)
+    end
+    end_reading(kind)
   end)
+end
+
+--- The kind is no more: when it comes back the store is read again.
+---@param kind string
+function durable.unload(kind)
+  was_read[kind] = nil
+  end_reading(kind)
+end
+
+--- Whether a room of this name would overwrite none that was saved. Waits, in a task, until the
+--- store has been read.
+---@param kind string
+---@param name string
+---@return boolean
+function durable.is_free(kind, name)
+  while reading[kind] and task.here() do
+    task.wait("gate:open_room", function(done) table.insert(reading[kind], done) end)
+  end
+  return was_read[kind] and not held[kind][name] or false
 end
 
 return durable

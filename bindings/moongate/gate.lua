@@ -281,12 +281,15 @@ function gate:room_kind(name, spec)
   if spec.tick then table.insert(self.plugin.timers, kind.timer(name, spec)) end
 end
 
---- Opens a room of a kind. It stays open while somebody is in, and for empty_ms after that.
+--- Opens a room of a kind. It stays open while somebody is in, and for empty_ms after that. Of a
+--- durable kind, in the first moments of the process it waits, in a task, until those that were
+--- saved are open.
 ---@param kind_name string
 ---@param name string of the room
 ---@param options? table for the kind's `opened`
 ---@return moongate.Room?
----@return "unknown_kind"|"exists"? reason
+---@return "unknown_kind"|"exists"|"not_restored"? reason "not_restored": the store has not been
+--- read yet, or has a room of this name that this code could not open; the log says why
 function gate:open_room(kind_name, name, options) -- luacheck: no unused args
   check(kind_name, "string", "gate:open_room")
   check(name, "string", "gate:open_room")

@@ -7,6 +7,7 @@ local durable = require "moongate.durable"
 local fields = require "moongate.fields"
 local line = require "moongate.line"
 local log = require "moongate.log"
+local migration = require "moongate.migration"
 local request = require "moongate.request"
 local room = require "moongate.room"
 local task = require "moongate.task"
@@ -32,33 +33,51 @@ local MAX_TICK_HZ = 60
 --- changed it (of what others change, some hundred rooms are looked at each second), until the room
 --- closes; it is there again after a restart, and when a kind that was "unloaded" comes back
 ---@field restored? fun(room: moongate.Room) in place of `opened`, when it is there again
+---@field migrations? table<integer, fun(state: table)> version, from 1 -> step that brings
+--- room.state from the version before to this one, as gate:migrate does; a room opens with the
+--- newest
 ---@field tick_hz? number ticks a second, at most 60
 ---@field max_members? integer connections
 ---@field empty_ms? integer a room of nobody closes after so long; 60000
 
 local SPEC = { opened = "function", may_join = "function", joined = "function", left = "function",
   said = "function", tick = "function", closed = "function", tick_hz = "number",
-  max_members = "number", empty_ms = "number", durable = "boolean", restored = "function" }
+  max_members = "number", empty_ms = "number", durable = "boolean", restored = "function",
+  migrations = "table" }
 
 local kind = {}
 
 local open = {}       -- kind -> set of its rooms
-local is_restored = {} -- kind -> true: those that the store has have been opened
 
 -- ---- declarations ----
 
 local function is_whole(value) return value == nil or (value >= 1 and value % 1 == 0) end
 
---- nil, or what is wrong with it.
----@param spec moongate.RoomKind
----@return string? problem
-function kind.problem_of(spec)
-  local problem = fields.unknown(spec, SPEC)
-  if problem then return problem end
+local function are_steps(migrations)
+  for version, fn in pairs(migrations or {}) do
+    if type(version) ~= "number" or not is_whole(version) or type(fn) ~= "function" then
+      return false
+    end
+  end
+  return true
+end
+
+local function problem_of_types(spec)
   for name, value in pairs(spec) do
     if type(value) ~= SPEC[name] then
       return ("%s: expected a %s, got %s"):format(name, SPEC[name], type(value))
     end
+  end
+end
+
+--- nil, or what is wrong with it.
+---@param spec moongate.RoomKind
+---@return string? problem
+function kind.problem_of(spec)
+  local problem = fields.unknown(spec, SPEC) or problem_of_types(spec)
+  if problem then return problem end
+  if not are_steps(spec.migrations) then
+    return "migrations: expected functions by version, whole numbers from 1"
   end
   local hz = spec.tick_hz
   if (hz ~= nil) ~= (spec.tick ~= nil) then return "tick and tick_hz: both or none" end
@@ -104,12 +123,16 @@ local function tell(self, event, ...)
   end)
 end
 
-local function forget(self)
-  local entry = entry_of(self)
+local function leave(self)
   self.is_gone = true
-  if entry and entry.spec.durable then durable.forget(self, entry.plugin) end
   open[self.kind][self] = nil
   room.forget(self)
+end
+
+local function forget(self)
+  local entry = entry_of(self)
+  if entry and entry.spec.durable then durable.forget(self, entry.plugin) end
+  leave(self)
 end
 
 --- Closes it after what is under way: members leave it, then it is told.
@@ -220,7 +243,6 @@ end
 local function left(self, conn)
   tell(self, "left", conn, conn.is_open and "left" or conn.close_reason or "left")
   if self.count > 0 then return end
-  if conn.close_reason == "shutdown" then durable.stop() end
   if not self.is_closing then watch_empty(self) end
 end
 
@@ -250,30 +272,46 @@ end
 
 -- ---- opening ----
 
+--- Opens a room of a kind that is declared, and tells it so by the event.
+---@param name string of the kind
+---@param room_name string
+---@param version integer of its state
+---@param restored? { state: table, bytes: string } as it was saved, and its entry in the store
+---@param event "opened"|"restored"
+---@param ... any what the event tells
+---@return moongate.Room?
+---@return "exists"? reason
+function kind.begin(name, room_name, version, restored, event, ...)
+  local made = room.find(room_name)
+  if made.kind or made.count > 0 then return nil, "exists" end
+  made.kind, made.version, made.ticked_ms = name, version, core.C.moon_clock_ms()
+  made.state = restored and restored.state or made.state
+  open[name] = open[name] or {}
+  open[name][made] = true -- holds it, also while nobody is in
+  if request.current().kinds[name].spec.durable then
+    durable.keep(made, restored and restored.bytes)
+  end
+  tell(made, event, ...)
+  watch_empty(made)
+  return made
+end
+
+local function is_blocked(entry, name, room_name)
+  return entry and entry.spec.durable and not durable.is_free(name, room_name)
+end
+
 --- A room of this kind, and nobody in it.
 ---@param name string of the kind
 ---@param room_name string
 ---@param options? table for `opened`
 ---@return moongate.Room?
----@return "unknown_kind"|"exists"? reason
+---@return "unknown_kind"|"exists"|"not_restored" reason
 function kind.open(name, room_name, options)
-  return kind.begin(name, room_name, "opened", options or {})
-end
-
---- Opens a room, and tells it so by this event.
-function kind.begin(name, room_name, event, subject)
-  if not request.current().kinds[name] then return nil, "unknown_kind" end
-  local made = room.find(room_name)
-  if made.kind or made.count > 0 then return nil, "exists" end
-  made.kind, made.ticked_ms = name, core.C.moon_clock_ms()
-  open[name] = open[name] or {}
-  open[name][made] = true -- holds it, also while nobody is in
-  local kept = event == "restored" and subject or nil
-  made.state = kept or made.state
-  if request.current().kinds[name].spec.durable then durable.keep(made, kept) end
-  tell(made, event, subject)
-  watch_empty(made)
-  return made
+  local blocked = is_blocked(request.current().kinds[name], name, room_name)
+  local entry = request.current().kinds[name] -- that may have taken a while
+  if not entry then return nil, "unknown_kind" end
+  if blocked then return nil, "not_restored" end
+  return kind.begin(name, room_name, migration.newest(entry.steps), nil, "opened", options or {})
 end
 
 ---@param name string
@@ -315,43 +353,18 @@ function kind.timer(name, spec)
     fn = function() tick(name) end }
 end
 
---- The plugin has come into force. What its rooms were before the start of the process is there
---- again.
+--- Closes a room that the code in force knows nothing of, with the code that it had.
+---@param self moongate.Room
 ---@param plugin moongate.Plugin
-function kind.enter(plugin)
-  for name, entry in pairs(plugin.kinds) do
-    if entry.spec.durable then
-      for self in kind.rooms(name) do durable.keep(self) end
-    end
-    if entry.spec.durable and not is_restored[name] then
-      is_restored[name] = true
-      durable.restore(name, plugin, function(room_name, state)
-        kind.begin(name, room_name, "restored", state)
-      end)
-    end
-  end
-end
-
---- The plugin has gone, and its kinds with it: their rooms close with the code they had. Those
---- that are durable stay in the store, and open again when the kind comes back.
----@param plugin moongate.Plugin
----@param is_declared fun(name: string): boolean
-function kind.leave(plugin, is_declared)
-  for name, entry in pairs(plugin.kinds) do
-    if not is_declared(name) then is_restored[name] = nil end
-    for self in kind.rooms(name) do
-      if not is_declared(name) then
-        self.is_closing = true
-        for _, conn in pairs(self.members) do self:remove(conn) end
-        if entry.spec.closed then
-          task.run(request.guard, plugin, "closed", entry.spec.closed, self, "unloaded")
-        end
-        if entry.spec.durable then durable.leave(self, plugin) end
-        forget(self)
-        log.info(plugin.label, "room %q closed: its kind %q is no more", self.name, name)
-      end
-    end
-  end
+---@param spec moongate.RoomKind
+---@param why string for the log
+function kind.unload(self, plugin, spec, why)
+  self.is_closing = true
+  for _, conn in pairs(self.members) do self:remove(conn) end
+  if spec.closed then task.run(request.guard, plugin, "closed", spec.closed, self, "unloaded") end
+  if spec.durable then durable.leave(self, plugin) end
+  leave(self)
+  log.info(plugin.label, "room %q closed: %s", self.name, why)
 end
 
 return kind

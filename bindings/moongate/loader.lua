@@ -2,6 +2,7 @@
 --- is taken over. Whatever goes wrong, the generation in force is as it was.
 local core = require "moongate.ffi"
 local gate = require "moongate.gate"
+local kind_swap = require "moongate.kind_swap"
 local list = require "moongate.list"
 local option = require "moongate.option"
 local registries = require "moongate.registry"
@@ -114,6 +115,7 @@ local function migrate(build, is_known)
     local problem = state.not_data(state.of(name), "gate.state")
     if problem then error(("%s: %s"):format(plugin.file, problem), 0) end
   end
+  kind_swap.migrate(build.registry, build.loaded, build.rooms)
 end
 
 local function fill(build, before)
@@ -137,6 +139,7 @@ local function begin(app, generation, current, rejected)
   local set = sources.set(folder, current and current.sources, rejected)
   local entries, settings = read_list(app, set)
   local build = { set = set, entries = entries, chunks = {}, loaded = {}, is_known = {},
+    rooms = kind_swap.snapshot(),
     reasons = reasons_of(set, entries, current and current.plugins or {}) }
   for _, entry in ipairs(entries) do
     if build.reasons[entry.name] then table.insert(build.loaded, entry.name) end
@@ -162,6 +165,7 @@ end
 ---@return table? registry nil: see problem; without a problem nothing has changed
 ---@return string? problem a traceback
 ---@return table? snapshot of the states that have been migrated, as they were before
+---@return moongate.RoomStates? rooms the same of rooms
 function loader.load(app, generation, current, rejected)
   local ok, build = xpcall(begin, traceback, app, generation, current, rejected)
   if not ok then return nil, build end
@@ -170,13 +174,14 @@ function loader.load(app, generation, current, rejected)
   local is_filled, problem = xpcall(fill, traceback, build, current and current.plugins or {})
   if not is_filled then
     state.restore(snapshot)
+    kind_swap.restore(build.rooms)
     return nil, with_file(build, problem)
   end
   for name, kept in pairs(snapshot) do
     local is_migrated = build.is_known[name] and kept.version ~= state.version(name)
     if not is_migrated then snapshot[name] = nil end
   end
-  return build.registry, nil, snapshot
+  return build.registry, nil, snapshot, build.rooms
 end
 
 return loader

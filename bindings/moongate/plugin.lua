@@ -2,7 +2,7 @@
 local loader = require "moongate.loader"
 local log = require "moongate.log"
 local core = require "moongate.ffi"
-local kind = require "moongate.kind"
+local kind_swap = require "moongate.kind_swap"
 local metric = require "moongate.metric"
 local request = require "moongate.request"
 local state = require "moongate.state"
@@ -28,7 +28,7 @@ local plugin = {
 local app             -- path of the folder or file
 local current         -- registry in force
 local last_generation = 0
-local before = {}     -- stack of { registry, snapshot }: how to go back from the one after it
+local before = {}     -- stack of { registry, snapshot, rooms }: how to go back to it
 local rejected = {}   -- path -> { bad, good }: file texts that a rollback has taken out of force
 local slots = {}      -- plugin name -> timer name -> { token, turn }
 local trial           -- { until_ms, calls, errors, rate } since the last swap, while it lasts
@@ -105,7 +105,7 @@ local function leave(owner)
       end
     end)
   end
-  kind.leave(owner, function(name) return current.kinds[name] end)
+  kind_swap.leave(owner, function(name) return current.kinds[name] end)
   if current.plugins[owner.name] then return end
   metric.forget(owner.name)
   for token, entry in timer.waiting() do -- it is in the list no longer
@@ -117,7 +117,7 @@ end
 local function enter(owner, old_timers)
   cancel_all(tasks_of(owner, task.BEGUN), "it begins again with its code")
   start_timers(owner, old_timers)
-  kind.enter(owner)
+  kind_swap.enter(owner)
   for _, begin in ipairs(owner.begins) do begin() end
 end
 
@@ -189,8 +189,8 @@ function plugin.start(path)
   return true
 end
 
-local function remember(snapshot)
-  before[#before + 1] = { registry = current, snapshot = snapshot }
+local function remember(snapshot, rooms)
+  before[#before + 1] = { registry = current, snapshot = snapshot, rooms = rooms }
   if #before > MAX_BEFORE then table.remove(before, 1) end
 end
 
@@ -209,10 +209,11 @@ end
 ---@return string text what has become of it
 function plugin.reload()
   local begun_ms = core.C.moon_clock_ms()
-  local registry, problem, snapshot = loader.load(app, last_generation + 1, current, rejected)
+  local registry, problem, snapshot, rooms = loader.load(app, last_generation + 1, current,
+    rejected)
   if registry then
     last_generation = registry.generation
-    remember(snapshot)
+    remember(snapshot, rooms)
     local text = ("generation %d: %s"):format(last_generation, describe(registry, current))
     swap(registry)
     state_check.look_around()
@@ -259,10 +260,11 @@ function plugin.rollback()
   before[#before] = nil
   reject(from, way.registry)
   state.restore(way.snapshot)
+  local names = kind_swap.restore(way.rooms)
+  for i, name in ipairs(names) do names[i] = "rooms of kind " .. name end
   swap(way.registry)
   trial = nil
-  local names = {}
-  for name in pairs(way.snapshot) do names[#names + 1] = name end
+  for name in pairs(way.snapshot) do table.insert(names, 1, name) end
   local text = ("generation %d is in force again instead of %d%s"):format(current.generation,
     from.generation, names[1] and "; state as before its migration, of: "
       .. table.concat(names, ", ") or "")

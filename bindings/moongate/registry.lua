@@ -1,5 +1,6 @@
 --- What one generation of the app has registered. Built beside the one in force, then
 --- swapped in whole. Plugins whose files have not changed are taken over as they are.
+local migration = require "moongate.migration"
 local routes = require "moongate.route"
 
 local Registry = {}
@@ -18,7 +19,7 @@ local registry_mt = { __index = Registry }
 ---@field options table<string, moongate.OptionSpec>
 ---@field on table<string, function>
 ---@field commands table<string, table> name -> { fn, plugin, about }
----@field kinds table<string, table> name -> { spec, plugin }
+---@field kinds table<string, table> name -> { spec, plugin, steps }
 ---@field before table[] { name, fn }
 ---@field after table[] { name, fn }
 ---@field routes table[] what route.lua makes
@@ -35,7 +36,7 @@ local function new(generation)
     names = {},        -- in the order of the list; after finish(): needed ones first
     sources = {},      -- path -> moongate.Source, of the modules
     on = {},           -- request type -> { fn, plugin }
-    kinds = {},        -- name of a room kind -> { spec, plugin }
+    kinds = {},        -- name of a room kind -> { spec, plugin, steps }
     commands = {},     -- name of a slash command -> { fn, plugin, about }
     before = {},       -- request type or "*" -> list of { fn, plugin }
     after = {},        -- event -> list of { fn, plugin }
@@ -91,7 +92,7 @@ end
 
 function Registry:add_kind(plugin, name, spec)
   claim(self.kinds, name, "declared")
-  self.kinds[name] = { spec = spec, plugin = plugin }
+  self.kinds[name] = { spec = spec, plugin = plugin, steps = migration.steps(spec.migrations) }
   plugin.kinds[name] = self.kinds[name]
 end
 

@@ -3,7 +3,7 @@
 -- The table of a plugin is the same always: a reload changes what is in it, in place, so
 -- that old references stay good, and can put everything back.
 local json = require "moongate.json"
-local task = require "moongate.task"
+local migration = require "moongate.migration"
 
 local state = {}
 
@@ -18,40 +18,6 @@ function state.of(plugin)
   return found
 end
 
--- A plugin may set a metatable on its state, also a protected one.
-local metatable_of, set_metatable = debug.getmetatable, debug.setmetatable
-
---- All tables that can be reached, each with a copy of itself. A list instead of recursion:
---- a state may be a long chain. Objects are not looked into: they belong to others.
-local function copy_all(root)
-  local copies, found = { [root] = {} }, { root }
-  local function note(value)
-    if type(value) == "table" and not copies[value] and not metatable_of(value) then
-      copies[value] = {}
-      found[#found + 1] = value
-    end
-  end
-  local i = 1
-  while found[i] do
-    local copy = copies[found[i]]
-    for k, v in next, found[i] do
-      copy[k] = v
-      note(k)
-      note(v)
-    end
-    i = i + 1
-  end
-  return copies
-end
-
-local function put_back(copies)
-  for original, copy in pairs(copies) do
-    set_metatable(original, nil) -- it had none, or it was no data already
-    for k in next, original do original[k] = nil end
-    for k, v in next, copy do original[k] = v end
-  end
-end
-
 --- Remembers the states of these plugins as they are now, for state.restore().
 ---@param names string[]
 ---@return table<string, table> snapshot by name
@@ -59,7 +25,7 @@ function state.snapshot(names)
   local snapshot = {}
   for _, name in ipairs(names) do
     local found = of_plugin[name]
-    snapshot[name] = { version = versions[name], copies = found and copy_all(found) }
+    snapshot[name] = { version = versions[name], copies = found and migration.copy(found) }
   end
   return snapshot
 end
@@ -70,9 +36,9 @@ function state.restore(snapshot)
   for name, kept in pairs(snapshot) do
     versions[name] = kept.version
     if kept.copies then
-      put_back(kept.copies)
+      migration.put_back(kept.copies)
     elseif of_plugin[name] then -- whoever holds the new table shall not see what failed
-      put_back { [of_plugin[name]] = {} }
+      migration.put_back { [of_plugin[name]] = {} }
       of_plugin[name] = nil
     end
   end
@@ -84,55 +50,27 @@ end
 ---@return integer? version nil: the plugin has never been loaded
 function state.version(plugin) return versions[plugin] end
 
-local function brief(value)
-  local kind = type(value)
-  if kind == "string" then return ("%q"):format(value:sub(1, 60)) end
-  return (kind == "number" or kind == "boolean") and tostring(value)
-end
-
---- Simple locals of the app's function that has failed: which key was being worked on.
-local function locals_of_culprit()
-  local level, words = task.level_of_app(), {}
-  if level == 0 then return "" end
-  for i = 1, 32 do
-    local name, value = debug.getlocal(level, i)
-    if not name then break end
-    local text = name:sub(1, 1) ~= "(" and brief(value) -- those in parentheses are LuaJIT's own
-    if text then words[#words + 1] = ("%s = %s"):format(name, text) end
-  end
-  return words[1] and " (with " .. table.concat(words, ", ") .. ")" or ""
-end
-
-local function describe(problem) return tostring(problem) .. locals_of_culprit() end
-
 --- Runs the steps that the state has not seen yet. Raises; the caller restores.
 ---@param plugin moongate.Plugin
 ---@param is_new boolean there is nothing to migrate: it is of the newest version
 function state.migrate(plugin, is_new)
   local steps = plugin.migrations
-  local newest = steps[#steps] and steps[#steps].version or 0
+  local newest = migration.newest(steps)
   local version = is_new and newest or versions[plugin.name] or 0
   if version > newest then
     error(('%s: its state is of version %d, and this code knows %d: "moongate ctl rollback" '
       .. "brings back state and code, or declare gate:migrate(%d, ...)"):format(
       plugin.file, version, newest, version + 1), 0)
   end
-  for _, step in ipairs(steps) do
-    if step.version > version then
-      local ok, problem = xpcall(step.fn, describe, state.of(plugin.name))
-      if not ok then
-        error(("%s: the migration to version %d failed: %s"):format(plugin.file, step.version,
-          problem), 0)
-      end
-      version = step.version
-    end
-  end
-  versions[plugin.name] = version
+  local problem = migration.run(steps, version, state.of(plugin.name))
+  if problem then error(("%s: %s"):format(plugin.file, problem), 0) end
+  versions[plugin.name] = newest
 end
 
 -- ---- data only ----
 
 local DATA = { string = true, number = true, boolean = true, table = true }
+local metatable_of = debug.getmetatable -- a plugin may protect that of its state
 local MAX_SHOWN = 16 -- keys of the way to what is no data
 local KEY = { string = true, number = true, boolean = true }
 
@@ -154,6 +92,13 @@ local function no_key(key)
   if KEY[type(key)] then return end
   return ("has a %s as a key; the keys of a state are strings, numbers or booleans"):format(
     type(key))
+end
+
+---@param root any
+---@param name string
+---@return string? problem
+function state.not_table(root, name)
+  if type(root) ~= "table" then return ("%s is a %s, no table"):format(name, type(root)) end
 end
 
 --- nil, or what in the state is no data, with the way to it.

@@ -135,16 +135,22 @@ function task.level_of_app()
   return 0
 end
 
+---@return table? worker the task that runs, if any
+function task.here()
+  return current and coroutine.running() == current.coroutine and current or nil
+end
+
 --- The task that runs; raises outside of one, in the line of the app's code.
 ---@param what string what needs a task, for the message
 ---@return table worker
 function task.current(what)
-  if not current or coroutine.running() ~= current.coroutine then
+  local worker = task.here()
+  if not worker then
     error(what .. ": only in a task: a request or HTTP handler, gate:every, gate:after_ms, "
       .. "gate:spawn; not while a plugin is loaded or migrated, in a raw handler or in a "
       .. "coroutine of your own", task.level_of_app())
   end
-  return current
+  return worker
 end
 
 --- Ends those that have waited for too long. A look at all of them now and then is cheaper
