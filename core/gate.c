@@ -17,16 +17,31 @@ enum {
 
 /* ---- events of the logic thread itself ---- */
 
-static void post(struct moon_gate *gate, const struct moon_event *event)
+/* The queue may never be empty, when timers outrun the scripts: what has been taken is
+ * closed up once it is half of it. */
+static void make_room(struct moon_gate *gate)
 {
-    if (gate->first_post == gate->last_post) {
-        gate->first_post = gate->last_post = 0;
+    uint32_t count = gate->last_post - gate->first_post;
+    if (gate->first_post >= count) {
+        if (count > 0) {
+            memmove(gate->posts, gate->posts + gate->first_post,
+                    count * sizeof *gate->posts);
+        }
+        gate->first_post = 0;
+        gate->last_post = count;
     }
     if (gate->last_post == gate->posts_capacity) {
         gate->posts_capacity =
             gate->posts_capacity == 0 ? 64 : gate->posts_capacity * 2;
         gate->posts =
             moon_realloc(gate->posts, gate->posts_capacity * sizeof *gate->posts);
+    }
+}
+
+static void post(struct moon_gate *gate, const struct moon_event *event)
+{
+    if (gate->last_post == gate->posts_capacity) {
+        make_room(gate);
     }
     gate->posts[gate->last_post++] = *event;
 }
