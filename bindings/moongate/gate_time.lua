@@ -119,7 +119,7 @@ end
 ---@return any ... what the first returned, what the second returned, ...
 function gate:gather(...) -- luacheck: no unused args
   local fns = { ... }
-  for i, fn in ipairs(fns) do check(fn, "function", "gate:gather, argument " .. i) end
+  for i = 1, select("#", ...) do check(fns[i], "function", "gate:gather, argument " .. i) end
   return gather(fns)
 end
 

@@ -1,4 +1,4 @@
---- Several tasks at once, and the wait for all of them.
+--- Several tasks at once, and the wait for all of them: they are a part of the one that waits.
 local task = require "moongate.task"
 
 local function settle(state, i, ok, value)
@@ -14,9 +14,11 @@ local function settle(state, i, ok, value)
 end
 
 local function start(state, fns)
+  local parent = task.here()
   for i, fn in ipairs(fns) do
     if state.problem then break end
     state.workers[i] = task.run(function()
+      task.here().parent = parent
       task.if_given_up(function(why) settle(state, i, false, why) end, "a task of it was given up")
       settle(state, i, pcall(fn))
     end)

@@ -36,11 +36,14 @@ local function work_off(owner)
   owner.waiting, owner.at_work = nil, nil
 end
 
---- Whether the task that runs is a job of this owner: to wait for another one would be for ever.
+--- Whether the task that runs is a job of this owner, or a part of it: to wait for another one would
+--- be for ever.
 ---@param owner table
 ---@return boolean
 function line.is_own(owner)
-  return owner.at_work ~= nil and owner.at_work.coroutine == coroutine.running()
+  local worker = owner.at_work and task.here()
+  while worker and worker ~= owner.at_work do worker = worker.parent end
+  return worker ~= nil
 end
 
 --- The job under way has been given up: the others have another task.

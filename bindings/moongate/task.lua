@@ -1,4 +1,5 @@
---- Tasks: functions that may wait. They run in coroutines that are used again.
+--- Tasks: functions that may wait. Each has a worker of its own, which others may hold for as long
+-- as they like, and a coroutine that is used again when the task has ended.
 --
 -- Only resume() resumes a worker: to begin a task, or when what it waits for has come. A task
 -- that is cancelled while it waits gets an error there, and at every wait after it. One that
@@ -7,13 +8,13 @@ local core = require "moongate.ffi"
 local log = require "moongate.log"
 local timer = require "moongate.timer"
 
-local MAX_IDLE = 256 -- workers kept for the next task
+local MAX_IDLE = 256 -- coroutines kept for the next task
 local LOOK_MS = 1000 -- between two looks at those that wait too long
 local MAX_RAISED = 16 -- waits of a cancelled task, for what it still has to put in order
 
 local DONE, WAIT, GIVE_UP = {}, {}, {} -- what a worker yields
 
-local idle = {}     -- stack of workers
+local idle = {}     -- stack of coroutines
 local waiting = {}  -- set of workers
 local current       -- the worker that runs, if any
 
@@ -37,7 +38,7 @@ function task.why_cancelled(problem)
   return getmetatable(problem) == cancelled_mt and problem.why or nil
 end
 
---- The life of a worker: one task after the other.
+--- The life of a coroutine: one task after the other.
 local function work(fn, ...)
   fn(...)
   return work(coroutine.yield(DONE)) -- a tail call: the stack does not grow
@@ -86,7 +87,7 @@ local function resume(worker, ...)
     clear(worker)
   elseif what == DONE then
     clear(worker)
-    if #idle < MAX_IDLE then idle[#idle + 1] = worker end
+    if #idle < MAX_IDLE then idle[#idle + 1] = worker.coroutine end
   elseif what == GIVE_UP or (what ~= WAIT and worker.cancelled and count_wait(worker)) then
     give_up(worker)
   else
@@ -112,8 +113,8 @@ end
 ---@param fn function
 ---@return table worker
 function task.run(fn, ...)
-  local worker = table.remove(idle) or { coroutine = coroutine.create(work), ticket = 0 }
-  worker.plugin, worker.doing = running.plugin, running.doing
+  local worker = { coroutine = table.remove(idle) or coroutine.create(work), ticket = 0,
+    plugin = running.plugin, doing = running.doing, is_waiting = false }
   resume(worker, fn, ...)
   return worker
 end
@@ -232,10 +233,11 @@ function task.cancel(worker, why)
   return true
 end
 
---- Has the task cancelled when it has not ended by then; 0 lifts that.
+--- Has the task cancelled when it has not ended by then; 0 lifts that. In place of its patience.
 ---@param worker table
 ---@param delay_ms integer
 function task.deadline(worker, delay_ms)
+  worker.patience_ms = nil
   if worker.deadline then timer.cancel(worker.deadline) end
   worker.deadline = delay_ms > 0 and timer.start(delay_ms, function()
     worker.deadline = nil

@@ -267,6 +267,19 @@ describe("gate time", function()
       assert.is_truthy(gate:logged "a#1: on try: cancelled: not done within its deadline of 50 ms")
     end)
 
+    it("takes the place of the 30 s of a request", function()
+      load [[return function(gate)
+        gate:on("try", function()
+          gate:deadline(60000)
+          gate:sleep(40000)
+          return { done = true }
+        end)
+      end]]
+      local answer = gate:ask(ann, { type = "try" })
+      gate:later(40000)
+      assert.same({ done = true }, answer.data)
+    end)
+
     it("cannot be caught and ignored", function()
       load [[return function(gate)
         gate:on("try", function()

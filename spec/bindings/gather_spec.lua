@@ -64,4 +64,26 @@ describe("gate:gather", function()
     gate:later(9000)
     assert.is_nil(ended())
   end)
+
+  it("leaves alone who runs when one of its own has ended", function()
+    load [[
+      if conn.user == "bob" then
+        gate:sleep(500)
+        return { rested = true }
+      end
+      gate:gather(slow(10, 1), function() gate:sleep(100) error "ouch" end)]]
+    gate:ask(ann, { type = "try" })
+    gate:later(20)
+    local answer = gate:ask(gate:connect "bob", { type = "try" })
+    gate:later(1000)
+    assert.same({ rested = true }, answer.data)
+  end)
+
+  it("refuses what is no function, also nil", function()
+    load [[
+      local _, problem = pcall(gate.gather, gate, nil, slow(1, 1))
+      return { problem = problem }]]
+    assert.matches("gate:gather, argument 1: expected a function, got nil",
+      gate:deliver(ann, { type = "try" }).problem)
+  end)
 end)

@@ -1,11 +1,12 @@
 local fake_core = require "spec.support.fake_core"
 
 describe("line", function()
-  local core, line, task, owner, steps
+  local core, gather, line, task, owner, steps
 
   before_each(function()
     local world = fake_core.world()
     core, line, task, owner, steps = world.core, world.line, world.task, {}, {}
+    gather = world.gather
   end)
 
   local function push(word, sleep_ms, bytes)
@@ -82,10 +83,11 @@ describe("line", function()
       task.run(function() found[3] = line.is_own(owner) end)
       task.sleep(10)
       found[4] = line.is_own(owner)
+      gather { function() found[6] = line.is_own(owner) end } -- a part of it
     end)
     found[5] = line.is_own(owner)
     core:later(10)
-    assert.same({ true, false, false, true, false }, found)
+    assert.same({ true, false, false, true, false, true }, found)
   end)
 
   it("is full after 256 jobs, or 256 KiB, of one owner", function()
