@@ -92,9 +92,9 @@ end
 function conn:figures()
   task.current "conn:figures"
   if not self.is_open then return nil, "gone" end
-  local result = C.moon_look(self.id)
-  if result ~= 0 then return nil, status.code[result] end
   return task.wait("conn:figures", function(done)
+    local result = C.moon_look(self.id)
+    if result ~= 0 then return done(nil, status.code[result]) end
     self.lookers = self.lookers or {}
     table.insert(self.lookers, done)
   end)

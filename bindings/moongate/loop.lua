@@ -101,16 +101,26 @@ on[C.MOON_REFUSED] = function(id)
   end
 end
 
---- Tells who serves the path, then the hooks. Books are decoded only when somebody listens.
-local function tell(name, conn, bytes, reason, code)
-  local registry = plugin.current()
+--- What tells it who serves the path, then the hooks. Books are decoded only when somebody listens.
+---@return (fun())[]
+local function tellers(name, conn, bytes, reason, code)
+  local registry, jobs, arguments = plugin.current(), {}, nil
+  local function add(owner, doing, fn)
+    local decoded = not arguments and books.decode(bytes)
+    arguments = arguments or (reason and { conn, reason, code, decoded } or { conn, decoded })
+    jobs[#jobs + 1] = function() guard(owner, doing, fn, unpack(arguments)) end
+  end
   local route = registry.route_of[conn.route]
   local handler = route and route.handlers[name]
-  if not handler and not registry.after[name] then return end
-  local arguments = { conn, books.decode(bytes) }
-  if reason then arguments = { conn, reason, code, arguments[2] } end
-  if handler then guard(route.plugin, name, handler, unpack(arguments)) end
-  request.tell(name, unpack(arguments))
+  if handler then add(route.plugin, name, handler) end
+  for _, hook in ipairs(registry.after[name] or {}) do
+    add(hook.plugin, "after " .. name, hook.fn)
+  end
+  return jobs
+end
+
+local function tell(name, conn, bytes)
+  for _, job in ipairs(tellers(name, conn, bytes)) do job() end
 end
 
 on[C.MOON_SLOWED] = function(id)
@@ -133,9 +143,12 @@ on[C.MOON_CLOSED] = function(id)
   local reason, code, bytes = status.reason[event.reason], event.code, copy()
   conns.finish(conn, reason)
   request.finish(conn, function()
-    tell("closed", conn, bytes, reason, code)
-    room.drop(conn)
-    conns.forget(conn)
+    local jobs = tellers("closed", conn, bytes, reason, code)
+    jobs[#jobs + 1] = function()
+      room.drop(conn)
+      conns.forget(conn)
+    end
+    return jobs
   end)
 end
 

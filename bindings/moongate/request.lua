@@ -94,6 +94,10 @@ local function filter(filters, conn, message)
       guard(hook.plugin, "before " .. message.type, hook.fn, conn, message)
     if not ok then return failure("a filter", pass) end
     if not pass and code then return refusal(hook.plugin, code, text, temporary) end
+    if type(message.type) ~= "string" then
+      log.error(hook.plugin.label, "a filter has left a request without its type")
+      return failure "a filter"
+    end
   end
   return true
 end
@@ -136,7 +140,8 @@ local function carry_out(conn, message, answer)
   local ok, problem = xpcall(answer, traceback, run(conn, message))
   if ok then return end
   log.error("request", "reply to %s: %s", message.type, problem)
-  answer(nil, "internal", "the reply cannot be encoded", true)
+  ok, problem = xpcall(answer, traceback, nil, "internal", "the reply cannot be encoded", true)
+  if not ok then log.error("request", "reply to %s: %s", message.type, problem) end
 end
 
 --- Carries a request out as this task.
@@ -167,13 +172,15 @@ function request.submit(conn, message, answer, bytes)
 end
 
 --- The connection has ended: a request that waits is cancelled, and those behind it are not
---- begun. Runs `job` after them.
+--- begun. Then come the jobs that `begin` returns, each also when the one before was given up.
 ---@param conn moongate.Conn
----@param job fun()
-function request.finish(conn, job)
+---@param begin fun(): (fun())[]
+function request.finish(conn, begin)
   conn.is_gone = true
   if conn.worker then task.cancel(conn.worker, "the connection has ended") end
-  line.push(conn, 0, job)
+  line.push(conn, 0, function()
+    for _, job in ipairs(begin()) do line.push(conn, 0, job) end
+  end)
 end
 
 return request

@@ -107,6 +107,10 @@ describe("loop", function()
       gate = fake_gate.load { a = [[return function(gate)
         gate:raw("/raw/{name}", { received = function(conn)
           gate:spawn(function()
+            if gate.state.deadline then
+              gate:deadline(10)
+              pcall(gate.sleep, gate, 20)
+            end
             local figures, reason = conn:figures()
             table.insert(gate.state, figures
               and { figures.queued_bytes, figures.sent.reliable, figures.rtt_ms } or reason)
@@ -125,6 +129,13 @@ describe("loop", function()
       gate.core:figures(conn.id, 1500)
       gate.core:settle()
       assert.same({ { 0, 1 }, { 0, 1, 1.5 } }, steps())
+    end)
+
+    it("are not asked for by a task that was cancelled", function()
+      gate.world.state.of("a").deadline = true
+      gate:receive(conn, "a")
+      gate:later(10)
+      assert.same({}, gate.core:issued "look")
     end)
 
     it("are gone with it", function()
