@@ -10,7 +10,7 @@ local task = require "moongate.task"
 
 local C = core.C
 
-local MAX_WAIT_MS = 30000 -- then a handler is cancelled: its client has long had a 504
+local LATE_MS = 1000 -- after its client has had a 504 a handler is cancelled
 local MAX_PLACES = 1024 -- requests that wait for their handlers, of all connections
 
 local http = {}
@@ -180,7 +180,7 @@ local function finish(asked, route, ...)
 end
 
 local function run(asked, route, request)
-  task.patience(MAX_WAIT_MS)
+  task.patience(facts.http_timeout_ms + LATE_MS)
   finish(asked, route, guard(route.plugin, asked.doing, route.handlers, request))
 end
 
