@@ -36,8 +36,8 @@ local function work_off(owner)
   owner.waiting, owner.at_work = nil, nil
 end
 
---- Whether the task that runs is a job of this owner, or a part of it: to wait for another one would
---- be for ever.
+--- Whether the task that runs is a job of this owner, or a part of it: to wait for another one
+--- would be for ever.
 ---@param owner table
 ---@return boolean
 function line.is_own(owner)

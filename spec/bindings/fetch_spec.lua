@@ -30,6 +30,21 @@ describe("gate:fetch", function()
       answer.data)
   end)
 
+  it("ends on the code that has asked, when that is replaced meanwhile", function()
+    load [[
+      local body = gate:fetch(url).body
+      gate:info "done"
+      return { body = body, by = "old" }]]
+    local answer = try()
+    assert(gate:reload { a = [[return function(gate)
+      gate:on("try", function() return { by = "new" } end)
+    end]] })
+    gate:answer_fetch { body = "late" }
+    assert.same({ body = "late", by = "old" }, answer.data)
+    assert.is_truthy(gate:logged "a#1: done")
+    assert.same({ by = "new" }, try().data)
+  end)
+
   it("asks with GET, and with limits of its own, unless told otherwise", function()
     load [[gate:fetch(url)]]
     try()
