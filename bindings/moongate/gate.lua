@@ -3,9 +3,9 @@
 local admission = require "moongate.admission"
 local checks = require "moongate.check"
 local command = require "moongate.command"
-local conn = require "moongate.conn"
 local core = require "moongate.ffi"
 local fetch = require "moongate.fetch"
+local gate_people = require "moongate.gate_people"
 local gate_time = require "moongate.gate_time"
 local http = require "moongate.http"
 local json = require "moongate.json"
@@ -15,11 +15,9 @@ local metric = require "moongate.metric"
 local msgpack = require "moongate.msgpack"
 local option = require "moongate.option"
 local request = require "moongate.request"
-local room = require "moongate.room"
 local route = require "moongate.route"
 local state = require "moongate.state"
 local store = require "moongate.store"
-local user = require "moongate.user"
 
 ---@class moongate.RawHandlers
 ---@field opened? fun(conn: moongate.Conn)
@@ -57,7 +55,9 @@ local user = require "moongate.user"
 local gate = {}
 local gate_mt = { __index = gate }
 
-for name, method in pairs(gate_time.methods) do gate[name] = method end
+for _, methods in ipairs { gate_people.methods, gate_time.methods } do
+  for name, method in pairs(methods) do gate[name] = method end
+end
 
 local check, check_loading, begin = checks.kind, checks.loading, gate_time.begin
 
@@ -246,28 +246,6 @@ for _, what in ipairs { "counter", "gauge", "histogram" } do
   end
 end
 
---- The room of this name. Plugins share the names: raw plugins prefix theirs with something
---- of their own.
----@param name string
----@return moongate.Room
-function gate:room(name)
-  check(name, "string", "gate:room")
-  return room.find(name)
-end
-
---- All rooms that have members, in no order: for name, room in gate:rooms().
----@return fun(): string?, moongate.Room?
-function gate:rooms()
-  local names, i = {}, 0
-  for name, found in pairs(room.all) do
-    if found.count > 0 then names[#names + 1] = name end
-  end
-  return function()
-    i = i + 1
-    return names[i], names[i] and room.find(names[i])
-  end
-end
-
 --- Declares a kind of room that this plugin decides about.
 ---@param name string
 ---@param spec moongate.RoomKind
@@ -301,21 +279,6 @@ end
 ---@param kind_name string
 ---@return fun(): moongate.Room?
 function gate:rooms_of(kind_name) return kind.rooms(kind_name) end -- luacheck: no unused args
-
---- The user of this name.
----@param name string
----@return moongate.User?
----@return "gone"? reason no connection has been admitted under this name, or all have closed
-function gate:user(name) -- luacheck: no unused args
-  check(name, "string", "gate:user")
-  return user.find(name)
-end
-
---- All users with a connection, in no order: for name, user in gate:users().
-function gate:users() return pairs(user.all) end -- luacheck: no unused args
-
---- All connections whose closed hooks have not run, in no order: for id, conn in gate:conns().
-function gate:conns() return pairs(conn.all) end
 
 --- Runs a request as if the client had sent it; for plugins that bring their own encoding.
 ---@param from moongate.Conn

@@ -22,7 +22,8 @@ local DEFAULT = codecs.default
 ---@class moongate.Room
 ---@field name string
 ---@field state table data of the plugins about this room; survives a reload
----@field members table<integer, moongate.Conn> connection id -> connection; read only
+---@field members table<integer, moongate.Conn> connection id -> connection; read only, and live: a
+--- loop that waits needs a copy
 ---@field kind? string
 ---@field private id integer what the core calls it
 ---@field private count integer of all members

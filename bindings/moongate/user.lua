@@ -4,7 +4,8 @@
 ---@field name string
 ---@field state table data of the plugins about this user; survives a reload, and ends with the
 --- closed hooks of the last connection
----@field conns table<integer, moongate.Conn> connection id -> connection; read only
+---@field conns table<integer, moongate.Conn> connection id -> connection; read only, and live: a
+--- loop that waits needs a copy
 ---@field private count integer
 local user = {}
 local user_mt = { __index = user }
