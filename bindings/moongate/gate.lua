@@ -99,6 +99,10 @@ function gate:command(name, fn, about)
   local problem = command.problem_of_name(name)
   if problem then error("gate:command: " .. problem, 2) end
   check(fn, "function", "gate:command")
+  if about ~= nil then
+    check(about, "string", "gate:command, about")
+    if not self:is_utf8(about) then error("gate:command, about: expected UTF-8", 2) end
+  end
   self.registry:add_command(self.plugin, name, fn, about)
 end
 

@@ -141,12 +141,12 @@ end
 --- Raises, in the name of who called the caller, when this is not for all.
 ---@return integer except
 local function except_of(how, class)
-  local except = how.except and how.except.id or 0
-  if how.id or (how.except and except == 0) then
+  local except = how.except
+  if except and not (type(except) == "table" and except.id) then
     error("room:publish: expected { except = conn }", 3)
   end
   if class == CONTROL then error('room:publish: class "control" is for one', 3) end
-  return except
+  return except and except.id or 0
 end
 
 --- Those of one codec, as the core knows them; each has members. The default comes first: only of
