@@ -296,7 +296,9 @@ local function problem_of_clash(made, own)
   for plugin, all in pairs(of_plugin) do
     for name, other in pairs(all) do
       local shared = other ~= own and shared_name(made, other)
-      if shared then return ('%s is printed for "%s" of %s already'):format(shared, name, plugin) end
+      if shared then
+        return ('%s is printed for "%s" of %s already'):format(shared, name, plugin)
+      end
     end
   end
 end
@@ -305,7 +307,8 @@ local function new(plugin, kind, name, spec)
   local made = setmetatable({
     name = ("plugin_%s_%s"):format(plugin:gsub("%W", "_"), name), kind = kind,
     about = clean(spec.about or name, MAX_ABOUT_BYTES), labels = { unpack(spec.labels or {}) },
-    buckets = kind == "histogram" and { unpack(spec.buckets or BUCKETS) } or {}, series = {}, count = 0,
+    buckets = kind == "histogram" and { unpack(spec.buckets or BUCKETS) } or {},
+    series = {}, count = 0,
   }, metric_mt)
   if #made.labels == 0 then made.series[""], made.count = new_series(made, {}), 1 end
   return made
