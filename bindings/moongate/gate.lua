@@ -59,7 +59,8 @@ for _, methods in ipairs { gate_people.methods, gate_time.methods } do
   for name, method in pairs(methods) do gate[name] = method end
 end
 
-local check, check_loading, begin = checks.kind, checks.loading, gate_time.begin
+local check, check_called, check_loading = checks.kind, checks.called, checks.loading
+local begin = gate_time.begin
 
 local function read_version(version, what)
   local major, minor = version:match "^(%d+)%.(%d+)$"
@@ -164,7 +165,11 @@ end
 ---@param ... string names of plugins
 function gate:needs(...)
   check_loading(self, "gate:needs")
-  for _, name in ipairs { ... } do table.insert(self.plugin.needs, name) end
+  for i = 1, select("#", ...) do
+    local name = select(i, ...)
+    check(name, "string", "gate:needs")
+    table.insert(self.plugin.needs, name)
+  end
 end
 
 --- Declares an option of this plugin and returns its value: what its entry in init.lua sets,
@@ -272,7 +277,8 @@ end
 ---@return moongate.Room?
 ---@return "unknown_kind"|"exists"|"not_restored"? reason "not_restored": the store has not been
 --- read yet, or has a room of this name that this code could not open; the log says why
-function gate:open_room(kind_name, name, options) -- luacheck: no unused args
+function gate:open_room(kind_name, name, options)
+  check_called(self, "gate:open_room")
   check(kind_name, "string", "gate:open_room")
   check(name, "string", "gate:open_room")
   if options ~= nil then check(options, "table", "gate:open_room") end
@@ -292,11 +298,16 @@ function gate:rooms_of(kind_name) return kind.rooms(kind_name) end -- luacheck: 
 --- encoded), it is called again with "internal"
 ---@param bytes? integer the message's size, for the limit on what waits behind a sleeping
 --- handler; 1024
-function gate:request(from, message, answer, bytes) -- luacheck: no unused args
+function gate:request(from, message, answer, bytes)
+  check_called(self, "gate:request")
+  checks.conn(from, "gate:request")
   if type(message) ~= "table" or type(message.type) ~= "string" then
     error("gate:request: expected a table with a string in message.type", 2)
   end
   check(answer, "function", "gate:request")
+  if bytes ~= nil and not (type(bytes) == "number" and bytes >= 0 and bytes < math.huge) then
+    error("gate:request, bytes: expected a number of at least 0, got " .. tostring(bytes), 2)
+  end
   request.submit(from, message, answer, bytes)
 end
 
@@ -306,6 +317,7 @@ end
 --- takes over, and a failure is logged
 ---@return "invalid"|"too_big"|"full"? reason "invalid": a network that is none
 function gate:admission(given)
+  check_called(self, "gate:admission")
   check(given, "table", "gate:admission")
   local rules, problem = admission.pack(given)
   if not rules then error("gate:admission: " .. problem, 2) end
@@ -322,6 +334,7 @@ end
 ---@param text string
 ---@return boolean
 function gate:is_utf8(text)
+  check_called(self, "gate:is_utf8")
   check(text, "string", "gate:is_utf8")
   return core.C.moon_is_utf8(text, #text) == 1
 end
@@ -333,11 +346,25 @@ end
 ---@return moongate.Response? response
 ---@return moongate.FetchCode? code
 ---@return string? text what the code means this time
-function gate:fetch(url, options) return fetch.fetch(url, options) end -- luacheck: no unused args
+function gate:fetch(url, options)
+  check_called(self, "gate:fetch")
+  return fetch.fetch(url, options)
+end
+
+local function line_of(what, format, ...)
+  if select("#", ...) == 0 then return format end
+  local ok, line = pcall(format.format, format, ...)
+  if ok then return line end
+  error(('%s: "%s": %s'):format(what, format, line:match "%((.*)%)$" or line), 3)
+end
 
 for _, level in ipairs { "error", "warn", "info", "debug" } do
   --- gate:info(format, ...): one line in the log, with the plugin's name and generation.
-  gate[level] = function(self, format, ...) log[level](self.plugin.label, format, ...) end
+  gate[level] = function(self, format, ...)
+    check_called(self, "gate:" .. level)
+    check(format, "string", "gate:" .. level)
+    log[level](self.plugin.label, line_of("gate:" .. level, format, ...))
+  end
 end
 
 local facts = core.C.moon_facts()

@@ -1,8 +1,10 @@
 --- Of the gate: who is there. Connections, users, and the rooms they are in.
-local check = require("moongate.check").kind
+local checks = require "moongate.check"
 local conn = require "moongate.conn"
 local room = require "moongate.room"
 local user = require "moongate.user"
+
+local check, check_called = checks.kind, checks.called
 
 ---@class moongate.Gate
 local gate = {}
@@ -29,7 +31,8 @@ local function is_there() return true end
 --- of their own.
 ---@param name string
 ---@return moongate.Room
-function gate:room(name) -- luacheck: no unused args
+function gate:room(name)
+  check_called(self, "gate:room")
   check(name, "string", "gate:room")
   return room.find(name)
 end
@@ -43,7 +46,8 @@ function gate:rooms() return each(room.all, has_members) end -- luacheck: no unu
 ---@param name string
 ---@return moongate.User?
 ---@return "gone"? reason no connection has been admitted under this name, or all have closed
-function gate:user(name) -- luacheck: no unused args
+function gate:user(name)
+  check_called(self, "gate:user")
   check(name, "string", "gate:user")
   return user.find(name)
 end

@@ -8,12 +8,14 @@ local task = require "moongate.task"
 local timer = require "moongate.timer"
 
 local check, check_loading, check_delay = checks.kind, checks.loading, checks.delay
+local check_called = checks.called
 
 ---@class moongate.Gate
 local gate = {}
 
 --- A timer of the plugin, begun when it takes over. Its name is its place unless it has one.
 local function add_timer(self, kind, name, entry)
+  if name ~= nil then check(name, "string", ("gate:%s, name"):format(kind), 4) end
   local timers = self.plugin.timers
   entry.name = name or ("%s %d"):format(kind, #timers + 1)
   entry.doing = name and ('gate:%s "%s"'):format(kind, name) or "gate:" .. kind
@@ -73,6 +75,7 @@ end
 ---@param fn fun()
 ---@param name? string while the plugin loads
 function gate:after_ms(delay_ms, fn, name)
+  check_called(self, "gate:after_ms")
   check_delay(delay_ms, 0, "gate:after_ms")
   check(fn, "function", "gate:after_ms")
   if not self.plugin.is_loaded then
@@ -89,6 +92,7 @@ end
 --- loads, it begins when the plugin takes over.
 ---@param fn function
 function gate:spawn(fn, ...)
+  check_called(self, "gate:spawn")
   check(fn, "function", "gate:spawn")
   local arguments, count = { ... }, select("#", ...)
   local doing = self.plugin.is_loaded and "gate:spawn" or task.BEGUN
@@ -99,7 +103,8 @@ end
 
 --- Waits. Only in a task: request and HTTP handlers, gate:every, gate:after_ms, gate:spawn.
 ---@param delay_ms integer
-function gate:sleep(delay_ms) -- luacheck: no unused args
+function gate:sleep(delay_ms)
+  check_called(self, "gate:sleep")
   check_delay(delay_ms, 0, "gate:sleep")
   task.sleep(delay_ms)
 end
@@ -108,7 +113,8 @@ end
 --- Requests have 30 s unless they say otherwise. Every later wait of a task that is cancelled
 --- raises, too; one that waits more than 16 times all the same is given up: it never runs again.
 ---@param delay_ms integer from now
-function gate:deadline(delay_ms) -- luacheck: no unused args
+function gate:deadline(delay_ms)
+  check_called(self, "gate:deadline")
   check_delay(delay_ms, 1, "gate:deadline")
   task.deadline(task.current "gate:deadline", delay_ms)
 end
@@ -117,7 +123,8 @@ end
 --- others are cancelled and gather raises that error.
 ---@param ... fun(): any
 ---@return any ... what the first returned, what the second returned, ...
-function gate:gather(...) -- luacheck: no unused args
+function gate:gather(...)
+  check_called(self, "gate:gather")
   local fns = { ... }
   for i, fn in ipairs(fns) do check(fn, "function", "gate:gather, argument " .. i) end
   return gather(fns)

@@ -7,6 +7,7 @@
 -- Members whose codec is not the default one are in a room of their own in the core, one for each
 -- codec: a section. So a table is rendered once for each codec that has members, and each gets
 -- what it can read. Most rooms have no section, and what they publish costs nothing more.
+local check_conn = require("moongate.check").conn
 local codecs = require "moongate.codec"
 local core = require "moongate.ffi"
 local letter = require "moongate.letter"
@@ -113,6 +114,7 @@ end
 ---@return string? text
 ---@return boolean? temporary
 function room:add(member)
+  check_conn(member, "room:add")
   if self.kind then return of_kind.add(self, member) end
   return join(self, member)
 end
@@ -121,6 +123,7 @@ end
 ---@param member moongate.Conn
 ---@return boolean was_member
 function room:remove(member)
+  check_conn(member, "room:remove")
   if not self.members[member.id] then return false end
   if member.is_open then C.moon_leave(id_for(self, member.codec), member.id) end
   self.members[member.id] = nil
@@ -209,6 +212,7 @@ end
 ---@return boolean? temporary
 function room:say(member, data)
   if not self.kind then error("room:say: only in a room of a kind: gate:open_room", 2) end
+  check_conn(member, "room:say")
   return of_kind.say(self, member, data)
 end
 
@@ -224,7 +228,10 @@ function room:size() return self.count end
 
 ---@param member moongate.Conn
 ---@return boolean
-function room:has(member) return self.members[member.id] ~= nil end
+function room:has(member)
+  check_conn(member, "room:has")
+  return self.members[member.id] ~= nil
+end
 
 --- For kind.lua: the name is free again.
 local function forget(old)

@@ -119,6 +119,14 @@ describe("room", function()
     assert.same({}, core.commands)
   end)
 
+  it("takes nothing but a connection", function()
+    for _, name in ipairs { "add", "remove", "has" } do
+      local _, problem = pcall(function() tea[name](tea, nil) end)
+      assert.matches("room_spec.lua:%d+: room:" .. name .. ": expected a connection, got nil",
+        problem)
+    end
+  end)
+
   it("publishes to those who are in at that moment", function()
     tea:publish "before"
     tea:add(ann)
