@@ -33,19 +33,20 @@ local function number_of(key)
   return C.moon_key(text, #text)
 end
 
-local function check_names(how)
+--- To look for unknown names in each of them would cost more than all the rest: outside of
+--- development mode it is done where there is none that is known.
+local function check(how)
+  if type(how) ~= "table" or how.id then -- what has an id is a connection
+    error('how to send is a table: { class = "latest", key = "pos", except = conn }', 5)
+  end
+  local has_known = how.class or how.except or how.binary ~= nil
+  if has_known and facts.development == 0 then return end
   local problem = fields.unknown(how, KNOWN)
   if problem then error("how to send: " .. problem, 5) end
 end
 
---- To look for unknown names in each of them would cost more than all the rest: outside of
---- development mode it is done where there is none that is known.
 local function treatment(how)
-  if type(how) ~= "table" or how.id then -- what has an id is a connection
-    error('how to send is a table: { class = "latest", key = "pos", except = conn }', 4)
-  end
-  local has_known = how.class or how.except or how.binary ~= nil
-  if not has_known or facts.development == 1 then check_names(how) end
+  check(how)
   local class, key = classes[how.class or "reliable"], how.key
   if not class then error(('there is no class "%s"'):format(tostring(how.class)), 4) end
   if (class == LATEST) ~= (key ~= nil) then

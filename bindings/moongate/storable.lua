@@ -31,7 +31,7 @@ local function names_of(value)
 end
 
 local write
-local count = 0 -- of the values that have been written, of the one that is encoded now
+local written = 0 -- so many values, of the one that is encoded now
 
 local function write_list(value, count, depth)
   local parts = {}
@@ -67,8 +67,8 @@ local WRITERS = {
 }
 
 function write(value, depth)
-  count = count + 1
-  if count > MAX_VALUES then return nil, (" is one value more than %d"):format(MAX_VALUES) end
+  written = written + 1
+  if written > MAX_VALUES then return nil, (" is one value more than %d"):format(MAX_VALUES) end
   if value == json.null then return "null" end
   local writer = WRITERS[type(value)]
   if not writer then return nil, (" is a %s%s"):format(type(value), WHAT) end
@@ -79,7 +79,7 @@ end
 ---@return string? text nil when it cannot be stored
 ---@return string? problem where, and what is wrong: 'value["a"][2] is a function; ...'
 function storable.encode(value)
-  count = 0
+  written = 0
   local text, problem = write(value, 1)
   if not text then return nil, "value" .. problem end
   return text

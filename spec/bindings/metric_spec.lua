@@ -166,8 +166,8 @@ plugin_polls_wait_seconds_count 4
     } do
       assert.equal(problem, problem_of(declaration))
     end
-    for _, buckets in ipairs { "{ 2, 1 }", "{ 0 / 0 }", "{ 1, math.huge }", "{ -math.huge, 1 }", "5",
-      "{ 1, '2' }", "{ 1, most = 2 }" } do
+    for _, buckets in ipairs { "{ 2, 1 }", "{ 0 / 0 }", "{ 1, math.huge }", "{ -math.huge, 1 }",
+      "5", "{ 1, '2' }", "{ 1, most = 2 }" } do
       assert.equal("gate:histogram: buckets: expected a list of ascending, finite numbers",
         problem_of(('gate:histogram("a", { buckets = %s })'):format(buckets)))
     end
