@@ -16,6 +16,7 @@ return function(gate)
 
   gate:before("say", function(_, message)
     local data = message.data
+    if type(data) == "string" then message.data = clean(data) end
     if type(data) == "table" and type(data.text) == "string" then data.text = clean(data.text) end
   end)
 end
