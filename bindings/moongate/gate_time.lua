@@ -40,10 +40,20 @@ function gate:every(interval_ms, fn, name)
   add_timer(self, "every", name, { fn = fn, delay_ms = function() return interval_ms end })
 end
 
+--- Its times are its name, so that it begins anew when they are others; and of some with the same
+--- times, which one it is.
+local function name_of_cron(self, when)
+  local place = 1
+  for _, other in ipairs(self.plugin.timers) do
+    if other.when == when then place = place + 1 end
+  end
+  return place == 1 and when or ("%s, %d"):format(when, place)
+end
+
 --- Calls fn at the times that a crontab's five fields say, in UTC, as a task.
 ---@param when string "30 9 * * 1-5": minute, hour, day of the month, month, day of the week
 ---@param fn fun()
----@param name? string
+---@param name? string by default its times, and its place among those with the same
 function gate:cron(when, fn, name)
   check_loading(self, "gate:cron")
   check(when, "string", "gate:cron")
@@ -51,8 +61,8 @@ function gate:cron(when, fn, name)
   local times, problem = cron.parse(when)
   if not times then error("gate:cron: " .. problem, 2) end
   local due_ms
-  add_timer(self, "cron", name or when, {
-    fn = fn,
+  add_timer(self, "cron", name or name_of_cron(self, when), {
+    fn = fn, when = when,
     delay_ms = function() -- a day at most: the core's timers end at 49
       local now_ms = self:now_ms()
       due_ms = cron.next_ms(times, now_ms)
