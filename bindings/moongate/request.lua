@@ -81,6 +81,8 @@ local function refusal(plugin, code, text, temporary)
   return nil, code, text and tostring(text), temporary and true or nil, plugin
 end
 
+request.refusal = refusal
+
 --- What a client is told of a handler that raised, or was cancelled.
 local function failure(what, why_cancelled)
   if why_cancelled then return nil, "timeout", what .. " was cancelled", true end
