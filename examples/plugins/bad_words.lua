@@ -9,7 +9,7 @@ return function(gate)
   for _, word in ipairs(words) do bad[word:lower()] = true end
 
   local function clean(text)
-    return (text:gsub("%w+", function(word)
+    return (text:gsub("[%w\128-\255]+", function(word)
       if bad[word:lower()] then return ("*"):rep(#word) end
     end))
   end
