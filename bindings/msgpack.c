@@ -92,8 +92,10 @@ static bool put_key(struct writer *writer)
     char digits[MOON_DIGITS_BYTES];
     size_t length = 0;
     if (lua_type(L, -2) == LUA_TNUMBER) {
-        length = moon_msgpack_digits(digits, lua_tonumber(L, -2));
-        return put_text(writer, digits, length);
+        double number = lua_tonumber(L, -2);
+        length = moon_msgpack_digits(digits, number);
+        return number - number == 0 ? put_text(writer, digits, length)
+                                    : fail(writer, "a key is infinite", NULL, 0);
     }
     if (lua_type(L, -2) != LUA_TSTRING) {
         return fail(writer, "a key is neither a string nor a number", NULL, 0);

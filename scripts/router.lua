@@ -10,13 +10,15 @@ local AS_REPLY = { class = "control" }
 
 ---@param gate moongate.Gate
 return function(gate)
-  local function refuse(conn, id, code, text, temporary, retry_after_ms)
-    conn:send({
+  local function refusal(id, code, text, temporary, retry_after_ms)
+    return {
       type = "reply", id = id, ok = false,
       error = { code = code, message = text or code, temporary = temporary or false,
         retry_after_ms = retry_after_ms },
-    }, AS_REPLY)
+    }
   end
+
+  local function refuse(conn, ...) conn:send(refusal(...), AS_REPLY) end
 
   local function is_id(id)
     return id == nil or (type(id) == "number" and id == math.floor(id))
@@ -38,13 +40,14 @@ return function(gate)
     end
   end
 
+  --- For gate:request: raises when what a plugin has returned cannot be sent.
   local function reply(conn, id)
-    return function(data, code, text, temporary)
-      if data == nil then return refuse(conn, id, code, text, temporary) end
-      local _, problem = conn:send({ type = "reply", id = id, ok = true, data = data }, AS_REPLY)
+    return function(data, ...)
+      local message = data == nil and refusal(id, ...)
+        or { type = "reply", id = id, ok = true, data = data }
+      local _, problem = conn:send(message, AS_REPLY)
       if problem == "too_big" or problem == "bad_utf8" then
-        gate:error("the reply to request %s cannot be sent: %s", tostring(id), problem)
-        refuse(conn, id, "internal", "the reply cannot be sent", true)
+        error("it cannot be sent: " .. problem, 0)
       end
     end
   end

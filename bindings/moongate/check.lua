@@ -11,11 +11,24 @@ function check.kind(value, wanted, what, level)
   end
 end
 
+--- Who is called is a gate.
+---@param level? integer
+function check.called(self, what, level)
+  if type(self) ~= "table" or not self.plugin then
+    error(("%s: called with a dot, it is %s(...)"):format(what:gsub(":", "."), what), level or 3)
+  end
+end
+
+---@param level? integer
+function check.conn(value, what, level)
+  if type(value) ~= "table" or not value.id then
+    error(("%s: expected a connection, got %s"):format(what, type(value)), level or 3)
+  end
+end
+
 --- Registration is for the time of loading: later the loader would not see it.
 function check.loading(self, what)
-  if type(self) ~= "table" or not self.plugin then
-    error(("%s: called with a dot, it is %s(...)"):format(what:gsub(":", "."), what), 3)
-  end
+  check.called(self, what, 4)
   if self.plugin.is_loaded then error(what .. " is only possible while the plugin loads", 3) end
 end
 

@@ -1,5 +1,6 @@
 --- A connection, as scripts see it.
 local codecs = require "moongate.codec"
+local check = require("moongate.check").kind
 local core = require "moongate.ffi"
 local letter = require "moongate.letter"
 local limits = require "moongate.limits"
@@ -135,6 +136,7 @@ end
 ---@return true? accepted
 ---@return "gone"|"full"|"invalid"|"bad_utf8"? problem
 function conn:close(code, reason)
+  if reason ~= nil then check(reason, "string", "conn:close, reason") end
   if not self.is_open then return nil, "gone" end
   code, reason = code or 1000, reason or ""
   if type(code) ~= "number" or code ~= code or code < 1000 or code > 4999 then

@@ -185,7 +185,7 @@ local function read(kind, plugin, open, mine)
     if not entries then return nil, cursor end
     for _, entry in ipairs(entries) do
       local name = entry.key:sub(#prefix + 1)
-      local problem = open(name, entry.value, storable.encode(entry.value))
+      local problem = entry.problem or open(name, entry.value, storable.encode(entry.value))
       if problem then
         held[kind][name] = true
         log.error(plugin.label, "%s %q is not opened, and stays in the store: %s", kind, name,

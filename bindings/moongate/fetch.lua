@@ -101,7 +101,7 @@ end
 
 --- nil, or what is wrong with the method.
 local function problem_of_method(method)
-  local problem = fields.unknown({ [method] = true }, METHODS)
+  local problem = fields.unknown({ [tostring(method)] = true }, METHODS)
   return problem and "method: " .. problem
 end
 

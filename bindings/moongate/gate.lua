@@ -3,9 +3,9 @@
 local admission = require "moongate.admission"
 local checks = require "moongate.check"
 local command = require "moongate.command"
-local conn = require "moongate.conn"
 local core = require "moongate.ffi"
 local fetch = require "moongate.fetch"
+local gate_people = require "moongate.gate_people"
 local gate_time = require "moongate.gate_time"
 local http = require "moongate.http"
 local json = require "moongate.json"
@@ -15,11 +15,9 @@ local metric = require "moongate.metric"
 local msgpack = require "moongate.msgpack"
 local option = require "moongate.option"
 local request = require "moongate.request"
-local room = require "moongate.room"
 local route = require "moongate.route"
 local state = require "moongate.state"
 local store = require "moongate.store"
-local user = require "moongate.user"
 
 ---@class moongate.RawHandlers
 ---@field opened? fun(conn: moongate.Conn)
@@ -57,9 +55,12 @@ local user = require "moongate.user"
 local gate = {}
 local gate_mt = { __index = gate }
 
-for name, method in pairs(gate_time.methods) do gate[name] = method end
+for _, methods in ipairs { gate_people.methods, gate_time.methods } do
+  for name, method in pairs(methods) do gate[name] = method end
+end
 
-local check, check_loading, begin = checks.kind, checks.loading, gate_time.begin
+local check, check_called, check_loading = checks.kind, checks.called, checks.loading
+local begin = gate_time.begin
 
 local function read_version(version, what)
   local major, minor = version:match "^(%d+)%.(%d+)$"
@@ -99,6 +100,10 @@ function gate:command(name, fn, about)
   local problem = command.problem_of_name(name)
   if problem then error("gate:command: " .. problem, 2) end
   check(fn, "function", "gate:command")
+  if about ~= nil then
+    check(about, "string", "gate:command, about")
+    if not self:is_utf8(about) then error("gate:command, about: expected UTF-8", 2) end
+  end
   self.registry:add_command(self.plugin, name, fn, about)
 end
 
@@ -160,7 +165,11 @@ end
 ---@param ... string names of plugins
 function gate:needs(...)
   check_loading(self, "gate:needs")
-  for _, name in ipairs { ... } do table.insert(self.plugin.needs, name) end
+  for i = 1, select("#", ...) do
+    local name = select(i, ...)
+    check(name, "string", "gate:needs")
+    table.insert(self.plugin.needs, name)
+  end
 end
 
 --- Declares an option of this plugin and returns its value: what its entry in init.lua sets,
@@ -246,28 +255,6 @@ for _, what in ipairs { "counter", "gauge", "histogram" } do
   end
 end
 
---- The room of this name. Plugins share the names: raw plugins prefix theirs with something
---- of their own.
----@param name string
----@return moongate.Room
-function gate:room(name)
-  check(name, "string", "gate:room")
-  return room.find(name)
-end
-
---- All rooms that have members, in no order: for name, room in gate:rooms().
----@return fun(): string?, moongate.Room?
-function gate:rooms()
-  local names, i = {}, 0
-  for name, found in pairs(room.all) do
-    if found.count > 0 then names[#names + 1] = name end
-  end
-  return function()
-    i = i + 1
-    return names[i], names[i] and room.find(names[i])
-  end
-end
-
 --- Declares a kind of room that this plugin decides about.
 ---@param name string
 ---@param spec moongate.RoomKind
@@ -290,7 +277,8 @@ end
 ---@return moongate.Room?
 ---@return "unknown_kind"|"exists"|"not_restored"? reason "not_restored": the store has not been
 --- read yet, or has a room of this name that this code could not open; the log says why
-function gate:open_room(kind_name, name, options) -- luacheck: no unused args
+function gate:open_room(kind_name, name, options)
+  check_called(self, "gate:open_room")
   check(kind_name, "string", "gate:open_room")
   check(name, "string", "gate:open_room")
   if options ~= nil then check(options, "table", "gate:open_room") end
@@ -302,21 +290,6 @@ end
 ---@return fun(): moongate.Room?
 function gate:rooms_of(kind_name) return kind.rooms(kind_name) end -- luacheck: no unused args
 
---- The user of this name.
----@param name string
----@return moongate.User?
----@return "gone"? reason no connection has been admitted under this name, or all have closed
-function gate:user(name) -- luacheck: no unused args
-  check(name, "string", "gate:user")
-  return user.find(name)
-end
-
---- All users with a connection, in no order: for name, user in gate:users().
-function gate:users() return pairs(user.all) end -- luacheck: no unused args
-
---- All connections whose closed hooks have not run, in no order: for id, conn in gate:conns().
-function gate:conns() return pairs(conn.all) end
-
 --- Runs a request as if the client had sent it; for plugins that bring their own encoding.
 ---@param from moongate.Conn
 ---@param message table with a string in message.type
@@ -325,11 +298,16 @@ function gate:conns() return pairs(conn.all) end
 --- encoded), it is called again with "internal"
 ---@param bytes? integer the message's size, for the limit on what waits behind a sleeping
 --- handler; 1024
-function gate:request(from, message, answer, bytes) -- luacheck: no unused args
+function gate:request(from, message, answer, bytes)
+  check_called(self, "gate:request")
+  checks.conn(from, "gate:request")
   if type(message) ~= "table" or type(message.type) ~= "string" then
     error("gate:request: expected a table with a string in message.type", 2)
   end
   check(answer, "function", "gate:request")
+  if bytes ~= nil and not (type(bytes) == "number" and bytes >= 0 and bytes < math.huge) then
+    error("gate:request, bytes: expected a number of at least 0, got " .. tostring(bytes), 2)
+  end
   request.submit(from, message, answer, bytes)
 end
 
@@ -339,6 +317,7 @@ end
 --- takes over, and a failure is logged
 ---@return "invalid"|"too_big"|"full"? reason "invalid": a network that is none
 function gate:admission(given)
+  check_called(self, "gate:admission")
   check(given, "table", "gate:admission")
   local rules, problem = admission.pack(given)
   if not rules then error("gate:admission: " .. problem, 2) end
@@ -355,6 +334,7 @@ end
 ---@param text string
 ---@return boolean
 function gate:is_utf8(text)
+  check_called(self, "gate:is_utf8")
   check(text, "string", "gate:is_utf8")
   return core.C.moon_is_utf8(text, #text) == 1
 end
@@ -366,11 +346,25 @@ end
 ---@return moongate.Response? response
 ---@return moongate.FetchCode? code
 ---@return string? text what the code means this time
-function gate:fetch(url, options) return fetch.fetch(url, options) end -- luacheck: no unused args
+function gate:fetch(url, options)
+  check_called(self, "gate:fetch")
+  return fetch.fetch(url, options)
+end
+
+local function line_of(what, format, ...)
+  if select("#", ...) == 0 then return format end
+  local ok, line = pcall(format.format, format, ...)
+  if ok then return line end
+  error(('%s: "%s": %s'):format(what, format, line:match "%((.*)%)$" or line), 3)
+end
 
 for _, level in ipairs { "error", "warn", "info", "debug" } do
   --- gate:info(format, ...): one line in the log, with the plugin's name and generation.
-  gate[level] = function(self, format, ...) log[level](self.plugin.label, format, ...) end
+  gate[level] = function(self, format, ...)
+    check_called(self, "gate:" .. level)
+    check(format, "string", "gate:" .. level)
+    log[level](self.plugin.label, line_of("gate:" .. level, format, ...))
+  end
 end
 
 local facts = core.C.moon_facts()

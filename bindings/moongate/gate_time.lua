@@ -8,12 +8,14 @@ local task = require "moongate.task"
 local timer = require "moongate.timer"
 
 local check, check_loading, check_delay = checks.kind, checks.loading, checks.delay
+local check_called = checks.called
 
 ---@class moongate.Gate
 local gate = {}
 
 --- A timer of the plugin, begun when it takes over. Its name is its place unless it has one.
 local function add_timer(self, kind, name, entry)
+  if name ~= nil then check(name, "string", ("gate:%s, name"):format(kind), 4) end
   local timers = self.plugin.timers
   entry.name = name or ("%s %d"):format(kind, #timers + 1)
   entry.doing = name and ('gate:%s "%s"'):format(kind, name) or "gate:" .. kind
@@ -38,10 +40,20 @@ function gate:every(interval_ms, fn, name)
   add_timer(self, "every", name, { fn = fn, delay_ms = function() return interval_ms end })
 end
 
+--- Its times are its name, so that it begins anew when they are others; and of some with the same
+--- times, which one it is.
+local function name_of_cron(self, when)
+  local place = 1
+  for _, other in ipairs(self.plugin.timers) do
+    if other.when == when then place = place + 1 end
+  end
+  return place == 1 and when or ("%s, %d"):format(when, place)
+end
+
 --- Calls fn at the times that a crontab's five fields say, in UTC, as a task.
 ---@param when string "30 9 * * 1-5": minute, hour, day of the month, month, day of the week
 ---@param fn fun()
----@param name? string
+---@param name? string by default its times, and its place among those with the same
 function gate:cron(when, fn, name)
   check_loading(self, "gate:cron")
   check(when, "string", "gate:cron")
@@ -49,8 +61,8 @@ function gate:cron(when, fn, name)
   local times, problem = cron.parse(when)
   if not times then error("gate:cron: " .. problem, 2) end
   local due_ms
-  add_timer(self, "cron", name or when, {
-    fn = fn,
+  add_timer(self, "cron", name or name_of_cron(self, when), {
+    fn = fn, when = when,
     delay_ms = function() -- a day at most: the core's timers end at 49
       local now_ms = self:now_ms()
       due_ms = cron.next_ms(times, now_ms)
@@ -73,6 +85,7 @@ end
 ---@param fn fun()
 ---@param name? string while the plugin loads
 function gate:after_ms(delay_ms, fn, name)
+  check_called(self, "gate:after_ms")
   check_delay(delay_ms, 0, "gate:after_ms")
   check(fn, "function", "gate:after_ms")
   if not self.plugin.is_loaded then
@@ -89,6 +102,7 @@ end
 --- loads, it begins when the plugin takes over.
 ---@param fn function
 function gate:spawn(fn, ...)
+  check_called(self, "gate:spawn")
   check(fn, "function", "gate:spawn")
   local arguments, count = { ... }, select("#", ...)
   local doing = self.plugin.is_loaded and "gate:spawn" or task.BEGUN
@@ -99,7 +113,8 @@ end
 
 --- Waits. Only in a task: request and HTTP handlers, gate:every, gate:after_ms, gate:spawn.
 ---@param delay_ms integer
-function gate:sleep(delay_ms) -- luacheck: no unused args
+function gate:sleep(delay_ms)
+  check_called(self, "gate:sleep")
   check_delay(delay_ms, 0, "gate:sleep")
   task.sleep(delay_ms)
 end
@@ -108,7 +123,8 @@ end
 --- Requests have 30 s unless they say otherwise. Every later wait of a task that is cancelled
 --- raises, too; one that waits more than 16 times all the same is given up: it never runs again.
 ---@param delay_ms integer from now
-function gate:deadline(delay_ms) -- luacheck: no unused args
+function gate:deadline(delay_ms)
+  check_called(self, "gate:deadline")
   check_delay(delay_ms, 1, "gate:deadline")
   task.deadline(task.current "gate:deadline", delay_ms)
 end
@@ -117,7 +133,8 @@ end
 --- others are cancelled and gather raises that error.
 ---@param ... fun(): any
 ---@return any ... what the first returned, what the second returned, ...
-function gate:gather(...) -- luacheck: no unused args
+function gate:gather(...)
+  check_called(self, "gate:gather")
   local fns = { ... }
   for i = 1, select("#", ...) do check(fns[i], "function", "gate:gather, argument " .. i) end
   return gather(fns)

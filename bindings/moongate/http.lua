@@ -47,7 +47,10 @@ local request_mt = { __index = Request }
 --- The body as JSON; null is gate.json.null.
 ---@return any value nil when it is not JSON
 ---@return string? reason
-function Request:json() return json.decode(self.body) end
+function Request:json()
+  if C.moon_is_utf8(self.body, #self.body) == 0 then return nil, "it is not UTF-8" end
+  return json.decode(self.body)
+end
 
 local function char_of(digits) return string.char(tonumber(digits, 16)) end
 
@@ -124,18 +127,22 @@ local function fail(asked, route, problem)
   refuse(asked, 500, "internal")
 end
 
---- What the core refuses of a response that scripts have made.
-local REFUSED = {
-  [C.MOON_EBIG] = "the response is too big",
-  [C.MOON_EINVAL] = "the response has a header that is not for scripts",
-}
+--- What the core refuses of a response that scripts have made; nil: it does not.
+local function problem_of(result, lines, bytes)
+  if result == C.MOON_EBIG then
+    return ("the response has %d bytes with its headers, at most %d are sent"):format(
+      #lines + #bytes, C.MOON_MAX_FRAME_BYTES)
+  end
+  return result == C.MOON_EINVAL and "the response has a header that is not for scripts" or nil
+end
 
 local function answer(asked, route, ok, ...)
   if not ok then return fail(asked, route) end -- guard() has logged it
   local status, lines, bytes = pack(...)
   if not status then return fail(asked, route, lines) end
   local result = send(asked, status, lines, bytes)
-  if REFUSED[result] then return fail(asked, route, REFUSED[result]) end
+  local problem = problem_of(result, lines, bytes)
+  if problem then return fail(asked, route, problem) end
   if result == C.MOON_EFULL then
     log.warn(route.plugin.label, "%s: too much waits for the I/O threads", asked.doing)
   end

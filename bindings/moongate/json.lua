@@ -75,12 +75,15 @@ local function is_long(value)
     and math.abs(value) >= 1e14 and math.abs(value) <= MAX_EXACT
 end
 
---- A copy in which long whole numbers are strings with the mark in front.
+--- A copy in which long whole numbers are strings with the mark in front, or just strings where
+--- they are keys.
 local function with_marks(value, mark)
   if is_long(value) then return mark .. ("%.0f"):format(value) end
   if type(value) ~= "table" then return value end
   local copy = {}
-  for key, inner in pairs(value) do copy[key] = with_marks(inner, mark) end
+  for key, inner in pairs(value) do
+    copy[is_long(key) and ("%.0f"):format(key) or key] = with_marks(inner, mark)
+  end
   return copy
 end
 

@@ -172,10 +172,11 @@ end
 
 --- What `may_join` says to that.
 local function ask(self, conn)
+  local plugin = entry_of(self).plugin
   local ok, pass, code, text, temporary = call(self, "may_join", conn)
   settle(self)
   if not ok then return nil, pass and "timeout" or "internal", "the room failed", true end
-  if not pass and code then return nil, code, text, temporary end
+  if not pass and code then return request.refusal(plugin, code, text, temporary) end
   return true
 end
 

@@ -1,5 +1,6 @@
 --- What scripts send, in the form the core takes: bytes, opcode, class, key.
 local core = require "moongate.ffi"
+local fields = require "moongate.fields"
 
 local C = core.C
 local TEXT, BINARY = C.MOON_TEXT, C.MOON_BINARY
@@ -22,6 +23,9 @@ local classes = {
 }
 letter.classes = classes
 
+local KNOWN = { binary = true, class = true, key = true, except = true }
+local facts = C.moon_facts()
+
 --- The number that stands for a key, whatever its type: ids need all their digits.
 local function number_of(key)
   local text = type(key) == "number" and ("%.17g"):format(key) or key
@@ -29,10 +33,20 @@ local function number_of(key)
   return C.moon_key(text, #text)
 end
 
-local function treatment(how)
-  if type(how) ~= "table" then
-    error('how to send is a table: { binary = true, class = "latest", key = "pos" }', 4)
+--- To look for unknown names in each of them would cost more than all the rest: outside of
+--- development mode it is done where there is none that is known.
+local function check(how)
+  if type(how) ~= "table" or how.id then -- what has an id is a connection
+    error('how to send is a table: { class = "latest", key = "pos", except = conn }', 5)
   end
+  local has_known = how.class or how.except or how.binary ~= nil
+  if has_known and facts.development == 0 then return end
+  local problem = fields.unknown(how, KNOWN)
+  if problem then error("how to send: " .. problem, 5) end
+end
+
+local function treatment(how)
+  check(how)
   local class, key = classes[how.class or "reliable"], how.key
   if not class then error(('there is no class "%s"'):format(tostring(how.class)), 4) end
   if (class == LATEST) ~= (key ~= nil) then

@@ -29,7 +29,7 @@ local metric = {}
 ---@class moongate.MetricSpec
 ---@field about? string one line for people, at most 1,024 bytes
 ---@field labels? string[] names
----@field buckets? number[] of a histogram: upper bounds, ascending
+---@field buckets? number[] of a histogram: upper bounds, ascending and finite
 
 local function escaped(text) return (text:gsub('[\\"\n]', ESCAPES)) end
 
@@ -236,35 +236,79 @@ end
 
 local function is_name(text) return type(text) == "string" and text:find "^%l[%l%d_]*$" ~= nil end
 
+local function is_label(text) return is_name(text) and text ~= "le" end
+
 local function problem_of_labels(labels)
+  local problem = fields.not_list("labels", labels, is_label,
+    'lower-case letters, digits and _, and not "le"')
+  if problem then return problem end
   if #labels > MAX_LABELS then return ("at most %d labels"):format(MAX_LABELS) end
+  local seen = {}
   for _, label in ipairs(labels) do
-    if not is_name(label) or label == "le" then
-      return ('"%s" cannot be a label'):format(tostring(label))
-    end
+    if seen[label] then return ('labels: "%s" is there twice'):format(label) end
+    seen[label] = true
   end
+end
+
+local function is_ascending(list)
+  local last, others = -math.huge, 0
+  for _ in pairs(list) do others = others + 1 end
+  for _, bound in ipairs(list) do
+    if type(bound) ~= "number" or not (bound > last and bound < math.huge) then return false end
+    last, others = bound, others - 1
+  end
+  return others == 0
 end
 
 local function problem_of_buckets(kind, buckets)
   if kind ~= "histogram" then return "only a histogram has buckets" end
-  local last = -math.huge
-  for _, bound in ipairs(buckets) do
-    if type(bound) ~= "number" or bound <= last then return "buckets are ascending numbers" end
-    last = bound
+  if type(buckets) ~= "table" or not is_ascending(buckets) then
+    return "buckets: expected a list of ascending, finite numbers"
   end
 end
 
 local function problem_of(kind, name, spec)
   if not is_name(name) then return "a name has lower-case letters, digits and _" end
+  if type(spec) ~= "table" then
+    return "expected a table like { about =, labels = }, got a " .. type(spec)
+  end
+  if spec.about ~= nil and type(spec.about) ~= "string" then
+    return "about: expected a string, got a " .. type(spec.about)
+  end
   return fields.unknown(spec, SPEC) or problem_of_labels(spec.labels or {})
     or (spec.buckets and problem_of_buckets(kind, spec.buckets))
+end
+
+local SUFFIXES = { counter = { "" }, gauge = { "" },
+  histogram = { "", "_bucket", "_sum", "_count" } }
+
+--- What a line of both would begin with.
+local function shared_name(one, other)
+  local taken = {}
+  for _, suffix in ipairs(SUFFIXES[one.kind]) do taken[one.name .. suffix] = true end
+  for _, suffix in ipairs(SUFFIXES[other.kind]) do
+    if taken[other.name .. suffix] then return other.name .. suffix end
+  end
+end
+
+--- Prometheus reads no page on which two metrics have lines of one name.
+local function problem_of_clash(made, own)
+  for plugin, all in pairs(of_plugin) do
+    for name, other in pairs(all) do
+      local shared = other ~= own and shared_name(made, other)
+      if shared then
+        return ('%s is printed for "%s" of %s already'):format(shared, name, plugin)
+      end
+    end
+  end
 end
 
 local function new(plugin, kind, name, spec)
   local made = setmetatable({
     name = ("plugin_%s_%s"):format(plugin:gsub("%W", "_"), name), kind = kind,
-    about = clean(spec.about or name, MAX_ABOUT_BYTES), labels = spec.labels or {},
-    buckets = kind == "histogram" and (spec.buckets or BUCKETS) or {}, series = {}, count = 0,
+    about = clean(spec.about or name, MAX_ABOUT_BYTES), labels = { unpack(spec.labels or {}) },
+    buckets = kind == "histogram" and { unpack(spec.buckets or BUCKETS) } or {},
+    series = {}, count = 0,
   }, metric_mt)
   if #made.labels == 0 then made.series[""], made.count = new_series(made, {}), 1 end
   return made
@@ -292,6 +336,8 @@ function metric.declare(plugin, kind, name, spec)
     all[name].about = made.about
     return all[name]
   end
+  problem = problem_of_clash(made, all[name])
+  if problem then return nil, problem end
   if not all[name] and #sorted(all) >= MAX_METRICS then
     return nil, ("at most %d metrics"):format(MAX_METRICS)
   end

@@ -72,14 +72,16 @@ end
 ---@param event string
 function request.tell(event, ...) tell(current, event, ...) end
 
---- What a client may be told: codes are words.
+--- What a client may be told, and by whom: codes are words.
 local function refusal(plugin, code, text, temporary)
   if type(code) ~= "string" then
     log.error(plugin.label, "an error code is a string, not a %s", type(code))
     return nil, "internal", "the handler failed", true
   end
-  return nil, code, text and tostring(text), temporary and true or nil
+  return nil, code, text and tostring(text), temporary and true or nil, plugin
 end
+
+request.refusal = refusal
 
 --- What a client is told of a handler that raised, or was cancelled.
 local function failure(what, why_cancelled)
@@ -87,7 +89,7 @@ local function failure(what, why_cancelled)
   return nil, "internal", what .. " failed", true
 end
 
---- Returns true when all filters let the message pass, else nil and the error.
+--- Returns true when all filters let the message pass, else nil, the error, and whose it is.
 local function filter(filters, conn, message)
   for _, hook in ipairs(filters or {}) do
     local ok, pass, code, text, temporary =
@@ -102,27 +104,27 @@ local function filter(filters, conn, message)
   return true
 end
 
---- What a handler says: the reply's data, or nil and the error.
+--- What a handler says: the reply's data, or nil and the error; and whose it is.
 local function handle(handler, doing, ...)
   local ok, data, code, text, temporary = guard(handler.plugin, doing, handler.fn, ...)
   if not ok then return failure("the handler", data) end
   if data == nil and code then return refusal(handler.plugin, code, text, temporary) end
-  if data == nil or data == true then return {} end
-  return data
+  if data == nil or data == true then data = {} end
+  return data, nil, nil, nil, handler.plugin
 end
 
---- Returns the reply's data, or nil and the error. One generation does it all, whatever comes
---- into force while a filter waits.
+--- Returns the reply's data, or nil and the error; and whose it is. One generation does it all,
+--- whatever comes into force while a filter waits.
 local function run(conn, message)
   local registry = current
-  local pass, code, text, temporary = filter(registry.before["*"], conn, message)
-  if not pass then return nil, code, text, temporary end
+  local pass, code, text, temporary, plugin = filter(registry.before["*"], conn, message)
+  if not pass then return nil, code, text, temporary, plugin end
   local handler = registry.on[message.type]
   if not handler then
     return nil, "unknown_type", ('nothing handles "%s"'):format(message.type)
   end
-  pass, code, text, temporary = filter(registry.before[message.type], conn, message)
-  if not pass then return nil, code, text, temporary end
+  pass, code, text, temporary, plugin = filter(registry.before[message.type], conn, message)
+  if not pass then return nil, code, text, temporary, plugin end
   if message.type == "say" and next(registry.commands) then
     local entry, words, unknown = command.find(registry.commands, message)
     if unknown then return nil, "unknown_command", ("/%s: see /help"):format(unknown) end
@@ -130,18 +132,20 @@ local function run(conn, message)
     command.unescape(message)
   end
   local data
-  data, code, text, temporary = handle(handler, "on " .. message.type, conn, message)
+  data, code, text, temporary, plugin = handle(handler, "on " .. message.type, conn, message)
   if data ~= nil then tell(registry, message.type, conn, message, data) end
-  return data, code, text, temporary
+  return data, code, text, temporary, plugin
 end
 
---- The answer itself fails when a handler has returned what no codec can encode.
+--- The answer itself fails when a plugin has returned what cannot be encoded, or sent.
 local function carry_out(conn, message, answer)
-  local ok, problem = xpcall(answer, traceback, run(conn, message))
+  local data, code, text, temporary, plugin = run(conn, message)
+  local ok, problem = xpcall(answer, traceback, data, code, text, temporary)
   if ok then return end
-  log.error("request", "reply to %s: %s", message.type, problem)
+  local label = plugin and plugin.label or "request"
+  log.error(label, "reply to %s: %s", message.type, problem)
   ok, problem = xpcall(answer, traceback, nil, "internal", "the reply cannot be encoded", true)
-  if not ok then log.error("request", "reply to %s: %s", message.type, problem) end
+  if not ok then log.error(label, "reply to %s: %s", message.type, problem) end
 end
 
 --- Carries a request out as this task.

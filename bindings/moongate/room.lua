@@ -7,6 +7,7 @@
 -- Members whose codec is not the default one are in a room of their own in the core, one for each
 -- codec: a section. So a table is rendered once for each codec that has members, and each gets
 -- what it can read. Most rooms have no section, and what they publish costs nothing more.
+local check_conn = require("moongate.check").conn
 local codecs = require "moongate.codec"
 local core = require "moongate.ffi"
 local letter = require "moongate.letter"
@@ -22,7 +23,8 @@ local DEFAULT = codecs.default
 ---@class moongate.Room
 ---@field name string
 ---@field state table data of the plugins about this room; survives a reload
----@field members table<integer, moongate.Conn> connection id -> connection; read only
+---@field members table<integer, moongate.Conn> connection id -> connection; read only, and live: a
+--- loop that waits needs a copy
 ---@field kind? string
 ---@field private id integer what the core calls it
 ---@field private count integer of all members
@@ -112,6 +114,7 @@ end
 ---@return string? text
 ---@return boolean? temporary
 function room:add(member)
+  check_conn(member, "room:add")
   if self.kind then return of_kind.add(self, member) end
   return join(self, member)
 end
@@ -120,6 +123,7 @@ end
 ---@param member moongate.Conn
 ---@return boolean was_member
 function room:remove(member)
+  check_conn(member, "room:remove")
   if not self.members[member.id] then return false end
   if member.is_open then C.moon_leave(id_for(self, member.codec), member.id) end
   self.members[member.id] = nil
@@ -140,12 +144,12 @@ end
 --- Raises, in the name of who called the caller, when this is not for all.
 ---@return integer except
 local function except_of(how, class)
-  local except = how.except and how.except.id or 0
-  if how.id or (how.except and except == 0) then
+  local except = how.except
+  if except and not (type(except) == "table" and except.id) then
     error("room:publish: expected { except = conn }", 3)
   end
   if class == CONTROL then error('room:publish: class "control" is for one', 3) end
-  return except
+  return except and except.id or 0
 end
 
 --- Those of one codec, as the core knows them; each has members. The default comes first: only of
@@ -208,6 +212,7 @@ end
 ---@return boolean? temporary
 function room:say(member, data)
   if not self.kind then error("room:say: only in a room of a kind: gate:open_room", 2) end
+  check_conn(member, "room:say")
   return of_kind.say(self, member, data)
 end
 
@@ -223,7 +228,10 @@ function room:size() return self.count end
 
 ---@param member moongate.Conn
 ---@return boolean
-function room:has(member) return self.members[member.id] ~= nil end
+function room:has(member)
+  check_conn(member, "room:has")
+  return self.members[member.id] ~= nil
+end
 
 --- For kind.lua: the name is free again.
 local function forget(old)

@@ -17,7 +17,8 @@ local route = {}
 ---@param pattern string
 ---@return string? problem
 function route.problem_of_pattern(pattern)
-  if not pattern:match "^/[^%s%z]*$" then return "a path begins with /" end
+  if pattern:sub(1, 1) ~= "/" then return "a path begins with /" end
+  if pattern:find "[%s%z]" then return ("a path has no blanks: %q"):format(pattern) end
   for segment in pattern:gmatch "[^/]+" do
     if segment:find "[{}]" and not segment:match "^{[%w_]+}$" then
       return "a name in braces takes a whole segment: " .. pattern

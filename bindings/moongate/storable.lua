@@ -1,10 +1,14 @@
 --- Values as the store keeps them: JSON in which equal values have equal bytes, and which gives
 --- back what was put. Names are sorted, and numbers have all their digits.
+local core = require "moongate.ffi"
 local json = require "moongate.json"
+
+local C = core.C
 
 local storable = {}
 
-local MAX_DEPTH = 32 -- what json.decode takes
+-- What json.decode takes: more would never come back.
+local MAX_DEPTH, MAX_ITEMS, MAX_VALUES = C.MOON_MAX_DEPTH, C.MOON_MAX_ITEMS, C.MOON_MAX_VALUES
 
 local WHAT = "; stored are strings, numbers, booleans, json.null and tables of them"
 
@@ -27,6 +31,7 @@ local function names_of(value)
 end
 
 local write
+local written = 0 -- so many values, of the one that is encoded now
 
 local function write_list(value, count, depth)
   local parts = {}
@@ -43,6 +48,7 @@ local function write_table(value, depth)
   if depth > MAX_DEPTH then return nil, (" is more than %d tables deep"):format(MAX_DEPTH) end
   if getmetatable(value) then return nil, " is an object" .. WHAT end
   local names, others = names_of(value)
+  if #names + others > MAX_ITEMS then return nil, (" has more than %d items"):format(MAX_ITEMS) end
   if others > 0 and names[1] then return nil, " has both names and other keys" end
   if others > 0 then return write_list(value, others, depth + 1) end
   for i, name in ipairs(names) do
@@ -61,6 +67,8 @@ local WRITERS = {
 }
 
 function write(value, depth)
+  written = written + 1
+  if written > MAX_VALUES then return nil, (" is one value more than %d"):format(MAX_VALUES) end
   if value == json.null then return "null" end
   local writer = WRITERS[type(value)]
   if not writer then return nil, (" is a %s%s"):format(type(value), WHAT) end
@@ -71,6 +79,7 @@ end
 ---@return string? text nil when it cannot be stored
 ---@return string? problem where, and what is wrong: 'value["a"][2] is a function; ...'
 function storable.encode(value)
+  written = 0
   local text, problem = write(value, 1)
   if not text then return nil, "value" .. problem end
   return text

@@ -131,12 +131,12 @@ local function ask(self, what, operation, asked)
   return found or "", has_more
 end
 
---- nil, reason when it is no value of ours: somebody else has written into the file.
+--- nil and a problem when it is no value of ours: somebody else has written into the file.
 local function decode(self, key, bytes)
   local value, problem = storable.decode(bytes)
   if value ~= nil then return value end
   log.error(self.plugin.label, 'gate.store: "%s" is not what was put there: %s', key, problem)
-  return nil, "store_failed"
+  return nil, problem
 end
 
 --- The value of this key.
@@ -150,7 +150,9 @@ function Store:get(key)
   local bytes
   bytes, reason = ask(self, what, C.MOON_STORE_GET, asked)
   if bytes == nil then return nil, reason end
-  return decode(self, key, bytes)
+  local value = decode(self, key, bytes)
+  if value == nil then return nil, "store_failed" end
+  return value
 end
 
 --- Asks for what has no answer but that it is done.
@@ -163,7 +165,7 @@ end
 
 --- Sets the value of this key, whatever it was.
 ---@param key string
----@param value any data of at most 256 KiB as JSON
+---@param value any data of at most 256 KiB as JSON, 10,000 items a table, 100,000 values in all
 ---@param options? { ttl_ms: integer } after that time the entry is gone
 ---@return true? stored it outlives the process, as --store-sync says
 ---@return moongate.StoreReason? reason
@@ -198,7 +200,8 @@ end
 ---@param prefix string "" for all
 ---@param options? { limit: integer, after: string } limit 1 to 1000, else 100; after: the key to
 --- begin behind, as the last call has returned it
----@return { key: string, value: any }[]? entries
+---@return { key: string, value: any, problem?: string }[]? entries problem: why there is no value,
+--- as somebody else has written into the file
 ---@return string? cursor for `after`, when there are more; without entries, the reason
 function Store:scan(prefix, options)
   local what = "gate.store:scan"
@@ -207,8 +210,7 @@ function Store:scan(prefix, options)
   local entries, has_more = ask(self, what, C.MOON_STORE_SCAN, asked)
   if not entries then return nil, has_more end
   for _, entry in ipairs(entries) do
-    entry.value, reason = decode(self, entry.key, entry.value)
-    if entry.value == nil then return nil, reason end
+    entry.value, entry.problem = decode(self, entry.key, entry.value)
   end
   return entries, has_more and entries[#entries].key or nil
 end

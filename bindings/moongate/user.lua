@@ -4,7 +4,8 @@
 ---@field name string
 ---@field state table data of the plugins about this user; survives a reload, and ends with the
 --- closed hooks of the last connection
----@field conns table<integer, moongate.Conn> connection id -> connection; read only
+---@field conns table<integer, moongate.Conn> connection id -> connection; read only, and live: a
+--- loop that waits needs a copy
 ---@field private count integer
 local user = {}
 local user_mt = { __index = user }
@@ -19,6 +20,13 @@ local function find(name)
   return nil, "gone"
 end
 
+--- What it returns; raises in the name of who called the caller.
+local function call(method, ...)
+  local ok, result, reason = pcall(method, ...)
+  if not ok then error(result, 3) end
+  return result, reason
+end
+
 --- Queues a message for each of the user's connections, but not twice for any.
 ---@param message table|string as for conn:send
 ---@param how? moongate.HowToAll|false
@@ -26,9 +34,10 @@ end
 ---@return string? reason of the last one that refused it
 function user:send(message, how)
   local count, reason = 0, "gone"
+  local except = type(how) == "table" and how.except
   for _, conn in pairs(self.conns) do
-    if not (how and how.except == conn) then
-      local queued, why = conn:send(message, how)
+    if conn ~= except then
+      local queued, why = call(conn.send, conn, message, how)
       if queued then count = count + 1 else reason = why end
     end
   end
@@ -44,7 +53,7 @@ end
 function user:close(code, reason)
   local count, problem = 0, "gone"
   for _, conn in pairs(self.conns) do
-    local is_closed, why = conn:close(code, reason)
+    local is_closed, why = call(conn.close, conn, code, reason)
     if is_closed then count = count + 1 else problem = why end
   end
   if count > 0 then return count end

@@ -3,12 +3,10 @@
 ---@param gate moongate.Gate
 return function(gate)
   gate:needs "rooms"
-  local sides = gate:option("sides", { default = 6, min = 2, max = 100 })
+  local sides = gate:option("sides", { type = "integer", default = 6, min = 2, max = 100 })
 
-  gate:before("say", function(_, message)
-    local data = message.data
-    if type(data) == "table" and data.text == "/roll" then
-      data.text = ("rolls a %d"):format(math.random(sides))
-    end
-  end)
+  gate:command("roll", function(conn, _, message)
+    gate:room(message.room):publish { type = "said", room = message.room, from = conn.user,
+      data = { text = ("rolls a %d"):format(math.random(sides)) }, at = gate:now_ms() }
+  end, "throws a die")
 end

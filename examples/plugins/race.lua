@@ -11,8 +11,10 @@ return function(gate)
     tick_hz = 10,
     max_members = 8,
     opened = function(room) room.state.runners = {} end,
-    joined = function(room, conn) room.state.runners[conn.user] = { at = 0, steps = 0 } end,
-    left = function(room, conn) room.state.runners[conn.user] = nil end,
+    joined = function(room, conn)
+      local runners = room.state.runners -- who was there before, or is in another tab, goes on
+      runners[conn.user] = runners[conn.user] or { at = 0, steps = 0 }
+    end,
     said = function(room, conn, data)
       if data ~= "step" then return nil, "bad_request", 'data: expected "step"' end
       local runner = room.state.runners[conn.user]
@@ -33,7 +35,6 @@ return function(gate)
 
   gate:on("race", function(conn)
     local room, reason = gate:open_room("race", "race of " .. conn.user)
-    if not room then return nil, reason end
-    return { room = room.name }
+    return room and { room = room.name }, reason
   end)
 end

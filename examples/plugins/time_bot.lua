@@ -1,4 +1,5 @@
---- A bot that answers when it is asked: say "bot, what time is it?".
+--- A bot that answers when it is asked: say "bot, what time is it?". It is no user, only a name: in
+--- no list of members, and somebody may be called so, too.
 
 ---@param gate moongate.Gate
 return function(gate)

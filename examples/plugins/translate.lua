@@ -8,21 +8,15 @@ return function(gate)
   gate:needs "rooms"
   local url = gate:option("url", { type = "string", pattern = "https?://.+" })
   local target = gate:option("target", { default = "en", pattern = "%l%l" })
-  local known, KNOWN_MS = gate.store, 30 * 86400000
 
   gate:command("translate", function(_, words)
     if words.text == "" or #words.text > 400 then return nil, "bad_request", "1 to 400 bytes" end
-    local key = target .. ":" .. words.text
-    local text = known:get(key)
-    if not text then
-      local response, code = gate:fetch(url,
-        { json = { q = words.text, source = "auto", target = target } })
-      if not response then return nil, "unavailable", code, true end
-      local answer = response:json()
-      text = type(answer) == "table" and answer.translatedText
-      if type(text) ~= "string" then return nil, "unavailable", "no translation came", true end
-      known:put(key, text, { ttl_ms = KNOWN_MS })
-    end
+    local response, code = gate:fetch(url,
+      { json = { q = words.text, source = "auto", target = target } })
+    if not response then return nil, "unavailable", code, true end
+    local answer = response:json()
+    local text = type(answer) == "table" and answer.translatedText
+    if type(text) ~= "string" then return nil, "unavailable", "no translation came", true end
     return { text = text }
   end, "says what a text means")
 end

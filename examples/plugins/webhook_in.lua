@@ -4,6 +4,8 @@
 --
 --   { "webhook_in", options = { key = os.getenv "HOOK_KEY", from = "builds" } }
 
+local STATUS = { bad_utf8 = 400, too_big = 413 } -- what to send again is of no use
+
 ---@param gate moongate.Gate
 return function(gate)
   local bearer = "Bearer " .. gate:option("key", { type = "string", min = 8 })
@@ -15,6 +17,6 @@ return function(gate)
     if room:size() == 0 then return { error = "nobody_there" }, 404 end
     local sent, reason = room:publish { type = "said", room = room.name, from = from,
       data = { text = request.body }, at = gate:now_ms() }
-    if not sent then return { error = reason }, reason == "too_big" and 413 or 503 end
+    if not sent then return { error = reason }, STATUS[reason] or 503 end
   end)
 end

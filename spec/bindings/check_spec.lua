@@ -23,6 +23,12 @@ describe("check", function()
       problem_of(check.kind, nil, "string", "gate:on"))
     assert.equal("here: gate:on is only possible while the plugin loads",
       problem_of(check.loading, { plugin = { is_loaded = true } }, "gate:on"))
+    assert.equal("here: gate.on: called with a dot, it is gate:on(...)",
+      problem_of(check.loading, "join", "gate:on"))
+    assert.equal("here: gate.sleep: called with a dot, it is gate:sleep(...)",
+      problem_of(check.called, 1, "gate:sleep"))
+    assert.equal("here: room:add: expected a connection, got nil",
+      problem_of(check.conn, nil, "room:add"))
     assert.equal("here: gate:sleep: expected a number, got string",
       problem_of(check.delay, "1", 0, "gate:sleep"))
   end)

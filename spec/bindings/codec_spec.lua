@@ -46,12 +46,18 @@ describe("codec", function()
         assert.same({ ["1"] = "a", x = "b" }, round { "a", x = "b" })
         assert.same({ ["0"] = true }, round { [0] = true })
         assert.same({ ["1000"] = true }, round { [1000] = true })
+        for _, digits in ipairs { "99999999999999", "100000000000000", "123456789012345",
+          "9007199254740992", "-9007199254740991" } do
+          assert.same({ [digits] = { ["0.5"] = 1 }, x = 1e14 },
+            round { [tonumber(digits)] = { [0.5] = 1 }, x = 1e14 })
+        end
       end)
 
       it("says why not, without a code, where a script is wrong", function()
         local endless = {}
         endless.itself = endless
-        for _, value in ipairs { print, 0 / 0, 1 / 0, { [{}] = 1 }, endless } do
+        for _, value in ipairs { print, 0 / 0, 1 / 0, { [{}] = 1 },
+          { [1 / 0] = 1 }, { [-1 / 0] = 1 }, endless } do
           local bytes, reason, code = one.encode(value)
           assert.is_nil(bytes)
           assert.is_string(reason)

@@ -73,6 +73,10 @@ describe("gate:command", function()
       ['/b.lua:1: "roll" is already handled by a$'] = 'gate:command("roll", print)',
       ["/b.lua:1: gate:command: expected a name of at most 32 lower%-case letters, digits, _ and "
         .. '%-, got "Roll"$'] = 'gate:command("Roll", print)',
+      ["/b.lua:1: gate:command, about: expected a string, got table$"] =
+        'gate:command("abt", print, { x = print })',
+      ["/b.lua:1: gate:command, about: expected UTF%-8$"] =
+        'gate:command("abt", print, "caf\\233")',
     } do
       source = ("return function(gate) %s end"):format(source)
       local ok, found = pcall(load, { a = ROLL, b = source })

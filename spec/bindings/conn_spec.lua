@@ -170,6 +170,8 @@ describe("conn", function()
   end)
 
   it("says in a word why it cannot be closed like that", function()
+    local _, problem = pcall(function() conn:close(4000, 5) end)
+    assert.matches("conn_spec.lua:%d+: conn:close, reason: expected a string, got number", problem)
     assert.same({ nil, "invalid" }, { conn:close(1005) })
     assert.same({ nil, "invalid" }, { conn:close(4000, ("x"):rep(124)) })
     assert.same({ nil, "bad_utf8" }, { conn:close(4000, "\255") })

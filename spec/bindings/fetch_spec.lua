@@ -214,6 +214,7 @@ describe("gate:fetch", function()
       ["url, { method = 'get' }"] = 'method: there is no "get", there are: DELETE, GET, ',
       ["url, { method = 'CONNECT' }"] = 'there is no "CONNECT"',
       ["url, { method = 5 }"] = 'there is no "5"',
+      ["url, { method = 0 / 0 }"] = 'there is no "',
       ["url, { headers = 'A: b' }"] = "headers: expected a table, got a string",
       ["url, { headers = { A = 'b\\r\\nC: d' } }"] = "headers: A is one line of text",
       ["url, { headers = { A = 'b\\n' } }"] = "headers: A is one line of text",

@@ -233,6 +233,19 @@ describe("gate time", function()
       assert.equal(4, state_of().n)
     end)
 
+    it("may be there twice at the same times", function()
+      load [[return function(gate)
+        for i = 1, 3 do
+          gate:cron("* * * * *", function() gate.state[i] = (gate.state[i] or 0) + 1 end)
+        end
+      end]]
+      gate:later(60000)
+      assert.same({ 1, 1, 1 }, state_of())
+      assert(gate:reload())
+      gate:later(60000)
+      assert.same({ 2, 2, 2 }, state_of())
+    end)
+
     it("waits for a time that is months away", function()
       load [[return function(gate)
         gate:cron("0 0 1 1 *", function()

@@ -66,7 +66,7 @@ describe("http", function()
     it("has JSON, or a reason why not", function()
       local request = seen("POST", "/a/tea", { body = '{"n":[1]}' })
       assert.same({ n = { 1 } }, request:json())
-      for _, body in ipairs { "", "{", "hello" } do
+      for _, body in ipairs { "", "{", "hello", '{"text":"\255"}' } do
         local value, reason = seen("POST", "/a/tea", { body = body }):json()
         assert.is_nil(value)
         assert.is_string(reason)
@@ -197,7 +197,8 @@ describe("http", function()
     end)
 
     it("is a response that is too big", function()
-      failed("return ('x'):rep(458752)", "the response is too big")
+      failed("return ('x'):rep(458752)",
+        "bytes with its headers, at most 458752 are sent")
     end)
 
     it("to hand it on is logged when too much waits", function()

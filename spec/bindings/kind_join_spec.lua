@@ -61,6 +61,15 @@ describe("joining a room of a kind", function()
     return found
   end
 
+  it("refuses with a code that is a word, or logs whose code is none", function()
+    load "may_join = function() return nil, 404 end,"
+    local result
+    gate.world.task.run(function() result = { room():add(ann) } end)
+    assert.same({ nil, "internal", "the handler failed", true }, result)
+    assert.is_truthy(gate:logged "a#1: an error code is a string, not a number")
+    assert.equal(0, room():size())
+  end)
+
   describe("whose hook waits", function()
     it("takes in no more than there is room for", function()
       load(WAITS .. "max_members = 1,")

@@ -43,6 +43,16 @@ describe("letter", function()
     assert.same({ "hi", C.MOON_TEXT, C.MOON_RELIABLE, 0 }, { letter.of("hi", nil, msgpack) })
   end)
 
+  it("knows what may be said of how to send it", function()
+    local NAMES = ', there are: binary, class, except, key'
+    assert.equal('how to send: there is no "exept"' .. NAMES, problem_of("x", { exept = {} }))
+    letter.of("x", { class = "volatile", exept = {} }, json) -- it would cost too much to look
+    core.facts.development = 1
+    assert.equal('how to send: there is no "exept"' .. NAMES,
+      problem_of("x", { class = "volatile", exept = {} }))
+    letter.of("x", { class = "latest", key = 7, binary = true, except = {} }, json)
+  end)
+
   it("is nil and a code where the message is no mistake, and still cannot be sent", function()
     assert.same({ nil, "bad_utf8" }, { letter.of({ ["\255"] = 1 }, nil, msgpack) })
     local long = {}

@@ -152,12 +152,49 @@ plugin_polls_wait_seconds_count 4
     for declaration, problem in pairs {
       [ [[gate:counter "Votes"]] ] = "gate:counter: a name has lower-case letters, digits and _",
       [ [[gate:counter(nil)]] ] = "gate:counter: a name has lower-case letters, digits and _",
-      [ [[gate:gauge("a", { labels = { "le" } })]] ] = 'gate:gauge: "le" cannot be a label',
+      [ [[gate:gauge("a", { labels = { "le" } })]] ] =
+        'gate:gauge: labels: expected lower-case letters, digits and _, and not "le", got le',
+      [ [[gate:counter("a", { labels = "room" })]] ] =
+        "gate:counter: labels: expected a list, got room",
+      [ [[gate:gauge("a", { labels = { "room", "kind", "room" } })]] ] =
+        'gate:gauge: labels: "room" is there twice',
+      [ [[gate:counter("a", { about = 5 })]] ] =
+        "gate:counter: about: expected a string, got a number",
+      [ [[gate:counter("a", 5)]] ] =
+        "gate:counter: expected a table like { about =, labels = }, got a number",
       [ [[gate:gauge("a", { buckets = { 1 } })]] ] = "gate:gauge: only a histogram has buckets",
-      [ [[gate:histogram("a", { buckets = { 2, 1 } })]] ] =
-        "gate:histogram: buckets are ascending numbers",
     } do
       assert.equal(problem, problem_of(declaration))
     end
+    for _, buckets in ipairs { "{ 2, 1 }", "{ 0 / 0 }", "{ 1, math.huge }", "{ -math.huge, 1 }",
+      "5", "{ 1, '2' }", "{ 1, most = 2 }" } do
+      assert.equal("gate:histogram: buckets: expected a list of ascending, finite numbers",
+        problem_of(('gate:histogram("a", { buckets = %s })'):format(buckets)))
+    end
+  end)
+
+  --- Why the second of two plugins with these declarations does not load.
+  local function clash(one, first, other, second)
+    local SOURCE = "return function(gate) gate:%s end"
+    local ok, problem = pcall(fake_gate.load, { [one] = SOURCE:format(first),
+      [other] = SOURCE:format(second) })
+    return not ok and problem:match "%.lua:1: (.*)$"
+  end
+
+  it("has lines of its own at /metrics, whatever other plugins are called", function()
+    assert.equal('gate:counter: plugin_a_b_c is printed for "b_c" of a already',
+      clash("a", "counter 'b_c'", "a_b", "counter 'c'"))
+    assert.equal('gate:gauge: plugin_a_b_c is printed for "c" of a-b already',
+      clash("a-b", "counter 'c'", "a_b", "gauge 'c'"))
+    assert.equal('gate:counter: plugin_a_h_sum is printed for "h" of a already',
+      clash("a", "histogram 'h'", "a_h", "counter 'sum'"))
+    for _, name in ipairs { "bucket", "sum", "count" } do
+      local counter, histogram = ("gate:counter 'h_%s'"):format(name), "gate:histogram 'h'"
+      assert.equal(('gate:histogram: plugin_polls_h_%s is printed for "h_%s" of polls already')
+        :format(name, name), problem_of(counter .. " " .. histogram))
+      assert.equal(('gate:counter: plugin_polls_h_%s is printed for "h" of polls already')
+        :format(name), problem_of(histogram .. " " .. counter))
+    end
+    load [[gate:counter "h_total" gate:histogram "h" gate:gauge "h_sums"]]
   end)
 end)

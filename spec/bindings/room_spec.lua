@@ -112,11 +112,19 @@ describe("room", function()
   end)
 
   it("takes nothing but a connection to be left out, and that by its name", function()
-    for _, how in ipairs { ann, { except = "ann" }, { except = {} } } do
+    for _, how in ipairs { ann, { except = "ann" }, { except = {} }, { except = 5 } } do
       local _, problem = pcall(function() tea:publish("x", how) end)
-      assert.matches("room_spec.lua:%d+: room:publish: expected { except = conn }", problem)
+      assert.matches("room_spec.lua:%d+: .*except = conn }", problem)
     end
     assert.same({}, core.commands)
+  end)
+
+  it("takes nothing but a connection", function()
+    for _, name in ipairs { "add", "remove", "has" } do
+      local _, problem = pcall(function() tea[name](tea, nil) end)
+      assert.matches("room_spec.lua:%d+: room:" .. name .. ": expected a connection, got nil",
+        problem)
+    end
   end)
 
   it("publishes to those who are in at that moment", function()

@@ -80,6 +80,22 @@ describe("storable", function()
     assert.is_nil((storable.encode(cycle)))
   end)
 
+  it("refuses what is too much to come back", function()
+    local list, names, short = {}, {}, {}
+    for i = 1, 10000 do list[i], names["n" .. i] = i, 1 end
+    for i = 1, 9989 do short[i] = i end
+    local most = { list, list, list, list, list, list, list, list, list, short }
+    for _, value in ipairs { list, names, most } do -- the last one has 100,000 values
+      assert.same(value, storable.decode((assert(storable.encode(value)))))
+    end
+    short[9990] = 0
+    assert.same({ nil, "value[10][9990] is one value more than 100000" },
+      { storable.encode(most) })
+    list[10001], names.more = 0, 1
+    assert.same({ nil, "value has more than 10000 items" }, { storable.encode(list) })
+    assert.same({ nil, 'value["a"] has more than 10000 items' }, { storable.encode { a = names } })
+  end)
+
   it("takes nothing for a value that is none", function()
     assert.is_nil((storable.decode "{"))
     assert.is_nil((storable.decode ""))

@@ -111,6 +111,16 @@ describe("gate.store", function()
     assert.is_truthy(gate:logged 'gate.store: "k" is not what was put there')
   end)
 
+  it("goes on in a scan past an entry that somebody else has written", function()
+    local bytes = "\1\0\0\0\1\0\0\0a1" .. "\1\0\0\0\1\0\0\0b{" .. "\1\0\0\0\1\0\0\0c3"
+    local entries = told("scan", C.MOON_STORE_DONE, bytes, false)
+    assert.same({ { "a", 1 }, { "b" }, { "c", 3 } }, { { entries[1].key, entries[1].value },
+      { entries[2].key, entries[2].value }, { entries[3].key, entries[3].value } })
+    assert.is_string(entries[2].problem)
+    assert.is_nil(entries[1].problem)
+    assert.is_truthy(gate:logged 'gate.store: "b" is not what was put there')
+  end)
+
   it("hands no answer to a task that was cancelled", function()
     local ann = gate:connect "ann"
     gate:ask(ann, { type = "ask", call = "get", arguments = { "k" } })

@@ -56,6 +56,18 @@ describe("user", function()
     assert.same({ nil, "bad_utf8" }, { ann():send "\255" })
   end)
 
+  it("blames the caller for what cannot be meant", function()
+    for problem, call in pairs {
+      ["how to send is a table"] = function() ann():send({}, 5) end,
+      ["a message is a table or a string"] = function() ann():send(7) end,
+      ["cannot encode: "] = function() ann():send { f = print } end,
+      ["conn:close, reason: expected a string, got number"] = function() ann():close(4000, 5) end,
+    } do
+      local _, found = pcall(call)
+      assert.matches("^[%w/._]*user_spec.lua:%d+: " .. problem, found)
+    end
+  end)
+
   it("closes all of them", function()
     assert.equal(2, ann():close(4500, "banned"))
     assert.equal(2, #gate.core:issued "close")

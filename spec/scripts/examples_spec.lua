@@ -19,8 +19,8 @@ describe("examples/plugins", function()
 
   local function last(conn) return conn.heard[#conn.heard] end
 
-  it("are at most 40 lines each", function()
-    local paths = file.list "examples/plugins/*.lua"
+  it("are at most 40 lines each, as the apps beside them", function()
+    local paths = file.list "examples/*.lua examples/plugins/*.lua"
     for _, path in ipairs(paths) do
       assert.is_true(select(2, file.read(path):gsub("\n", "")) <= 40, path)
     end
@@ -54,16 +54,26 @@ describe("examples/plugins", function()
     assert.is_truthy(say(ann, "one"))
     assert.same({ nil, "slow_mode", "wait 5 s", true }, { say(phone, "two") })
     assert.is_truthy(say(bob, "three"))
+    for _, conn in ipairs { ann, phone } do gate:close(conn) end
+    ann = gate:connect "ann"
+    gate:deliver(ann, { type = "join", room = "tea" })
+    assert.same({ nil, "slow_mode", "wait 5 s", true }, { say(ann, "four") })
     gate:later(5000)
-    assert.is_truthy(say(phone, "four"))
+    assert.is_truthy(say(ann, "five"))
+    gate:later(120000)
+    assert.same({ may_speak_ms = {} }, gate.world.state.of "slow_mode")
   end)
 
   it("bad_words: stars for words, whatever their case, but not for parts of others", function()
     load("bad_words", { words = { "Darn", "heck" } })
     say(ann, { text = "Darn it, what the HECK is darning?" })
     assert.equal("**** it, what the **** is darning?", last(bob).data.text)
+    say(ann, { text = "heck\195\169" })
+    assert.equal("heck\195\169", last(bob).data.text)
     say(ann, "darn")
-    assert.equal("darn", last(bob).data) -- no text
+    assert.equal("****", last(bob).data)
+    say(ann, { 7, "darn" })
+    assert.same({ 7, "darn" }, last(bob).data) -- no text
   end)
 
   it("polls: one vote each, which may change", function()
@@ -79,6 +89,31 @@ describe("examples/plugins", function()
     assert.same({ tea = 1, coffee = 1 }, say(ann, "/poll").votes)
     local _, code = say(gate:connect "eve", "/vote tea")
     assert.equal("not_a_member", code)
+  end)
+
+  it("polls: a choice nobody is for any more takes no place", function()
+    load("polls", { max_choices = 2 })
+    say(ann, "/poll What?")
+    for _, choice in ipairs { "tea", "coffee", "milk", "milk" } do
+      assert.is_truthy(say(ann, "/vote " .. choice))
+      assert.same({ [choice] = 1 }, last(bob).data.votes)
+    end
+    assert.is_truthy(say(bob, "/vote milk"))
+    assert.is_truthy(say(bob, "/vote tea"))
+    local eve = gate:connect "eve"
+    gate:deliver(eve, { type = "join", room = "tea" })
+    assert.same({ nil, "too_many_choices" }, { say(eve, "/vote coffee") })
+  end)
+
+  it("polls: takes nothing that members could not be told", function()
+    load "polls"
+    local eve = gate:connect("eve", { protocol = "moongate.v1.msgpack" })
+    gate:deliver(eve, { type = "join", room = "tea" })
+    assert.same({ nil, "bad_question", "expected UTF-8" }, { say(eve, "/poll \255") })
+    say(ann, "/poll What?")
+    for _, choice in ipairs { "", " \255", (" x"):rep(64) } do
+      assert.equal("bad_choice", select(2, say(eve, "/vote" .. choice)))
+    end
   end)
 
   it("announce: says it in all rooms at its time", function()
@@ -126,6 +161,28 @@ describe("examples/plugins", function()
     assert.equal(404, post("milk", "Bearer a secret"))
     assert.equal(204, post("tea", "Bearer a secret"))
     assert.same({ "builds", "The build is green." }, { last(bob).from, last(bob).data.text })
+    assert.equal(400, gate:http("POST", "/hooks/tea",
+      { body = "\255", authorization = "Bearer a secret" }).status)
+  end)
+
+  it("api: lists the rooms for those who have the key", function()
+    load("api", { key = "a secret" })
+    for _, key in ipairs { "", "a secret", "Bearer ", "Bearer a secret2", "bearer a secret" } do
+      assert.equal(401, gate:http("GET", "/api/rooms", { authorization = key }).status, key)
+    end
+    local response = gate:http("GET", "/api/rooms", { authorization = "Bearer a secret" })
+    assert.same({ rooms = { tea = 2 } }, response.data)
+    assert.matches('option "key": expected a string', select(2, pcall(load, "api")))
+  end)
+
+  it("seen: says when somebody was here last", function()
+    load "seen"
+    assert.same({ name = "bob", is_here = true }, say(ann, "/seen bob"))
+    local at = gate.core.now_ms
+    gate:close(bob)
+    gate:later(1000)
+    assert.same({ name = "bob", at = at }, say(ann, "/seen bob"))
+    assert.same({ nil, "unknown", "nobody has seen them" }, { say(ann, "/seen zoe") })
   end)
 
   it("race: a room that ticks, until somebody has won", function()
@@ -145,6 +202,19 @@ describe("examples/plugins", function()
     assert.equal(0, gate.world.room.find(room):size())
   end)
 
+  it("race: goes on for who has closed one of two tabs", function()
+    load "race"
+    local room, tab = gate:deliver(ann, { type = "race" }).room, gate:connect "ann"
+    for _, conn in ipairs { ann, tab } do
+      gate:deliver(conn, { type = "join", room = room })
+      say(conn, "step", room)
+    end
+    gate:deliver(tab, { type = "leave", room = room })
+    assert.is_truthy(say(ann, "step", room))
+    gate:later(100)
+    assert.same({ ann = 3 }, last(ann).places)
+  end)
+
   it("webhook_out: tells the service what is said, and counts what it did not take", function()
     load("webhook_out", { url = "https://hooks.example/chat", rooms = { "tea" } })
     say(ann, { text = "hello" })
@@ -161,7 +231,7 @@ describe("examples/plugins", function()
     assert.equal(0, #gate.core.fetches)
   end)
 
-  it("translate: asks once for a text, and remembers the answer", function()
+  it("translate: asks the service", function()
     load("translate", { url = "https://translate.example/translate" })
     local answer = gate:ask(ann, { type = "say", room = "tea", data = "/translate guten Tag" })
     local fetch = gate:answer_fetch { headers = { ["content-type"] = "application/json" },
@@ -169,7 +239,6 @@ describe("examples/plugins", function()
     assert.same({ q = "guten Tag", source = "auto", target = "en" },
       gate.world.json.decode(fetch.body))
     assert.same({ text = "good day" }, answer.data)
-    assert.same({ text = "good day" }, say(bob, "/translate guten Tag"))
     answer = gate:ask(ann, { type = "say", room = "tea", data = "/translate x" })
     gate:answer_fetch("timeout")
     assert.same({ "unavailable", true }, { answer.code, answer.temporary })

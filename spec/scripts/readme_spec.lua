@@ -24,7 +24,7 @@ describe("the README", function()
       { with = { "scripts/auth.lua", "scripts/rooms.lua" } })
     local ann = gate:connect "ann"
     gate:deliver(ann, { type = "join", room = "tea" })
-    for _, data in ipairs { "/roll", { text = "roll" }, { 1 } } do
+    for _, data in ipairs { "roll", { text = "please /roll" }, { 1 } } do
       gate:deliver(ann, { type = "say", room = "tea", data = data })
       assert.same(data, ann.heard[#ann.heard].data)
     end

@@ -11,6 +11,12 @@ describe("router", function()
     gate:on("busy", function() return nil, "busy", "come back", true end)
     gate:on("bad_reply", function() return { f = print } end)
     gate:on("long_reply", function() return { text = ("x"):rep(500 * 1024) } end)
+    gate:on("bytes_reply", function() return { text = "\255" } end)
+    gate:on("bytes_text", function() return nil, "bad", "text \255" end)
+    gate:on("bytes_code", function() return nil, "bad\255" end)
+    gate:on("long_text", function() return nil, "bad", ("x"):rep(500 * 1024) end)
+    gate:on("filtered", function() end)
+    gate:before("filtered", function() return nil, "bad", "text \255" end)
   end]]
 
   before_each(function()
@@ -119,12 +125,18 @@ describe("router", function()
     assert.equal(258, #conn.heard)
   end)
 
-  it("answers a request whose reply cannot be written with internal", function()
-    assert.equal("internal", (refused '{"type":"bad_reply","id":1}'))
-  end)
-
-  it("answers a request whose reply is too long with internal", function()
-    assert.equal("internal", (refused '{"type":"long_reply","id":1}'))
+  it("answers with internal what cannot be sent, and logs whose it is", function()
+    for what, problem in pairs {
+      bad_reply = "router.lua:%d+: cannot encode: ",
+      long_reply = "it cannot be sent: too_big", bytes_reply = "it cannot be sent: bad_utf8",
+      long_text = "it cannot be sent: too_big", bytes_text = "it cannot be sent: bad_utf8",
+      bytes_code = "it cannot be sent: bad_utf8", filtered = "it cannot be sent: bad_utf8",
+    } do
+      assert.same({ "internal", "the reply cannot be encoded", 7 },
+        { refused(('{"type":"%s","id":7}'):format(what)) })
+      local line = gate:logged("reply to " .. what)
+      assert.matches("^echo#2: reply to " .. what .. ": .*" .. problem, line)
+    end
   end)
 
   it("keeps replies out of the way of pushes", function()
@@ -292,6 +304,7 @@ describe("router", function()
       assert.same(refusal(1, "never", "never"), reply_to { type = "never", id = 1 })
       assert.equal("internal", reply_to({ type = "bad_reply" }).error.code)
       assert.equal("internal", reply_to({ type = "long_reply" }).error.code)
+      assert.equal("internal", reply_to({ type = "long_text" }).error.code)
     end)
 
     it("is refused as a text frame, with and without JSON in it", function()

@@ -195,6 +195,9 @@ return {
   fails("gate.store:scan, after: expected a string, got a number", store.scan, store, "",
     { after = 5 })
   fails("example:48: gate.store:get, key", function() store:get(7) end) -- where it was called
+  local long = {}
+  for i = 1, 10001 do long[i] = i end
+  fails("gate.store:put: value has more than 10000 items", store.put, store, "k", long)
   same({ {}, nil }, store:scan "")]] },
 
 { "is for tasks only", [[
