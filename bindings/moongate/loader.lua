@@ -26,7 +26,9 @@ end
 --- The app's list, and the settings of the gateway beside it.
 local function read_list(app, set)
   if not set.folder then return list.of_file(app), {} end
-  local value = set:compile(app .. "/init.lua")()
+  local chunk
+  chunk, set.list = set:compile(app .. "/init.lua")
+  local value = chunk()
   local entries = list.read(app, value)
   return entries, { rollback = value.rollback }
 end
@@ -124,8 +126,7 @@ local function fill(build, before)
   for _, name in ipairs(build.loaded) do run(build, name) end
   build.registry.run = nil
   build.registry:finish(names_of(build.entries))
-  build.registry.sources = build.set.modules
-  build.registry.files = build.set:files(build.registry)
+  build.registry.sources = build.set
   migrate(build, build.is_known)
   local routes = build.registry:route_table()
   if core.C.moon_route(routes, #routes) ~= 0 then
@@ -136,7 +137,8 @@ end
 --- A build is all that a load needs to know, and what it has found out.
 local function begin(app, generation, current, rejected)
   local folder = list.is_folder(app) and app or nil
-  local set = sources.set(folder, current and current.sources, rejected)
+  local set = sources.set(folder, current and current.sources.modules, rejected)
+  sources.use(set)
   local entries, settings = read_list(app, set)
   local build = { set = set, entries = entries, chunks = {}, loaded = {}, is_known = {},
     rooms = kind_swap.snapshot(),
@@ -157,16 +159,7 @@ local function is_unchanged(build, current)
     and is_same(build.registry.settings, current.settings)
 end
 
---- Builds the next generation.
----@param app string path of a folder with an init.lua, or of one plugin file
----@param generation integer its number
----@param current? table the registry in force
----@param rejected? table<string, table> what sources.set takes
----@return table? registry nil: see problem; without a problem nothing has changed
----@return string? problem a traceback
----@return table? snapshot of the states that have been migrated, as they were before
----@return moongate.RoomStates? rooms the same of rooms
-function loader.load(app, generation, current, rejected)
+local function load(app, generation, current, rejected)
   local ok, build = xpcall(begin, traceback, app, generation, current, rejected)
   if not ok then return nil, build end
   if is_unchanged(build, current) then return end
@@ -181,7 +174,23 @@ function loader.load(app, generation, current, rejected)
     local is_migrated = build.is_known[name] and kept.version ~= state.version(name)
     if not is_migrated then snapshot[name] = nil end
   end
+  build.set:settle()
   return build.registry, nil, snapshot, build.rooms
+end
+
+--- Builds the next generation.
+---@param app string path of a folder with an init.lua, or of one plugin file
+---@param generation integer its number
+---@param current? table the registry in force
+---@param rejected? table<string, table> what sources.set takes
+---@return table? registry nil: see problem; without a problem nothing has changed
+---@return string? problem a traceback
+---@return table? snapshot of the states that have been migrated, as they were before
+---@return moongate.RoomStates? rooms the same of rooms
+function loader.load(app, generation, current, rejected)
+  local registry, problem, snapshot, rooms = load(app, generation, current, rejected)
+  sources.use(current and current.sources)
+  return registry, problem, snapshot, rooms
 end
 
 return loader

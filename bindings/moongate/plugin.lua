@@ -5,6 +5,7 @@ local core = require "moongate.ffi"
 local kind_swap = require "moongate.kind_swap"
 local metric = require "moongate.metric"
 local request = require "moongate.request"
+local sources = require "moongate.source"
 local state = require "moongate.state"
 local state_check = require "moongate.state_check"
 local task = require "moongate.task"
@@ -141,6 +142,7 @@ local function swap(registry)
   local old = current and current.plugins or {}
   plugin.on_swap(current, registry)
   current = registry
+  sources.use(registry.sources)
   request.use(registry)
   begin_trial()
   local old_timers = {}
@@ -196,9 +198,9 @@ end
 
 --- Files whose texts a rollback has taken out of force, for a message; forgets the others.
 local function held_back()
-  local paths = {}
+  local paths, files = {}, current:files()
   for path, texts in pairs(rejected) do
-    if current.files[path] == texts.good then paths[#paths + 1] = path else rejected[path] = nil end
+    if files[path] == texts.good then paths[#paths + 1] = path else rejected[path] = nil end
   end
   table.sort(paths)
   return paths[1] and " but what was rolled back (" .. table.concat(paths, ", ") .. ")" or ""
@@ -238,10 +240,10 @@ end
 
 --- What is on the disk stays out of force until somebody changes it.
 local function reject(bad, good)
-  for path, text in pairs(bad.files) do
-    if good.files[path] and good.files[path] ~= text then
-      rejected[path] = { bad = text, good = good.files[path] }
-    end
+  local bad_files = bad:files()
+  for path, text in pairs(good:files()) do
+    local bad_text = bad_files[path]
+    if bad_text and bad_text ~= text then rejected[path] = { bad = bad_text, good = text } end
   end
 end
 

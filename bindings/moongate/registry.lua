@@ -34,7 +34,7 @@ local function new(generation)
     generation = generation,
     plugins = {},      -- name -> moongate.Plugin
     names = {},        -- in the order of the list; after finish(): needed ones first
-    sources = {},      -- path -> moongate.Source, of the modules
+    sources = nil,     -- what source.set makes: its texts and modules
     on = {},           -- request type -> { fn, plugin }
     kinds = {},        -- name of a room kind -> { spec, plugin, steps }
     commands = {},     -- name of a slash command -> { fn, plugin, about }
@@ -151,6 +151,10 @@ function Registry:finish(names)
     end
   end
 end
+
+--- The texts that it is made of.
+---@return table<string, string> path -> text
+function Registry:files() return self.sources:files(self.plugins) end
 
 --- The table of routes as core/route.h wants it.
 function Registry:route_table()

@@ -1,4 +1,5 @@
 local fake_gate = require "spec.support.fake_gate"
+local file = require "spec.support.file"
 
 describe("loader", function()
   local gate
@@ -88,6 +89,77 @@ describe("loader", function()
       assert.same({ "b", "a" }, gate.world.plugin.current().names)
       assert.same({ 1, 1 }, { loads "a", loads "b" })
     end)
+  end)
+
+  describe("require, when the plugins are in force", function()
+    local LATE = [[return function(gate)
+      gate:on(%q, function() return { v = require "lib.m" } end)
+    end]]
+    local ann
+
+    --- What it answers while the folder is there.
+    local function asked(name)
+      local folder = gate.folder .. "/lib"
+      file.run("mkdir -p " .. folder)
+      file.write(folder .. "/m.lua", gate.files["lib/m"].text)
+      local data = gate:deliver(ann, { type = name })
+      file.run("rm -r " .. gate.folder)
+      return data and data.v
+    end
+
+    local function start(files)
+      load(files)
+      ann = gate:connect "ann"
+    end
+
+    it("makes who asks depend on the module, also of the generations after", function()
+      start { a = LATE:format "a", b = counting(), ["lib/m"] = "return 1" }
+      assert(gate:reload { b = counting "--" })
+      assert.equal(1, asked "a")
+      assert(gate:reload { b = counting "----" })
+      assert.equal(1, asked "a")
+      assert(gate:reload { ["lib/m"] = "return 2" })
+      assert.equal("a#4", label "a")
+      assert.equal(2, asked "a")
+    end)
+
+    it("gives the module that the generation in force has", function()
+      local early = [[local m = require "lib.m" return function(gate)
+        gate:on("b", function() return { v = m } end)
+      end]]
+      start { a = LATE:format "a", ["lib/m"] = "return 1" }
+      assert(gate:reload { b = early, ["lib/m"] = "return 2" })
+      assert.same({ 2, 2 }, { asked "a", asked "b" })
+    end)
+
+    it("is not led astray by code that is refused", function()
+      start { a = LATE:format "a", b = counting(), ["lib/m"] = "return 1" }
+      assert.is_nil(gate:reload { b = "require 'lib.m' error 'ouch'" })
+      assert.equal(1, asked "a")
+      assert(gate:reload { b = counting(), ["lib/m"] = "return 2" })
+      assert.equal(2, asked "a")
+    end)
+  end)
+
+  it("loads a plugin again when a module that it could not load has changed", function()
+    local source = counting "pcall(require, 'lib.m')"
+    load { a = source, b = counting "pcall(require, 'lib.none')", ["lib/m"] = ")" }
+    assert(gate:reload { ["lib/m"] = "return 1" })
+    assert.same({ 2, 1 }, { loads "a", loads "b" })
+    assert(gate:reload { ["lib/none"] = "return 1" })
+    assert.same({ 2, 2 }, { loads "a", loads "b" })
+  end)
+
+  it("does not keep the generations before", function()
+    local function big(n) return ("return { function() end, ('%d'):rep(50000) }"):format(n + 10) end
+    load { a = "return require 'lib.m' and function() end", ["lib/m"] = big(0) }
+    local function kilobytes(first, last)
+      for n = first, last do assert(gate:reload { ["lib/m"] = big(n) }) end
+      collectgarbage() collectgarbage()
+      return collectgarbage "count"
+    end
+    local before = kilobytes(1, 5)
+    assert.is_true(kilobytes(6, 25) - before < 500)
   end)
 
   describe("checks", function()
