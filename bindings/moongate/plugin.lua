@@ -13,6 +13,7 @@ local timer = require "moongate.timer"
 
 local MAX_BEFORE = 3        -- generations kept to go back to
 local GRACE_MS = 10000      -- for handlers of a plugin that has been replaced
+local RETRY_MS = 1000       -- when the way back is barred
 local LEAST_RATE = 0.01     -- errors per call that are no reason to go back
 
 -- After a swap errors are counted; init.lua may set other numbers.
@@ -32,8 +33,10 @@ local last_generation = 0
 local before = {}     -- stack of { registry, snapshot, rooms }: how to go back to it
 local rejected = {}   -- path -> { bad, good }: file texts that a rollback has taken out of force
 local slots = {}      -- plugin name -> timer name -> { token, turn }
-local trial           -- { until_ms, calls, errors, rate } since the last swap, while it lasts
-local since = { calls = 0, errors = 0, rate = 0 } -- the last swap, and the rate before it
+local trial           -- { until_ms, min_errors, factor } after a swap, while it lasts
+-- The last swap: how many calls there were before it, the rate of errors among them, and the errors
+-- since, of what is in force and has been called since.
+local since = { calls = 0, errors = 0, rate = 0 }
 
 -- ---- timers ----
 
@@ -126,8 +129,8 @@ local function begin_trial()
   local calls = request.calls - since.calls
   local settings = current.settings.rollback
   -- So few calls say nothing: what was known before them holds.
-  local rate = calls >= 100 and (request.errors - since.errors) / calls or since.rate
-  since = { calls = request.calls, errors = request.errors, rate = rate }
+  local rate = calls >= 100 and since.errors / calls or since.rate
+  since = { calls = request.calls, errors = 0, rate = rate }
   trial = nil
   if settings == false or not before[1] then return end
   trial = {}
@@ -257,7 +260,7 @@ function plugin.rollback()
   end
   local routes = way.registry:route_table()
   if core.C.moon_route(routes, #routes) ~= 0 then
-    return false, "not rolled back: the I/O threads are too far behind, try again"
+    return false, "not rolled back: the I/O threads are too far behind"
   end
   before[#before] = nil
   reject(from, way.registry)
@@ -274,10 +277,18 @@ function plugin.rollback()
   return true, text
 end
 
---- Called after each error: whether the new code is so much worse that the old comes back.
+--- Unless something else has come into force meanwhile.
+local function go_back(from)
+  if current ~= from then return end
+  local ok, problem = plugin.rollback()
+  if ok then return end
+  log.error("plugin", "%s", problem)
+  timer.start(RETRY_MS, function() go_back(from) end)
+end
+
+--- Whether the new code is so much worse that the old comes back.
 local function judge()
-  if not trial then return end
-  local calls, errors = request.calls - since.calls, request.errors - since.errors
+  local calls, errors = request.calls - since.calls, since.errors
   if core.C.moon_clock_ms() > trial.until_ms then
     trial = nil
   elseif errors >= trial.min_errors
@@ -286,11 +297,16 @@ local function judge()
       .. 'rolling back; "rollback = false" in init.lua leaves that to you',
       errors, calls, current.generation, since.rate * 100)
     trial = nil
-    timer.start(0, plugin.rollback) -- not under the feet of what has failed
+    local from = current
+    timer.start(0, function() go_back(from) end) -- not under the feet of what has failed
   end
 end
 
-request.on_error = judge
+request.on_error = function(owner, call)
+  if call <= since.calls or not is_in_force(owner) then return end
+  since.errors = since.errors + 1
+  if trial then judge() end
+end
 
 -- ---- looking ----
 

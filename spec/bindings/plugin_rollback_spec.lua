@@ -160,6 +160,43 @@ describe("rollback", function()
       assert.is_nil(gate:logged "in force again")
     end)
 
+    it("does not come for errors of calls that the code before has begun", function()
+      local SLOW = [[return function(gate)
+        gate:on("which", function() gate:sleep(1000) error "ouch" end)
+      end]]
+      load { a = SLOW, b = "return function() end" }
+      for _ = 1, 24 do gate:ask(gate:connect(), { type = "which" }) end
+      assert(gate:reload { b = "return function(gate) end" }) -- "a" is in force
+      assert(gate:reload { a = answering "fixed" })
+      gate:later(1001)
+      assert.equal("fixed", which())
+      assert.is_nil(gate:logged "rolling back")
+    end)
+
+    it("leaves alone what has come since the verdict", function()
+      load { a = answering "one" }
+      assert(gate:reload { a = FAILING })
+      local verdict -- of a timer that is due when the file is saved
+      gate.world.timer.start = function(_, fn) verdict = fn end
+      fail(10)
+      assert(gate:reload { a = answering "fixed" })
+      verdict()
+      assert.equal("fixed", which())
+      assert.is_nil(gate:logged "in force again")
+    end)
+
+    it("tries again when the I/O threads cannot take the routes, and says so", function()
+      load { a = answering "one" }
+      assert(gate:reload { a = FAILING })
+      gate.core.answers.moon_route = gate.core.C.MOON_EFULL
+      fail(10)
+      gate:later(0)
+      assert.is_truthy(gate:logged "not rolled back: the I/O threads are too far behind")
+      gate.core.answers.moon_route = nil
+      gate:later(1000)
+      assert.equal("one", which())
+    end)
+
     it("can be switched off in the list, and has numbers there", function()
       load { init = [[return { "a", rollback = false }]], a = answering "one" }
       assert(gate:reload { a = FAILING })
