@@ -60,12 +60,12 @@ local function check_fields(where, name, value)
   end
 end
 
-local function read_entry(folder, where, place, value)
+local function read_entry(folder, where, place, value, is_there)
   if type(value) == "string" then value = { value } end
   local name = read_name(where, place, value)
   check_fields(where, name, value)
   local file = ("%s/%s.lua"):format(folder, name:gsub("%.", "/"))
-  if not is_file(file) then fail(where, 'plugin "%s": there is no file %s', name, file) end
+  if not is_there(file) then fail(where, 'plugin "%s": there is no file %s', name, file) end
   return { name = name, file = file, options = value.options or {}, where = where }
 end
 
@@ -101,8 +101,9 @@ end
 --- The plugins of what init.lua has returned, in order. Raises.
 ---@param folder string
 ---@param value any
+---@param is_there? fun(path: string): any whether a file can be loaded; by default, is on the disk
 ---@return moongate.Entry[]
-function list.read(folder, value)
+function list.read(folder, value, is_there)
   local where = folder .. "/init.lua"
   if type(value) ~= "table" then
     fail(where, 'expected a list of plugins, return { "auth", { "rooms", options = { ... } } }, '
@@ -111,7 +112,7 @@ function list.read(folder, value)
   check_rollback(where, value.rollback)
   local entries, places = {}, {}
   for place = 1, measure(where, value) do
-    local entry = read_entry(folder, where, place, value[place])
+    local entry = read_entry(folder, where, place, value[place], is_there or is_file)
     if places[entry.name] then
       fail(where, 'plugin "%s" is listed twice: entries %d and %d', entry.name,
         places[entry.name], place)

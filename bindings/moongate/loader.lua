@@ -29,7 +29,7 @@ local function read_list(app, set)
   local chunk
   chunk, set.list = set:compile(app .. "/init.lua")
   local value = chunk()
-  local entries = list.read(app, value)
+  local entries = list.read(app, value, function(path) return set:text(path) end)
   return entries, { rollback = value.rollback }
 end
 

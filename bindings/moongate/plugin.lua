@@ -31,7 +31,7 @@ local app             -- path of the folder or file
 local current         -- registry in force
 local last_generation = 0
 local before = {}     -- stack of { registry, snapshot, rooms }: how to go back to it
-local rejected = {}   -- path -> { bad, good }: file texts that a rollback has taken out of force
+local rejected = {}   -- path -> { bad, good }: the text on the disk, out of force, and that in force
 local slots = {}      -- plugin name -> timer name -> { token, turn }
 local trial           -- { until_ms, min_errors, factor } after a swap, while it lasts
 -- The last swap: how many calls there were before it, the rate of errors among them, and the errors
@@ -203,7 +203,8 @@ end
 local function held_back()
   local paths, files = {}, current:files()
   for path, texts in pairs(rejected) do
-    if files[path] == texts.good then paths[#paths + 1] = path else rejected[path] = nil end
+    local is_held = files[path] == texts.good and texts.good ~= texts.bad
+    if is_held then paths[#paths + 1] = path else rejected[path] = nil end
   end
   table.sort(paths)
   return paths[1] and " but what was rolled back (" .. table.concat(paths, ", ") .. ")" or ""
@@ -241,12 +242,17 @@ end
 
 -- ---- and back ----
 
---- What is on the disk stays out of force until somebody changes it.
+--- What is on the disk stays out of force until somebody changes it: for a file that is gone, until
+--- it is there again.
 local function reject(bad, good)
   local bad_files = bad:files()
   for path, text in pairs(good:files()) do
-    local bad_text = bad_files[path]
-    if bad_text and bad_text ~= text then rejected[path] = { bad = bad_text, good = text } end
+    local bad_text, held = bad_files[path], rejected[path]
+    if held and held.good == bad_text then
+      held.good = text
+    elseif text ~= bad_text then
+      rejected[path] = { bad = bad_text or false, good = text }
+    end
   end
 end
 

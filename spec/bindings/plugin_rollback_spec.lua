@@ -95,6 +95,33 @@ describe("rollback", function()
       assert.equal("three", which())
     end)
 
+    it("leaves it out of force also when the one before that comes back", function()
+      load { a = answering "one", b = "return function() end" }
+      assert(gate:reload { a = answering "two" })
+      assert(gate:reload { a = answering "three" })
+      rollback()
+      rollback()
+      assert(gate:reload { b = "return function(gate) end" })
+      assert.equal("one", which())
+      assert(gate:reload { a = answering "two" })
+      assert.equal("two", which())
+      assert(gate:reload { a = answering "three" })
+      assert.equal("three", which())
+    end)
+
+    it("has what was deleted meanwhile, as long as it is not there", function()
+      load { init = [[return { "a", "p" }]], a = answering("one", "gate:option('x', require 'm')"),
+        p = "return function() end", m = "return 1" }
+      assert(gate:reload { init = [[return { "a" }]], a = answering "two", p = false, m = false })
+      rollback()
+      assert.is_truthy(gate.world.plugin.current().plugins.p)
+      gate:reload {}
+      assert.is_truthy(gate:logged "nothing has changed but what was rolled back")
+      assert(gate:reload { init = [[return { "a", "b" }]], b = "return function() end" })
+      assert.equal("one", which())
+      assert.is_nil(gate:reload { init = [[return { "p", "a", "b" }]], p = ")" })
+    end)
+
     it("is named by a reload that finds nothing else", function()
       load { a = answering "one" }
       assert(gate:reload { a = answering "two" })
