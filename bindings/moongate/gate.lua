@@ -240,7 +240,7 @@ end
 for _, what in ipairs { "counter", "gauge", "histogram" } do
   gate[what] = function(self, name, spec)
     check_loading(self, "gate:" .. what)
-    local made, problem = metric.declare(self.plugin.name, what, name, spec)
+    local made, problem = metric.declare(self.plugin, what, name, spec)
     if not made then error(("gate:%s: %s"):format(what, problem), 2) end
     return made
   end

@@ -276,8 +276,9 @@ local function is_same(one, other)
     and table.concat(one.buckets, ",") == table.concat(other.buckets, ",")
 end
 
---- The metric of this name, with the values it had if it is declared as it was.
----@param plugin string
+--- The metric of this name, with the values it has if it is declared as it was. It is printed once
+--- the plugin has come into force.
+---@param plugin moongate.Plugin
 ---@param kind "counter"|"gauge"|"histogram"
 ---@param name string
 ---@param spec? moongate.MetricSpec
@@ -287,17 +288,27 @@ function metric.declare(plugin, kind, name, spec)
   spec = spec or {}
   local problem = problem_of(kind, name, spec)
   if problem then return nil, problem end
-  local all, made = of_plugin[plugin] or {}, new(plugin, kind, name, spec)
-  if all[name] and is_same(all[name], made) then
-    all[name].about = made.about
-    return all[name]
-  end
-  if not all[name] and #sorted(all) >= MAX_METRICS then
+  local declared, made = plugin.metrics, new(plugin.name, kind, name, spec)
+  if not declared[name] and #sorted(declared) >= MAX_METRICS then
     return nil, ("at most %d metrics"):format(MAX_METRICS)
   end
-  of_plugin[plugin], all[name] = all, made
+  local old = declared[name] and declared[name].metric or (of_plugin[plugin.name] or {})[name]
+  declared[name] = { metric = old and is_same(old, made) and old or made, about = made.about }
+  return declared[name].metric
+end
+
+--- The plugin has come into force: these are its metrics, and no others.
+---@param plugin moongate.Plugin
+function metric.enter(plugin)
+  metric.forget(plugin.name)
+  if not next(plugin.metrics) then return end
+  local all = {}
+  for name, declared in pairs(plugin.metrics) do
+    declared.metric.about = declared.about
+    all[name] = declared.metric
+  end
+  of_plugin[plugin.name] = all
   change()
-  return made
 end
 
 --- The plugin is in the list no longer.

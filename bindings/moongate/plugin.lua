@@ -31,7 +31,7 @@ local app             -- path of the folder or file
 local current         -- registry in force
 local last_generation = 0
 local before = {}     -- stack of { registry, snapshot, rooms }: how to go back to it
-local rejected = {}   -- path -> { bad, good }: the text on the disk, out of force, and that in force
+local rejected = {}   -- path -> { bad, good }: the text on the disk, and that in force instead
 local slots = {}      -- plugin name -> timer name -> { token, turn }
 local trial           -- { until_ms, min_errors, factor } after a swap, while it lasts
 -- The last swap: how many calls there were before it, the rate of errors among them, and the errors
@@ -121,6 +121,7 @@ end
 local function enter(owner, old_timers)
   cancel_all(tasks_of(owner, task.BEGUN), "it begins again with its code")
   start_timers(owner, old_timers)
+  metric.enter(owner)
   kind_swap.enter(owner)
   for _, begin in ipairs(owner.begins) do begin() end
 end

@@ -23,7 +23,8 @@ local registry_mt = { __index = Registry }
 ---@field before table[] { name, fn }
 ---@field after table[] { name, fn }
 ---@field routes table[] what route.lua makes
----@field timers table[] { name, interval_ms, fn }
+---@field timers table[] { name, doing, fn, delay_ms = function, is_once?, is_due? = function }
+---@field metrics table<string, table> name -> { metric, about }
 ---@field begins function[] to be called when it takes over
 ---@field migrations table[] { version, fn }, ascending
 ---@field is_loaded? boolean nothing more can be registered
@@ -53,7 +54,7 @@ function Registry:add_plugin(entry)
     name = entry.name, file = entry.file, entry = entry, generation = self.generation,
     label = entry.name .. "#" .. self.generation,
     needs = {}, uses = {}, options = {}, on = {}, commands = {}, kinds = {}, before = {},
-    after = {}, routes = {}, timers = {}, begins = {}, migrations = {},
+    after = {}, routes = {}, timers = {}, begins = {}, migrations = {}, metrics = {},
   }
   self.plugins[plugin.name] = plugin
   return plugin

@@ -128,6 +128,38 @@ plugin_polls_wait_seconds_count 4
     assert.equal("", text())
   end)
 
+  it("is as it was when the code that declares it anew is refused", function()
+    load [[gate:counter("n", { about = "old" })]]
+    try "add"
+    local before = text()
+    assert.is_nil(gate:reload { polls = [[return function(gate)
+      gate:counter("n", { about = "new" })
+      gate:gauge "other"
+      error "ouch"
+    end]] })
+    assert.is_nil(gate:reload { polls = "return function(gate) gate:gauge 'n' error 'ouch' end" })
+    assert.equal(before, text())
+    try "add"
+    assert.matches("_n 2\n", text())
+  end)
+
+  it("comes back with its code and its values", function()
+    for _, after in ipairs { "return function() end", "return function(gate) gate:gauge 'n' end" } do
+      load [[gate:counter "n"]]
+      try "add"
+      local before = text()
+      assert(gate:reload { polls = after })
+      assert.is_nil(text():find("_n 1\n", 1, true))
+      gate.world.plugin.rollback()
+      assert.equal(before, text())
+      try "add"
+      assert.matches("_n 2\n", text())
+    end
+    assert(gate:reload { polls = false, other = "return function() end" })
+    gate.world.plugin.rollback()
+    assert.matches("_n 2\n", text())
+  end)
+
   it("takes 1,000 series and refuses more", function()
     load([[gate:counter("votes_total", { labels = { "room" } })]], [[
       for n = 1, 1000 do assert(m:add(1, n)) end
