@@ -68,13 +68,7 @@ local function names_of(entries)
   return names
 end
 
---- Runs a plugin's file, unless that has been done. Raises.
-local function run(build, name)
-  local chunk = build.chunks[name]
-  if not chunk then return end
-  build.chunks[name] = nil
-  local plugin, outer = build.registry.plugins[name], build.running
-  build.running = plugin
+local function run_file(build, plugin, chunk)
   local fn = chunk()
   if type(fn) ~= "function" then
     error(("%s: a plugin returns a function of gate, this returned %s"):format(plugin.file,
@@ -84,13 +78,23 @@ local function run(build, name)
   plugin.is_loaded = true
   local problem = option.unknown(plugin.entry, plugin.options)
   if problem then error(problem, 0) end
-  build.running = outer
 end
 
---- A message that names no file gets that of the plugin that was run.
-local function with_file(build, problem)
-  if not build.running or problem:find "^%S*%.lua" then return problem end
-  return build.running.file .. ": " .. problem
+--- A message that names no file gets that of the plugin.
+local function with_file(plugin, problem)
+  return problem:find "^%S*%.lua" and problem or plugin.file .. ": " .. problem
+end
+
+--- Runs a plugin's file, unless that has been done. Raises; whoever catches that, the load has
+--- failed.
+local function run(build, name)
+  local chunk, plugin = build.chunks[name], build.registry.plugins[name]
+  if not chunk then return end
+  build.chunks[name] = nil
+  local ok, problem = xpcall(run_file, traceback, build, plugin, chunk)
+  if ok then return end
+  build.problem = build.problem or with_file(plugin, problem)
+  error(problem, 0)
 end
 
 --- Adds what stays, and compiles all that does not before the first one runs.
@@ -125,6 +129,7 @@ local function fill(build, before)
   build.registry.run = function(name) run(build, name) end -- for gate:use
   for _, name in ipairs(build.loaded) do run(build, name) end
   build.registry.run = nil
+  if build.problem then error(build.problem, 0) end
   build.registry:finish(names_of(build.entries))
   build.registry.sources = build.set
   migrate(build, build.is_known)
@@ -168,7 +173,7 @@ local function load(app, generation, current, rejected)
   if not is_filled then
     state.restore(snapshot)
     kind_swap.restore(build.rooms)
-    return nil, with_file(build, problem)
+    return nil, build.problem or problem
   end
   for name, kept in pairs(snapshot) do
     local is_migrated = build.is_known[name] and kept.version ~= state.version(name)

@@ -177,6 +177,19 @@ describe("loader", function()
       assert.is_truthy(gate:logged "a.lua: is bytecode, expected Lua source")
     end)
 
+    it("that no plugin has raised, whoever has caught it", function()
+      local user = [[return function(gate) pcall(gate.use, gate, "b", "1.0") end]]
+      load { a = counting(), b = counting() }
+      assert.is_nil(gate:reload { a = user, b = [[return function(gate)
+        gate:provide("1.0", {})
+        error "halfway"
+      end]] })
+      assert.is_truthy(gate:logged "b.lua:3: halfway")
+      assert.is_nil(gate:reload { a = user, b = "return function() error('halfway', 0) end" })
+      assert.is_truthy(gate:logged "/b.lua: halfway")
+      assert.equal("b#1", label "b")
+    end)
+
     it("that a state is data", function()
       load { a = counting() }
       assert.is_nil(gate:reload {
