@@ -3,6 +3,7 @@ local checks = require "moongate.check"
 local core = require "moongate.ffi"
 local cron = require "moongate.cron"
 local gather = require "moongate.gather"
+local log = require "moongate.log"
 local request = require "moongate.request"
 local task = require "moongate.task"
 local timer = require "moongate.timer"
@@ -68,7 +69,7 @@ end
 
 --- Calls fn once, delay_ms from now, as a task. Called while the plugin loads it is a timer as
 --- gate:every is; called later it runs even if the plugin is replaced meanwhile, on the code
---- that has asked for it.
+--- that has asked for it. Code that was replaced 10 s ago asks in vain.
 ---@param delay_ms integer
 ---@param fn fun()
 ---@param name? string while the plugin loads
@@ -80,6 +81,8 @@ function gate:after_ms(delay_ms, fn, name)
       { fn = fn, is_once = true, delay_ms = function() return delay_ms end })
     return
   end
+  local why_over = task.why_over(self.plugin)
+  if why_over then return log.warn(self.plugin.label, "gate:after_ms: left out, %s", why_over) end
   timer.start(delay_ms, function()
     task.run(request.guard, self.plugin, "gate:after_ms", fn)
   end, self.plugin)

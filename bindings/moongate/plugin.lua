@@ -12,7 +12,6 @@ local task = require "moongate.task"
 local timer = require "moongate.timer"
 
 local MAX_BEFORE = 3        -- generations kept to go back to
-local GRACE_MS = 10000      -- for handlers of a plugin that has been replaced
 local RETRY_MS = 1000       -- when the way back is barred
 local LEAST_RATE = 0.01     -- errors per call that are no reason to go back
 
@@ -86,29 +85,18 @@ end
 
 local function is_in_force(owner) return current.plugins[owner.name] == owner end
 
-local function tasks_of(owner, doing)
+--- What the plugin has begun while it was loaded begins again with its code.
+local function cancel_begun(owner)
   local found = {}
   for worker in task.waiting() do
-    if worker.plugin == owner and (not doing or worker.doing == doing) then
-      found[#found + 1] = worker
-    end
+    if worker.plugin == owner and worker.doing == task.BEGUN then found[#found + 1] = worker end
   end
-  return found
+  for _, worker in ipairs(found) do task.cancel(worker, "it begins again with its code") end
 end
 
-local function cancel_all(workers, why)
-  for _, worker in ipairs(workers) do task.cancel(worker, why) end
-end
-
---- What is under way may end, but not for ever.
+--- What is under way may end, but not for ever: see task.why_over.
 local function leave(owner)
-  if tasks_of(owner)[1] then
-    timer.start(GRACE_MS, function()
-      if not is_in_force(owner) then
-        cancel_all(tasks_of(owner), ("its code was replaced %d s ago"):format(GRACE_MS / 1000))
-      end
-    end)
-  end
+  owner.replaced_ms = core.C.moon_clock_ms()
   kind_swap.leave(owner, function(name) return current.kinds[name] end)
   if current.plugins[owner.name] then return end
   metric.forget(owner.name)
@@ -119,7 +107,8 @@ end
 
 --- One that comes back begins again what it began when it was loaded.
 local function enter(owner, old_timers)
-  cancel_all(tasks_of(owner, task.BEGUN), "it begins again with its code")
+  owner.replaced_ms = nil
+  cancel_begun(owner)
   start_timers(owner, old_timers)
   metric.enter(owner)
   kind_swap.enter(owner)

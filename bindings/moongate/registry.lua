@@ -27,6 +27,7 @@ local registry_mt = { __index = Registry }
 ---@field metrics table<string, table> name -> { metric, about }
 ---@field begins function[] to be called when it takes over
 ---@field migrations table[] { version, fn }, ascending
+---@field replaced_ms? number when other code took over from it
 ---@field is_loaded? boolean nothing more can be registered
 
 ---@param generation integer

@@ -294,44 +294,4 @@ describe("rollback", function()
       assert.equal(1, state().n)
     end)
   end)
-
-  describe("tasks of code that was replaced", function()
-    local SLEEPS = [[return function(gate)
-      gate:on("which", function() gate:sleep(%d) gate:info "woke up" return { word = "old" } end)
-    end]]
-
-    it("end on it, and say so in the log", function()
-      load { a = SLEEPS:format(1000) }
-      local answer = gate:ask(ann, { type = "which" })
-      assert(gate:reload { a = answering "new" })
-      assert.same({ { plugin = "a#1", kind = "task", doing = "on which", ms = 0 } },
-        gate.world.plugin.leaks())
-      gate:later(1000)
-      assert.same({ word = "old" }, answer.data)
-      assert.equal("a#1: woke up", gate:logged "woke up")
-      assert.same({}, gate.world.plugin.leaks())
-    end)
-
-    it("are cancelled ten seconds later", function()
-      load { a = SLEEPS:format(20000) }
-      local answer = gate:ask(ann, { type = "which" })
-      assert(gate:reload { a = answering "new" })
-      gate:later(9999)
-      assert.is_false(answer.is_given)
-      gate:later(1)
-      assert.equal("timeout", answer.code)
-      assert.is_true(answer.temporary)
-      assert.is_truthy(gate:logged "a#1: on which: cancelled: its code was replaced 10 s ago")
-    end)
-
-    it("are not when the code is back by then", function()
-      load { a = SLEEPS:format(20000) }
-      local answer = gate:ask(ann, { type = "which" })
-      assert(gate:reload { a = answering "new" })
-      gate:later(1000)
-      rollback()
-      gate:later(19000)
-      assert.same({ word = "old" }, answer.data)
-    end)
-  end)
 end)
