@@ -290,7 +290,8 @@ end
 ---@return moongate.Room?
 ---@return "unknown_kind"|"exists"|"not_restored"? reason "not_restored": the store has not been
 --- read yet, or has a room of this name that this code could not open; the log says why
-function gate:open_room(kind_name, name, options) -- luacheck: no unused args
+function gate:open_room(kind_name, name, options)
+  checks.in_force(self, "gate:open_room")
   check(kind_name, "string", "gate:open_room")
   check(name, "string", "gate:open_room")
   if options ~= nil then check(options, "table", "gate:open_room") end
@@ -325,7 +326,8 @@ function gate:conns() return pairs(conn.all) end
 --- encoded), it is called again with "internal"
 ---@param bytes? integer the message's size, for the limit on what waits behind a sleeping
 --- handler; 1024
-function gate:request(from, message, answer, bytes) -- luacheck: no unused args
+function gate:request(from, message, answer, bytes)
+  checks.in_force(self, "gate:request")
   if type(message) ~= "table" or type(message.type) ~= "string" then
     error("gate:request: expected a table with a string in message.type", 2)
   end
@@ -342,7 +344,7 @@ function gate:admission(given)
   check(given, "table", "gate:admission")
   local rules, problem = admission.pack(given)
   if not rules then error("gate:admission: " .. problem, 2) end
-  if self.plugin.is_loaded then return admission.apply(rules) end
+  if self.registry.is_complete then return admission.apply(rules) end
   begin(self, function()
     local ok, reason = admission.apply(rules)
     if not ok then log.error(self.plugin.label, "gate:admission: %s", reason) end

@@ -61,9 +61,9 @@ function gate:cron(when, fn, name)
   })
 end
 
---- While a plugin loads nothing of it may run yet: it begins when the plugin takes over.
+--- While a plugin is loaded or migrated nothing of it may run yet: it begins when it takes over.
 local function begin(self, fn)
-  if self.plugin.is_loaded then return fn() end
+  if self.registry.is_complete then return fn() end
   table.insert(self.plugin.begins, fn)
 end
 
@@ -76,7 +76,7 @@ end
 function gate:after_ms(delay_ms, fn, name)
   check_delay(delay_ms, 0, "gate:after_ms")
   check(fn, "function", "gate:after_ms")
-  if not self.plugin.is_loaded then
+  if not self.registry.is_complete then
     add_timer(self, "after_ms", name,
       { fn = fn, is_once = true, delay_ms = function() return delay_ms end })
     return
@@ -94,7 +94,7 @@ end
 function gate:spawn(fn, ...)
   check(fn, "function", "gate:spawn")
   local arguments, count = { ... }, select("#", ...)
-  local doing = self.plugin.is_loaded and "gate:spawn" or task.BEGUN
+  local doing = self.registry.is_complete and "gate:spawn" or task.BEGUN
   begin(self, function()
     task.run(request.guard, self.plugin, doing, fn, unpack(arguments, 1, count))
   end)

@@ -180,6 +180,7 @@ local function load(app, generation, current, rejected)
     if not is_migrated then snapshot[name] = nil end
   end
   build.set:settle()
+  build.registry.is_complete = true
   return build.registry, nil, snapshot, build.rooms
 end
 

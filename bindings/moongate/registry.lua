@@ -36,6 +36,7 @@ local function new(generation)
     generation = generation,
     plugins = {},      -- name -> moongate.Plugin
     names = {},        -- in the order of the list; after finish(): needed ones first
+    is_complete = false, -- all is loaded and migrated: it takes over
     sources = nil,     -- what source.set makes: its texts and modules
     on = {},           -- request type -> { fn, plugin }
     kinds = {},        -- name of a room kind -> { spec, plugin, steps }
