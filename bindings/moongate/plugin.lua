@@ -66,7 +66,8 @@ local function start_timers(owner, old)
   for _, entry in ipairs(owner.timers) do
     local was, delay_ms = old[entry.name] or { turn = {} }, entry.delay_ms()
     if not entry.is_due then delay_ms = math.min(delay_ms, was.left_ms or delay_ms) end
-    slots[owner.name][entry.name] = start_timer(owner, entry, delay_ms, was.turn)
+    local turn = entry.is_once and {} or was.turn -- there is no next one to wait for
+    slots[owner.name][entry.name] = start_timer(owner, entry, delay_ms, turn)
   end
 end
 
