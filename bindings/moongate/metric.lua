@@ -276,6 +276,11 @@ local function is_same(one, other)
     and table.concat(one.buckets, ",") == table.concat(other.buckets, ",")
 end
 
+local function find(plugin, name)
+  local declared, in_force = plugin.metrics[name], of_plugin[plugin.name]
+  return declared and declared.metric or in_force and in_force[name]
+end
+
 --- The metric of this name, with the values it has if it is declared as it was. It is printed once
 --- the plugin has come into force.
 ---@param plugin moongate.Plugin
@@ -292,9 +297,11 @@ function metric.declare(plugin, kind, name, spec)
   if not declared[name] and #sorted(declared) >= MAX_METRICS then
     return nil, ("at most %d metrics"):format(MAX_METRICS)
   end
-  local old = declared[name] and declared[name].metric or (of_plugin[plugin.name] or {})[name]
-  declared[name] = { metric = old and is_same(old, made) and old or made, about = made.about }
-  return declared[name].metric
+  local known = find(plugin, name)
+  local about = made.about
+  if known and is_same(known, made) then made = known end
+  declared[name] = { metric = made, about = about }
+  return made
 end
 
 --- The plugin has come into force: these are its metrics, and no others.

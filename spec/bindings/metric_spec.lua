@@ -144,11 +144,11 @@ plugin_polls_wait_seconds_count 4
   end)
 
   it("comes back with its code and its values", function()
-    for _, after in ipairs { "return function() end", "return function(gate) gate:gauge 'n' end" } do
+    for _, after in ipairs { "", "gate:gauge 'n'" } do
       load [[gate:counter "n"]]
       try "add"
       local before = text()
-      assert(gate:reload { polls = after })
+      assert(gate:reload { polls = ("return function(gate) %s end"):format(after) })
       assert.is_nil(text():find("_n 1\n", 1, true))
       gate.world.plugin.rollback()
       assert.equal(before, text())
