@@ -38,7 +38,7 @@ local function reason_of(set, entry, old)
   if not old then return "new" end
   if set:text(entry.file) ~= old.source.text then return "changed" end
   if set:is_stale(old.source) then return "a module of it has changed" end
-  if not is_same(entry.options, old.entry.options) then return "its options have changed" end
+  if not is_same(entry.as_written, old.entry.as_written) then return "its options have changed" end
 end
 
 --- Name of a plugin -> why it has to be loaded. Whoever holds the API of one that is loaded

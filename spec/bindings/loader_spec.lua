@@ -66,6 +66,14 @@ describe("loader", function()
       assert.is_truthy(gate:logged "a (its options have changed)")
     end)
 
+    it("no plugin that has changed the options it was given", function()
+      load({ a = counting():gsub("gate.state.loads =", 'gate:option("list", { default = {} })[1] = 2 %0') },
+        { a = { list = { 1 } } })
+      gate:reload {}
+      assert.equal("a#1", label "a")
+      assert(gate:reload(nil, { a = { list = { 2 } } }))
+    end)
+
     it("who uses the API of one that is loaded again", function()
       local provides = counting():gsub("gate.state.loads =", 'gate:provide("1.0", {}) %0')
       local uses = counting():gsub("gate.state.loads =", 'gate:use("c", "1.0") %0')
