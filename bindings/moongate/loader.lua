@@ -26,8 +26,9 @@ end
 --- The app's list, and the settings of the gateway beside it.
 local function read_list(app, set)
   if not set.folder then return list.of_file(app), {} end
-  local chunk
-  chunk, set.list = set:compile(app .. "/init.lua")
+  local path, chunk = app .. "/init.lua", nil
+  if not set:text(path) then error(path .. ": the list of plugins is not there", 0) end
+  chunk, set.list = set:compile(path)
   local value = chunk()
   local entries = list.read(app, value, function(path) return set:text(path) end)
   return entries, { rollback = value.rollback }
@@ -141,7 +142,8 @@ end
 
 --- A build is all that a load needs to know, and what it has found out.
 local function begin(app, generation, current, rejected)
-  local folder = list.is_folder(app) and app or nil
+  local is_folder = current and current.sources.folder or list.is_folder(app)
+  local folder = is_folder and app or nil
   local set = sources.set(folder, current and current.sources.modules, rejected)
   sources.use(set)
   local entries, settings = read_list(app, set)

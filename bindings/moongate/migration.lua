@@ -1,6 +1,7 @@
 --- Steps that bring a state up to the code that takes over, and copies to take them back: what is
 --- in a table changes in place, so that old references stay good.
 local task = require "moongate.task"
+local traceback = require "moongate.traceback"
 
 local migration = {}
 
@@ -82,7 +83,9 @@ local function locals_of_culprit()
   return words[1] and " (with " .. table.concat(words, ", ") .. ")" or ""
 end
 
-local function describe(problem) return tostring(problem) .. locals_of_culprit() end
+local function describe(problem)
+  return tostring(traceback(problem)):match "^[^\n]*" .. locals_of_culprit()
+end
 
 --- Runs the steps that a state of this version has not seen yet.
 ---@param steps moongate.Step[]

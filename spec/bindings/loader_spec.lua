@@ -177,6 +177,9 @@ describe("loader", function()
       assert.is_truthy(gate:logged 'init.lua: plugin "b": there is no file')
       assert.is_nil(gate:reload { init = [[return {]] })
       assert.is_truthy(gate:logged "init.lua:1: ")
+      gate.core:change()
+      gate.core:settle() -- without a folder
+      assert.is_truthy(gate:logged(gate.folder .. "/init.lua: the list of plugins is not there"))
     end)
 
     it("that files are source", function()
