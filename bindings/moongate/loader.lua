@@ -26,11 +26,12 @@ end
 --- The app's list, and the settings of the gateway beside it.
 local function read_list(app, set)
   if not set.folder then return list.of_file(app), {} end
-  local path, chunk = app .. "/init.lua", nil
+  local path = app .. "/init.lua"
   if not set:text(path) then error(path .. ": the list of plugins is not there", 0) end
-  chunk, set.list = set:compile(path)
+  local chunk, made = set:compile(path)
+  set.list = made
   local value = chunk()
-  local entries = list.read(app, value, function(path) return set:text(path) end)
+  local entries = list.read(app, value, function(file) return set:text(file) end)
   return entries, { rollback = value.rollback }
 end
 

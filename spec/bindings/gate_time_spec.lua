@@ -117,7 +117,7 @@ describe("gate time", function()
       assert.equal(1, state_of().n)
     end)
 
-    it("calls once for each time that the plugin is loaded, whatever the code before does", function()
+    it("calls once each time that the plugin is loaded, whatever the code before does", function()
       local source = [[return function(gate)
         gate:after_ms(10, function()
           gate.state.n = (gate.state.n or 0) + 1

@@ -67,8 +67,9 @@ describe("loader", function()
     end)
 
     it("no plugin that has changed the options it was given", function()
-      load({ a = counting():gsub("gate.state.loads =", 'gate:option("list", { default = {} })[1] = 2 %0') },
-        { a = { list = { 1 } } })
+      load({ a = [[return function(gate)
+        gate:option("list", { type = "table" })[1] = 2
+      end]] }, { a = { list = { 1 } } })
       gate:reload {}
       assert.equal("a#1", label "a")
       assert(gate:reload(nil, { a = { list = { 2 } } }))
@@ -138,6 +139,17 @@ describe("loader", function()
       start { a = LATE:format "a", ["lib/m"] = "return 1" }
       assert(gate:reload { b = early, ["lib/m"] = "return 2" })
       assert.same({ 2, 2 }, { asked "a", asked "b" })
+    end)
+
+    it("is remembered when an older generation comes back", function()
+      start { a = LATE:format "a", b = counting(), ["lib/m"] = "return 1" }
+      assert(gate:reload { b = counting "--" })
+      assert.equal(1, asked "a")
+      gate.world.plugin.rollback()
+      gate:reload {}
+      assert.is_truthy(gate:logged "nothing has changed but what was rolled back")
+      assert(gate:reload { ["lib/m"] = "return 2" })
+      assert.equal(2, asked "a")
     end)
 
     it("is not led astray by code that is refused", function()
