@@ -261,6 +261,7 @@ function plugin.rollback()
   end
   before[#before] = nil
   reject(from, way.registry)
+  way.registry.sources:come_back(way.registry.plugins, from.sources)
   state.restore(way.snapshot)
   local names = kind_swap.restore(way.rooms)
   for i, name in ipairs(names) do names[i] = "rooms of kind " .. name end

@@ -93,11 +93,21 @@ end
 ---@param old moongate.Source
 function Set:keep(old)
   for path in pairs(old.requires) do
-    if not self.modules[path] then
-      self.modules[path] = self.before[path]
-      self:keep(self.before[path])
+    local module = self.before[path]
+    if module and not self.modules[path] then
+      self.modules[path] = module
+      self:keep(module)
     end
   end
+end
+
+--- It comes back in place of another: what its plugins have required since comes with it.
+---@param plugins table<string, moongate.Plugin>
+---@param other table the set in force
+function Set:come_back(plugins, other)
+  self.before = other.modules
+  for _, plugin in pairs(plugins) do self:keep(plugin.source) end
+  self:settle()
 end
 
 --- The texts that a generation is made of.

@@ -23,6 +23,9 @@ describe("check", function()
       problem_of(check.kind, nil, "string", "gate:on"))
     assert.equal("here: gate:on is only possible while the plugin loads",
       problem_of(check.loading, { plugin = { is_loaded = true } }, "gate:on"))
+    assert.equal("here: gate:request: not while a plugin is loaded or migrated: gate:spawn has it "
+      .. "done when the code takes over", problem_of(check.in_force, { registry = {} },
+      "gate:request"))
     assert.equal("here: gate:sleep: expected a number, got string",
       problem_of(check.delay, "1", 0, "gate:sleep"))
   end)
