@@ -32,6 +32,13 @@ function check.loading(self, what)
   if self.plugin.is_loaded then error(what .. " is only possible while the plugin loads", 3) end
 end
 
+--- What acts on the world waits until its code is in force: that may still be refused.
+function check.in_force(self, what)
+  if self.registry.is_complete then return end
+  error(what .. ": not while a plugin is loaded or migrated: gate:spawn has it done when the code "
+    .. "takes over", 3)
+end
+
 --- A number of milliseconds.
 function check.delay(value, least, what)
   check.kind(value, "number", what, 4)

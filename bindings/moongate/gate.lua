@@ -249,7 +249,7 @@ end
 for _, what in ipairs { "counter", "gauge", "histogram" } do
   gate[what] = function(self, name, spec)
     check_loading(self, "gate:" .. what)
-    local made, problem = metric.declare(self.plugin.name, what, name, spec)
+    local made, problem = metric.declare(self.plugin, what, name, spec)
     if not made then error(("gate:%s: %s"):format(what, problem), 2) end
     return made
   end
@@ -279,6 +279,7 @@ end
 --- read yet, or has a room of this name that this code could not open; the log says why
 function gate:open_room(kind_name, name, options)
   check_called(self, "gate:open_room")
+  checks.in_force(self, "gate:open_room")
   check(kind_name, "string", "gate:open_room")
   check(name, "string", "gate:open_room")
   if options ~= nil then check(options, "table", "gate:open_room") end
@@ -308,6 +309,7 @@ function gate:request(from, message, answer, bytes)
   if bytes ~= nil and not (type(bytes) == "number" and bytes >= 0 and bytes < math.huge) then
     error("gate:request, bytes: expected a number of at least 0, got " .. tostring(bytes), 2)
   end
+  checks.in_force(self, "gate:request")
   request.submit(from, message, answer, bytes)
 end
 
@@ -321,7 +323,7 @@ function gate:admission(given)
   check(given, "table", "gate:admission")
   local rules, problem = admission.pack(given)
   if not rules then error("gate:admission: " .. problem, 2) end
-  if self.plugin.is_loaded then return admission.apply(rules) end
+  if self.registry.is_complete then return admission.apply(rules) end
   begin(self, function()
     local ok, reason = admission.apply(rules)
     if not ok then log.error(self.plugin.label, "gate:admission: %s", reason) end

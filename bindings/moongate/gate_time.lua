@@ -3,6 +3,7 @@ local checks = require "moongate.check"
 local core = require "moongate.ffi"
 local cron = require "moongate.cron"
 local gather = require "moongate.gather"
+local log = require "moongate.log"
 local request = require "moongate.request"
 local task = require "moongate.task"
 local timer = require "moongate.timer"
@@ -72,15 +73,15 @@ function gate:cron(when, fn, name)
   })
 end
 
---- While a plugin loads nothing of it may run yet: it begins when the plugin takes over.
+--- While a plugin is loaded or migrated nothing of it may run yet: it begins when it takes over.
 local function begin(self, fn)
-  if self.plugin.is_loaded then return fn() end
+  if self.registry.is_complete then return fn() end
   table.insert(self.plugin.begins, fn)
 end
 
 --- Calls fn once, delay_ms from now, as a task. Called while the plugin loads it is a timer as
 --- gate:every is; called later it runs even if the plugin is replaced meanwhile, on the code
---- that has asked for it.
+--- that has asked for it. Code that was replaced 10 s ago asks in vain.
 ---@param delay_ms integer
 ---@param fn fun()
 ---@param name? string while the plugin loads
@@ -88,11 +89,13 @@ function gate:after_ms(delay_ms, fn, name)
   check_called(self, "gate:after_ms")
   check_delay(delay_ms, 0, "gate:after_ms")
   check(fn, "function", "gate:after_ms")
-  if not self.plugin.is_loaded then
+  if not self.registry.is_complete then
     add_timer(self, "after_ms", name,
       { fn = fn, is_once = true, delay_ms = function() return delay_ms end })
     return
   end
+  local why_over = task.why_over(self.plugin)
+  if why_over then return log.warn(self.plugin.label, "gate:after_ms: left out, %s", why_over) end
   timer.start(delay_ms, function()
     task.run(request.guard, self.plugin, "gate:after_ms", fn)
   end, self.plugin)
@@ -105,7 +108,7 @@ function gate:spawn(fn, ...)
   check_called(self, "gate:spawn")
   check(fn, "function", "gate:spawn")
   local arguments, count = { ... }, select("#", ...)
-  local doing = self.plugin.is_loaded and "gate:spawn" or task.BEGUN
+  local doing = self.registry.is_complete and "gate:spawn" or task.BEGUN
   begin(self, function()
     task.run(request.guard, self.plugin, doing, fn, unpack(arguments, 1, count))
   end)

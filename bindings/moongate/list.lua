@@ -10,6 +10,7 @@ local fields = require "moongate.fields"
 ---@field name string
 ---@field file string path
 ---@field options table<string, any> what gate:option gives
+---@field as_written table<string, any> the same, which no plugin can change
 ---@field where string the list, for messages
 
 local list = {}
@@ -60,13 +61,27 @@ local function check_fields(where, name, value)
   end
 end
 
-local function read_entry(folder, where, place, value)
+--- Raises at a table that holds itself.
+local function copy(value, outer)
+  if type(value) ~= "table" then return value end
+  if outer[value] then error("options: a table holds itself", 0) end
+  outer[value] = true
+  local made = {}
+  for key, inner in pairs(value) do made[key] = copy(inner, outer) end
+  outer[value] = nil
+  return made
+end
+
+local function read_entry(folder, where, place, value, is_there)
   if type(value) == "string" then value = { value } end
   local name = read_name(where, place, value)
   check_fields(where, name, value)
   local file = ("%s/%s.lua"):format(folder, name:gsub("%.", "/"))
-  if not is_file(file) then fail(where, 'plugin "%s": there is no file %s', name, file) end
-  return { name = name, file = file, options = value.options or {}, where = where }
+  if not is_there(file) then fail(where, 'plugin "%s": there is no file %s', name, file) end
+  local options = value.options or {}
+  local ok, as_written = pcall(copy, options, {})
+  if not ok then fail(where, 'plugin "%s": %s', name, as_written) end
+  return { name = name, file = file, options = options, as_written = as_written, where = where }
 end
 
 --- When a generation goes back by itself: false, or numbers in place of the defaults.
@@ -101,8 +116,9 @@ end
 --- The plugins of what init.lua has returned, in order. Raises.
 ---@param folder string
 ---@param value any
+---@param is_there? fun(path: string): any whether a file can be loaded; by default, is on the disk
 ---@return moongate.Entry[]
-function list.read(folder, value)
+function list.read(folder, value, is_there)
   local where = folder .. "/init.lua"
   if type(value) ~= "table" then
     fail(where, 'expected a list of plugins, return { "auth", { "rooms", options = { ... } } }, '
@@ -111,7 +127,7 @@ function list.read(folder, value)
   check_rollback(where, value.rollback)
   local entries, places = {}, {}
   for place = 1, measure(where, value) do
-    local entry = read_entry(folder, where, place, value[place])
+    local entry = read_entry(folder, where, place, value[place], is_there or is_file)
     if places[entry.name] then
       fail(where, 'plugin "%s" is listed twice: entries %d and %d', entry.name,
         places[entry.name], place)
@@ -126,7 +142,8 @@ end
 ---@param path string
 ---@return moongate.Entry[]
 function list.of_file(path)
-  return { { name = path:match "([^/]+)%.lua$" or path, file = path, options = {}, where = path } }
+  return { { name = path:match "([^/]+)%.lua$" or path, file = path, options = {},
+    as_written = {}, where = path } }
 end
 
 --- Whether the app is a folder with a list in it.

@@ -4,6 +4,7 @@ local core = require "moongate.ffi"
 local gate = require "moongate.gate"
 local kind_swap = require "moongate.kind_swap"
 local list = require "moongate.list"
+local metric = require "moongate.metric"
 local option = require "moongate.option"
 local registries = require "moongate.registry"
 local sources = require "moongate.source"
@@ -26,8 +27,12 @@ end
 --- The app's list, and the settings of the gateway beside it.
 local function read_list(app, set)
   if not set.folder then return list.of_file(app), {} end
-  local value = set:compile(app .. "/init.lua")()
-  local entries = list.read(app, value)
+  local path = app .. "/init.lua"
+  if not set:text(path) then error(path .. ": the list of plugins is not there", 0) end
+  local chunk, made = set:compile(path)
+  set.list = made
+  local value = chunk()
+  local entries = list.read(app, value, function(file) return set:text(file) end)
   return entries, { rollback = value.rollback }
 end
 
@@ -36,7 +41,7 @@ local function reason_of(set, entry, old)
   if not old then return "new" end
   if set:text(entry.file) ~= old.source.text then return "changed" end
   if set:is_stale(old.source) then return "a module of it has changed" end
-  if not is_same(entry.options, old.entry.options) then return "its options have changed" end
+  if not is_same(entry.as_written, old.entry.as_written) then return "its options have changed" end
 end
 
 --- Name of a plugin -> why it has to be loaded. Whoever holds the API of one that is loaded
@@ -66,13 +71,7 @@ local function names_of(entries)
   return names
 end
 
---- Runs a plugin's file, unless that has been done. Raises.
-local function run(build, name)
-  local chunk = build.chunks[name]
-  if not chunk then return end
-  build.chunks[name] = nil
-  local plugin, outer = build.registry.plugins[name], build.running
-  build.running = plugin
+local function run_file(build, plugin, chunk)
   local fn = chunk()
   if type(fn) ~= "function" then
     error(("%s: a plugin returns a function of gate, this returned %s"):format(plugin.file,
@@ -82,13 +81,23 @@ local function run(build, name)
   plugin.is_loaded = true
   local problem = option.unknown(plugin.entry, plugin.options)
   if problem then error(problem, 0) end
-  build.running = outer
 end
 
---- A message that names no file gets that of the plugin that was run.
-local function with_file(build, problem)
-  if not build.running or problem:find "^%S*%.lua" then return problem end
-  return build.running.file .. ": " .. problem
+--- A message that names no file gets that of the plugin.
+local function with_file(plugin, problem)
+  return problem:find "^%S*%.lua" and problem or plugin.file .. ": " .. problem
+end
+
+--- Runs a plugin's file, unless that has been done. Raises; whoever catches that, the load has
+--- failed.
+local function run(build, name)
+  local chunk, plugin = build.chunks[name], build.registry.plugins[name]
+  if not chunk then return end
+  build.chunks[name] = nil
+  local ok, problem = xpcall(run_file, traceback, build, plugin, chunk)
+  if ok then return end
+  build.problem = build.problem or with_file(plugin, problem)
+  error(problem, 0)
 end
 
 --- Adds what stays, and compiles all that does not before the first one runs.
@@ -123,9 +132,11 @@ local function fill(build, before)
   build.registry.run = function(name) run(build, name) end -- for gate:use
   for _, name in ipairs(build.loaded) do run(build, name) end
   build.registry.run = nil
+  if build.problem then error(build.problem, 0) end
   build.registry:finish(names_of(build.entries))
-  build.registry.sources = build.set.modules
-  build.registry.files = build.set:files(build.registry)
+  local clash = metric.clash(build.registry.plugins)
+  if clash then error(clash, 0) end
+  build.registry.sources = build.set
   migrate(build, build.is_known)
   local routes = build.registry:route_table()
   if core.C.moon_route(routes, #routes) ~= 0 then
@@ -135,8 +146,10 @@ end
 
 --- A build is all that a load needs to know, and what it has found out.
 local function begin(app, generation, current, rejected)
-  local folder = list.is_folder(app) and app or nil
-  local set = sources.set(folder, current and current.sources, rejected)
+  local is_folder = current and current.sources.folder or list.is_folder(app)
+  local folder = is_folder and app or nil
+  local set = sources.set(folder, current and current.sources.modules, rejected)
+  sources.use(set)
   local entries, settings = read_list(app, set)
   local build = { set = set, entries = entries, chunks = {}, loaded = {}, is_known = {},
     rooms = kind_swap.snapshot(),
@@ -157,6 +170,26 @@ local function is_unchanged(build, current)
     and is_same(build.registry.settings, current.settings)
 end
 
+local function load(app, generation, current, rejected)
+  local ok, build = xpcall(begin, traceback, app, generation, current, rejected)
+  if not ok then return nil, build end
+  if is_unchanged(build, current) then return end
+  local snapshot = state.snapshot(build.loaded)
+  local is_filled, problem = xpcall(fill, traceback, build, current and current.plugins or {})
+  if not is_filled then
+    state.restore(snapshot)
+    kind_swap.restore(build.rooms)
+    return nil, build.problem or problem
+  end
+  for name, kept in pairs(snapshot) do
+    local is_migrated = build.is_known[name] and kept.version ~= state.version(name)
+    if not is_migrated then snapshot[name] = nil end
+  end
+  build.set:settle()
+  build.registry.is_complete = true
+  return build.registry, nil, snapshot, build.rooms
+end
+
 --- Builds the next generation.
 ---@param app string path of a folder with an init.lua, or of one plugin file
 ---@param generation integer its number
@@ -167,21 +200,9 @@ end
 ---@return table? snapshot of the states that have been migrated, as they were before
 ---@return moongate.RoomStates? rooms the same of rooms
 function loader.load(app, generation, current, rejected)
-  local ok, build = xpcall(begin, traceback, app, generation, current, rejected)
-  if not ok then return nil, build end
-  if is_unchanged(build, current) then return end
-  local snapshot = state.snapshot(build.loaded)
-  local is_filled, problem = xpcall(fill, traceback, build, current and current.plugins or {})
-  if not is_filled then
-    state.restore(snapshot)
-    kind_swap.restore(build.rooms)
-    return nil, with_file(build, problem)
-  end
-  for name, kept in pairs(snapshot) do
-    local is_migrated = build.is_known[name] and kept.version ~= state.version(name)
-    if not is_migrated then snapshot[name] = nil end
-  end
-  return build.registry, nil, snapshot, build.rooms
+  local registry, problem, snapshot, rooms = load(app, generation, current, rejected)
+  sources.use(current and current.sources)
+  return registry, problem, snapshot, rooms
 end
 
 return loader

@@ -292,13 +292,14 @@ local function shared_name(one, other)
 end
 
 --- Prometheus reads no page on which two metrics have lines of one name.
-local function problem_of_clash(made, own)
-  for plugin, all in pairs(of_plugin) do
-    for name, other in pairs(all) do
-      local shared = other ~= own and shared_name(made, other)
-      if shared then
-        return ('%s is printed for "%s" of %s already'):format(shared, name, plugin)
-      end
+---@param plugin string whose the declared ones are
+---@param is_other boolean? than that of `made`
+local function problem_of_clash(plugin, made, declared, is_other)
+  for name, other in pairs(declared) do
+    local is_own = not is_other and other.metric.name == made.name -- it takes its place
+    local shared = not is_own and shared_name(made, other.metric)
+    if shared then
+      return ('%s is printed for "%s" of %s already'):format(shared, name, plugin)
     end
   end
 end
@@ -320,8 +321,14 @@ local function is_same(one, other)
     and table.concat(one.buckets, ",") == table.concat(other.buckets, ",")
 end
 
---- The metric of this name, with the values it had if it is declared as it was.
----@param plugin string
+local function find(plugin, name)
+  local declared, in_force = plugin.metrics[name], of_plugin[plugin.name]
+  return declared and declared.metric or in_force and in_force[name]
+end
+
+--- The metric of this name, with the values it has if it is declared as it was. It is printed once
+--- the plugin has come into force.
+---@param plugin moongate.Plugin
 ---@param kind "counter"|"gauge"|"histogram"
 ---@param name string
 ---@param spec? moongate.MetricSpec
@@ -331,19 +338,48 @@ function metric.declare(plugin, kind, name, spec)
   spec = spec or {}
   local problem = problem_of(kind, name, spec)
   if problem then return nil, problem end
-  local all, made = of_plugin[plugin] or {}, new(plugin, kind, name, spec)
-  if all[name] and is_same(all[name], made) then
-    all[name].about = made.about
-    return all[name]
-  end
-  problem = problem_of_clash(made, all[name])
+  local declared, made = plugin.metrics, new(plugin.name, kind, name, spec)
+  problem = problem_of_clash(plugin.name, made, declared)
   if problem then return nil, problem end
-  if not all[name] and #sorted(all) >= MAX_METRICS then
+  if not declared[name] and #sorted(declared) >= MAX_METRICS then
     return nil, ("at most %d metrics"):format(MAX_METRICS)
   end
-  of_plugin[plugin], all[name] = all, made
-  change()
+  local known = find(plugin, name)
+  local about = made.about
+  if known and is_same(known, made) then made = known end
+  declared[name] = { metric = made, about = about }
   return made
+end
+
+--- nil, or which metrics of different plugins cannot be in force together.
+---@param plugins table<string, moongate.Plugin> by name
+---@return string? problem
+function metric.clash(plugins)
+  for _, name in ipairs(sorted(plugins)) do
+    for own_name, declared in pairs(plugins[name].metrics) do
+      for other_name, other in pairs(plugins) do
+        local shared = other_name < name
+          and problem_of_clash(other_name, declared.metric, other.metrics, true)
+        if shared then
+          return ('%s: metric "%s": %s'):format(plugins[name].file, own_name, shared)
+        end
+      end
+    end
+  end
+end
+
+--- The plugin has come into force: these are its metrics, and no others.
+---@param plugin moongate.Plugin
+function metric.enter(plugin)
+  metric.forget(plugin.name)
+  if not next(plugin.metrics) then return end
+  local all = {}
+  for name, declared in pairs(plugin.metrics) do
+    declared.metric.about = declared.about
+    all[name] = declared.metric
+  end
+  of_plugin[plugin.name] = all
+  change()
 end
 
 --- The plugin is in the list no longer.

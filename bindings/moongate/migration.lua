@@ -1,6 +1,7 @@
 --- Steps that bring a state up to the code that takes over, and copies to take them back: what is
 --- in a table changes in place, so that old references stay good.
 local task = require "moongate.task"
+local traceback = require "moongate.traceback"
 
 local migration = {}
 
@@ -8,42 +9,42 @@ local migration = {}
 ---@field version integer from 1
 ---@field fn fun(state: table)
 
--- A plugin may set a metatable on its state, also a protected one.
-local metatable_of, set_metatable = debug.getmetatable, debug.setmetatable
+local set_metatable = debug.setmetatable -- a plugin may protect that of its state
 
 --- All tables that can be reached, each with a copy of itself. A list instead of recursion:
 --- a state may be a long chain. Objects are not looked into: they belong to others.
 ---@param root table
----@return table<table, table> copies
+---@return { originals: table[], copies: table[] }
 function migration.copy(root)
-  local copies, found = { [root] = {} }, { root }
+  local originals, copies, seen, count = { root }, {}, { [root] = true }, 1
   local function note(value)
-    if type(value) == "table" and not copies[value] and not metatable_of(value) then
-      copies[value] = {}
-      found[#found + 1] = value
-    end
+    if seen[value] or getmetatable(value) ~= nil then return end
+    count = count + 1
+    originals[count], seen[value] = value, true
   end
   local i = 1
-  while found[i] do
-    local copy = copies[found[i]]
-    for k, v in next, found[i] do
+  while i <= count do
+    local copy = {}
+    for k, v in next, originals[i] do
       copy[k] = v
-      note(k)
-      note(v)
+      if type(k) == "table" then note(k) end
+      if type(v) == "table" then note(v) end
     end
-    i = i + 1
+    copies[i], i = copy, i + 1
   end
-  return copies
+  return { originals = originals, copies = copies }
+end
+
+local function fill(original, copy)
+  set_metatable(original, nil) -- it had none, or it was no data already
+  for k in next, original do original[k] = nil end
+  for k, v in next, copy do original[k] = v end
 end
 
 --- As often as it is called.
----@param copies table<table, table>
-function migration.put_back(copies)
-  for original, copy in pairs(copies) do
-    set_metatable(original, nil) -- it had none, or it was no data already
-    for k in next, original do original[k] = nil end
-    for k, v in next, copy do original[k] = v end
-  end
+---@param kept { originals: table[], copies: table[] }
+function migration.put_back(kept)
+  for i, original in ipairs(kept.originals) do fill(original, kept.copies[i]) end
 end
 
 -- ---- steps ----
@@ -82,7 +83,9 @@ local function locals_of_culprit()
   return words[1] and " (with " .. table.concat(words, ", ") .. ")" or ""
 end
 
-local function describe(problem) return tostring(problem) .. locals_of_culprit() end
+local function describe(problem)
+  return tostring(traceback(problem)):match "^[^\n]*" .. locals_of_culprit()
+end
 
 --- Runs the steps that a state of this version has not seen yet.
 ---@param steps moongate.Step[]

@@ -12,6 +12,8 @@ local fields = require "moongate.fields"
 
 local SPEC = { default = true, type = true, min = true, max = true, enum = true, pattern = true,
   about = true }
+local FIELDS = { type = "string", min = "number", max = "number", enum = "table",
+  pattern = "string", about = "string" }
 local NUMBERS = { number = true, integer = true }
 local TYPES = { string = true, number = true, integer = true, boolean = true, table = true }
 
@@ -67,10 +69,31 @@ local function fits(value, spec)
   return not spec.pattern or value:find("^" .. spec.pattern .. "$") ~= nil
 end
 
+local function problem_of_fields(spec)
+  for name, wanted in pairs(FIELDS) do
+    local value = spec[name]
+    if value ~= nil and type(value) ~= wanted then
+      return ("%s: expected a %s, got %s"):format(name, wanted, shown(value))
+    end
+  end
+  if spec.enum and #spec.enum == 0 then
+    return "enum: expected a list of values, got an empty one"
+  end
+end
+
+local function problem_of_pattern(spec)
+  if not spec.pattern then return end
+  if spec.type ~= "string" then return "pattern: only of a string" end
+  local ok, problem = pcall(string.find, "", spec.pattern)
+  return not ok and "pattern: " .. problem or nil
+end
+
 local function problem_of(spec)
   if not TYPES[spec.type] then
     return ("type: expected string, number, integer, boolean or table, got %s"):format(spec.type)
   end
+  local problem = problem_of_pattern(spec)
+  if problem then return problem end
   if spec.default ~= nil and not fits(spec.default, spec) then
     return ("default: expected %s, got %s"):format(wanted_of(spec), shown(spec.default))
   end
@@ -85,9 +108,11 @@ function option.declare(name, given)
   for key, value in pairs(type(given) == "table" and given or { default = given }) do
     spec[key] = value
   end
-  local problem = fields.unknown(spec, SPEC)
-  spec.type = spec.type or type(spec.enum and spec.enum[1] or spec.default)
-  problem = problem or problem_of(spec)
+  local problem = fields.unknown(spec, SPEC) or problem_of_fields(spec)
+  if not problem then
+    spec.type = spec.type or type(spec.enum and spec.enum[1] or spec.default)
+    problem = problem_of(spec)
+  end
   if problem then error(('gate:option "%s": %s'):format(name, problem), 0) end
   return spec
 end

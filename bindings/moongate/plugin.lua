@@ -5,13 +5,14 @@ local core = require "moongate.ffi"
 local kind_swap = require "moongate.kind_swap"
 local metric = require "moongate.metric"
 local request = require "moongate.request"
+local sources = require "moongate.source"
 local state = require "moongate.state"
 local state_check = require "moongate.state_check"
 local task = require "moongate.task"
 local timer = require "moongate.timer"
 
 local MAX_BEFORE = 3        -- generations kept to go back to
-local GRACE_MS = 10000      -- for handlers of a plugin that has been replaced
+local RETRY_MS = 1000       -- when the way back is barred
 local LEAST_RATE = 0.01     -- errors per call that are no reason to go back
 
 -- After a swap errors are counted; init.lua may set other numbers.
@@ -29,10 +30,12 @@ local app             -- path of the folder or file
 local current         -- registry in force
 local last_generation = 0
 local before = {}     -- stack of { registry, snapshot, rooms }: how to go back to it
-local rejected = {}   -- path -> { bad, good }: file texts that a rollback has taken out of force
+local rejected = {}   -- path -> { bad, good }: the text on the disk, and that in force instead
 local slots = {}      -- plugin name -> timer name -> { token, turn }
-local trial           -- { until_ms, calls, errors, rate } since the last swap, while it lasts
-local since = { calls = 0, errors = 0, rate = 0 } -- the last swap, and the rate before it
+local trial           -- { until_ms, min_errors, factor } after a swap, while it lasts
+-- The last swap: how many calls there were before it, the rate of errors among them, and the errors
+-- since, of what is in force and has been called since.
+local since = { calls = 0, errors = 0, rate = 0 }
 
 -- ---- timers ----
 
@@ -63,7 +66,8 @@ local function start_timers(owner, old)
   for _, entry in ipairs(owner.timers) do
     local was, delay_ms = old[entry.name] or { turn = {} }, entry.delay_ms()
     if not entry.is_due then delay_ms = math.min(delay_ms, was.left_ms or delay_ms) end
-    slots[owner.name][entry.name] = start_timer(owner, entry, delay_ms, was.turn)
+    local turn = entry.is_once and {} or was.turn -- there is no next one to wait for
+    slots[owner.name][entry.name] = start_timer(owner, entry, delay_ms, turn)
   end
 end
 
@@ -82,29 +86,18 @@ end
 
 local function is_in_force(owner) return current.plugins[owner.name] == owner end
 
-local function tasks_of(owner, doing)
+--- What the plugin has begun while it was loaded begins again with its code.
+local function cancel_begun(owner)
   local found = {}
   for worker in task.waiting() do
-    if worker.plugin == owner and (not doing or worker.doing == doing) then
-      found[#found + 1] = worker
-    end
+    if worker.plugin == owner and worker.doing == task.BEGUN then found[#found + 1] = worker end
   end
-  return found
+  for _, worker in ipairs(found) do task.cancel(worker, "it begins again with its code") end
 end
 
-local function cancel_all(workers, why)
-  for _, worker in ipairs(workers) do task.cancel(worker, why) end
-end
-
---- What is under way may end, but not for ever.
+--- What is under way may end, but not for ever: see task.why_over.
 local function leave(owner)
-  if tasks_of(owner)[1] then
-    timer.start(GRACE_MS, function()
-      if not is_in_force(owner) then
-        cancel_all(tasks_of(owner), ("its code was replaced %d s ago"):format(GRACE_MS / 1000))
-      end
-    end)
-  end
+  owner.replaced_ms = core.C.moon_clock_ms()
   kind_swap.leave(owner, function(name) return current.kinds[name] end)
   if current.plugins[owner.name] then return end
   metric.forget(owner.name)
@@ -115,8 +108,10 @@ end
 
 --- One that comes back begins again what it began when it was loaded.
 local function enter(owner, old_timers)
-  cancel_all(tasks_of(owner, task.BEGUN), "it begins again with its code")
+  owner.replaced_ms = nil
+  cancel_begun(owner)
   start_timers(owner, old_timers)
+  metric.enter(owner)
   kind_swap.enter(owner)
   for _, begin in ipairs(owner.begins) do begin() end
 end
@@ -125,8 +120,8 @@ local function begin_trial()
   local calls = request.calls - since.calls
   local settings = current.settings.rollback
   -- So few calls say nothing: what was known before them holds.
-  local rate = calls >= 100 and (request.errors - since.errors) / calls or since.rate
-  since = { calls = request.calls, errors = request.errors, rate = rate }
+  local rate = calls >= 100 and since.errors / calls or since.rate
+  since = { calls = request.calls, errors = 0, rate = rate }
   trial = nil
   if settings == false or not before[1] then return end
   trial = {}
@@ -141,6 +136,7 @@ local function swap(registry)
   local old = current and current.plugins or {}
   plugin.on_swap(current, registry)
   current = registry
+  sources.use(registry.sources)
   request.use(registry)
   begin_trial()
   local old_timers = {}
@@ -196,9 +192,10 @@ end
 
 --- Files whose texts a rollback has taken out of force, for a message; forgets the others.
 local function held_back()
-  local paths = {}
+  local paths, files = {}, current:files()
   for path, texts in pairs(rejected) do
-    if current.files[path] == texts.good then paths[#paths + 1] = path else rejected[path] = nil end
+    local is_held = files[path] == texts.good and texts.good ~= texts.bad
+    if is_held then paths[#paths + 1] = path else rejected[path] = nil end
   end
   table.sort(paths)
   return paths[1] and " but what was rolled back (" .. table.concat(paths, ", ") .. ")" or ""
@@ -236,11 +233,16 @@ end
 
 -- ---- and back ----
 
---- What is on the disk stays out of force until somebody changes it.
+--- What is on the disk stays out of force until somebody changes it: for a file that is gone, until
+--- it is there again.
 local function reject(bad, good)
-  for path, text in pairs(bad.files) do
-    if good.files[path] and good.files[path] ~= text then
-      rejected[path] = { bad = text, good = good.files[path] }
+  local bad_files = bad:files()
+  for path, text in pairs(good:files()) do
+    local bad_text, held = bad_files[path], rejected[path]
+    if held and held.good == bad_text then
+      held.good = text
+    elseif text ~= bad_text then
+      rejected[path] = { bad = bad_text or false, good = text }
     end
   end
 end
@@ -255,10 +257,11 @@ function plugin.rollback()
   end
   local routes = way.registry:route_table()
   if core.C.moon_route(routes, #routes) ~= 0 then
-    return false, "not rolled back: the I/O threads are too far behind, try again"
+    return false, "not rolled back: the I/O threads are too far behind"
   end
   before[#before] = nil
   reject(from, way.registry)
+  way.registry.sources:come_back(way.registry.plugins, from.sources)
   state.restore(way.snapshot)
   local names = kind_swap.restore(way.rooms)
   for i, name in ipairs(names) do names[i] = "rooms of kind " .. name end
@@ -272,10 +275,18 @@ function plugin.rollback()
   return true, text
 end
 
---- Called after each error: whether the new code is so much worse that the old comes back.
+--- Unless something else has come into force meanwhile.
+local function go_back(from)
+  if current ~= from then return end
+  local ok, problem = plugin.rollback()
+  if ok then return end
+  log.error("plugin", "%s", problem)
+  timer.start(RETRY_MS, function() go_back(from) end)
+end
+
+--- Whether the new code is so much worse that the old comes back.
 local function judge()
-  if not trial then return end
-  local calls, errors = request.calls - since.calls, request.errors - since.errors
+  local calls, errors = request.calls - since.calls, since.errors
   if core.C.moon_clock_ms() > trial.until_ms then
     trial = nil
   elseif errors >= trial.min_errors
@@ -284,11 +295,16 @@ local function judge()
       .. 'rolling back; "rollback = false" in init.lua leaves that to you',
       errors, calls, current.generation, since.rate * 100)
     trial = nil
-    timer.start(0, plugin.rollback) -- not under the feet of what has failed
+    local from = current
+    timer.start(0, function() go_back(from) end) -- not under the feet of what has failed
   end
 end
 
-request.on_error = judge
+request.on_error = function(owner, call)
+  if call <= since.calls or not is_in_force(owner) then return end
+  since.errors = since.errors + 1
+  if trial then judge() end
+end
 
 -- ---- looking ----
 

@@ -23,9 +23,11 @@ local registry_mt = { __index = Registry }
 ---@field before table[] { name, fn }
 ---@field after table[] { name, fn }
 ---@field routes table[] what route.lua makes
----@field timers table[] { name, interval_ms, fn }
+---@field timers table[] { name, doing, fn, delay_ms = function, is_once?, is_due? = function }
+---@field metrics table<string, table> name -> { metric, about }
 ---@field begins function[] to be called when it takes over
 ---@field migrations table[] { version, fn }, ascending
+---@field replaced_ms? number when other code took over from it
 ---@field is_loaded? boolean nothing more can be registered
 
 ---@param generation integer
@@ -34,7 +36,8 @@ local function new(generation)
     generation = generation,
     plugins = {},      -- name -> moongate.Plugin
     names = {},        -- in the order of the list; after finish(): needed ones first
-    sources = {},      -- path -> moongate.Source, of the modules
+    is_complete = false, -- all is loaded and migrated: it takes over
+    sources = nil,     -- what source.set makes: its texts and modules
     on = {},           -- request type -> { fn, plugin }
     kinds = {},        -- name of a room kind -> { spec, plugin, steps }
     commands = {},     -- name of a slash command -> { fn, plugin, about }
@@ -53,7 +56,7 @@ function Registry:add_plugin(entry)
     name = entry.name, file = entry.file, entry = entry, generation = self.generation,
     label = entry.name .. "#" .. self.generation,
     needs = {}, uses = {}, options = {}, on = {}, commands = {}, kinds = {}, before = {},
-    after = {}, routes = {}, timers = {}, begins = {}, migrations = {},
+    after = {}, routes = {}, timers = {}, begins = {}, migrations = {}, metrics = {},
   }
   self.plugins[plugin.name] = plugin
   return plugin
@@ -151,6 +154,10 @@ function Registry:finish(names)
     end
   end
 end
+
+--- The texts that it is made of.
+---@return table<string, string> path -> text
+function Registry:files() return self.sources:files(self.plugins) end
 
 --- The table of routes as core/route.h wants it.
 function Registry:route_table()

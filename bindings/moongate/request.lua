@@ -10,8 +10,10 @@ local traceback = require "moongate.traceback"
 local DEADLINE_MS = 30000 -- of a request that waits; gate:deadline sets another
 
 local request = {
-  calls = 0, errors = 0,  -- of handlers, filters and hooks, since the start
-  on_error = function() end, -- called after an error; set by plugin.lua
+  calls = 0, -- of handlers, filters and hooks, since the start
+  --- Called after an error: whose, and which of the calls it was. Set by plugin.lua.
+  ---@type fun(plugin: moongate.Plugin, call: integer)
+  on_error = function(_, _) end,
 }
 
 local current -- the registry in force
@@ -25,14 +27,13 @@ function request.current() return current end
 local running = task.running
 local facts = core.C.moon_facts()
 
-local function note(plugin, doing, problem)
+local function note(plugin, doing, problem, call)
   local why = task.why_cancelled(problem)
   if why then
     log.warn(plugin.label, "%s: cancelled: %s", doing, why)
   else
-    request.errors = request.errors + 1
     log.error(plugin.label, "%s: %s", doing, problem)
-    request.on_error()
+    request.on_error(plugin, call)
   end
   return false, why
 end
@@ -43,11 +44,12 @@ end
 function request.guard(plugin, doing, fn, ...)
   local outer, outer_doing = running.plugin, running.doing
   running.plugin, running.doing = plugin, doing
-  request.calls = request.calls + 1
+  local call = request.calls + 1
+  request.calls = call
   local ok, a, b, c, d = xpcall(fn, traceback, ...)
   running.plugin, running.doing = outer, outer_doing
   if facts.development == 1 then state_check.after_hook(plugin, doing, (...)) end
-  if not ok then return note(plugin, doing, a) end
+  if not ok then return note(plugin, doing, a, call) end
   return true, a, b, c, d
 end
 
@@ -57,9 +59,10 @@ local guard = request.guard
 ---@return boolean ok
 function request.brief(plugin, doing, fn, ...)
   if facts.development == 1 then return (guard(plugin, doing, fn, ...)) end
-  request.calls = request.calls + 1
+  local call = request.calls + 1
+  request.calls = call
   local ok, problem = xpcall(fn, traceback, ...)
-  return ok or note(plugin, doing, problem)
+  return ok or note(plugin, doing, problem, call)
 end
 
 local function tell(registry, event, ...)

@@ -2,14 +2,19 @@
 
 ---@class moongate.Source
 ---@field path string
----@field text string
+---@field text? string nil: of a module that is not there
 ---@field requires table<string, true> paths of the modules that it has required
----@field value? any what a module has returned
+---@field value? any what a module has returned; nil: it has raised
 
 local source = {}
 
 local Set = {}
 local set_mt = { __index = Set }
+
+local asked -- the set that answers require: that which is loaded, else that in force
+
+---@param set? table
+function source.use(set) asked = set end
 
 local function read(path)
   local file = io.open(path, "r")
@@ -22,33 +27,39 @@ end
 --- The files as they are now, each read once.
 ---@param folder? string where modules are looked for
 ---@param before? table<string, moongate.Source> modules of the generation in force
----@param rejected? table<string, { bad: string, good: string }> by path: as long as the text
---- is the bad one, the good one is taken
+---@param rejected? table<string, { bad: string|false, good: string }> by path: as long as the
+--- text is the bad one (false: there is none), the good one is taken; others are struck off
 ---@return table
 function source.set(folder, before, rejected)
   return setmetatable({
     folder = folder, before = before or {}, rejected = rejected or {},
     texts = {},   -- path -> text, or false: not there
     stale = {},   -- path -> whether it is another than before
-    modules = {}, -- path -> moongate.Source, of the generation that is loaded
+    modules = {}, -- path -> moongate.Source
     loading = {},
   }, set_mt)
 end
+
+--- It is complete: what is required from now on is read as it is then, and the generation before
+--- is let go.
+function Set:settle() self.texts, self.stale, self.before = {}, {}, {} end
 
 ---@param path string
 ---@return string? text
 function Set:text(path)
   if self.texts[path] == nil then
-    local text, rejected = read(path), self.rejected[path]
-    if rejected and text == rejected.bad then text = rejected.good end
-    self.texts[path] = text or false
+    local text, held = read(path) or false, self.rejected[path]
+    if held and text ~= held.bad then self.rejected[path], held = nil, nil end
+    self.texts[path] = held and held.good or text
   end
   return self.texts[path] or nil
 end
 
 --- Whether the file, or one that it has required, is another than when it was loaded.
----@param old moongate.Source
+---@param old? moongate.Source nil: required by what is in force, but while code loaded that was
+--- refused
 function Set:is_stale(old)
+  if not old then return true end
   if self.stale[old.path] ~= nil then return self.stale[old.path] end
   local is_stale = self:text(old.path) ~= old.text
   for path in pairs(old.requires) do
@@ -58,55 +69,72 @@ function Set:is_stale(old)
   return is_stale
 end
 
+local function compile(made)
+  if not made.text then error(made.path .. ": cannot be read", 0) end
+  if made.text:byte(1) == 27 then error(made.path .. ": is bytecode, expected Lua source", 0) end
+  local chunk, problem = loadstring(made.text, "@" .. made.path)
+  if not chunk then error(problem, 0) end
+  local env = { require = function(name) return asked:require(made, name) end }
+  return setfenv(chunk, setmetatable(env, { __index = _G }))
+end
+
+local function new(set, path) return { path = path, text = set:text(path), requires = {} } end
+
 --- The file's chunk, in an environment of its own, whose globals nobody else sees. Raises.
 ---@param path string
 ---@return function chunk
 ---@return moongate.Source
 function Set:compile(path)
-  local text = self:text(path)
-  if not text then error(path .. ": cannot be read", 0) end
-  if text:byte(1) == 27 then error(path .. ": is bytecode, expected Lua source", 0) end
-  local chunk, problem = loadstring(text, "@" .. path)
-  if not chunk then error(problem, 0) end
-  local made = { path = path, text = text, requires = {} }
-  local env = { require = function(name) return self:require(made, name) end }
-  return setfenv(chunk, setmetatable(env, { __index = _G })), made
+  local made = new(self, path)
+  return compile(made), made
 end
 
 --- A file is taken over from the generation before, with the modules that it has required.
 ---@param old moongate.Source
 function Set:keep(old)
   for path in pairs(old.requires) do
-    if not self.modules[path] then
-      self.modules[path] = self.before[path]
-      self:keep(self.before[path])
+    local module = self.before[path]
+    if module and not self.modules[path] then
+      self.modules[path] = module
+      self:keep(module)
     end
   end
 end
 
+--- It comes back in place of another: what its plugins have required since comes with it.
+---@param plugins table<string, moongate.Plugin>
+---@param other table the set in force
+function Set:come_back(plugins, other)
+  self.before = other.modules
+  for _, plugin in pairs(plugins) do self:keep(plugin.source) end
+  self:settle()
+end
+
 --- The texts that a generation is made of.
+---@param plugins table<string, moongate.Plugin>
 ---@return table<string, string> path -> text
-function Set:files(registry)
+function Set:files(plugins)
   local files = {}
-  if self.folder then files[self.folder .. "/init.lua"] = self:text(self.folder .. "/init.lua") end
-  for _, plugin in pairs(registry.plugins) do files[plugin.file] = plugin.source.text end
+  if self.list then files[self.list.path] = self.list.text end
+  for _, plugin in pairs(plugins) do files[plugin.file] = plugin.source.text end
   for path, module in pairs(self.modules) do files[path] = module.text end
   return files
 end
 
+--- Raises; what has failed is a module, too: when it changes, who has required it does.
 local function load_module(set, path, name)
   local before = set.before[path]
-  if before and not set:is_stale(before) then
+  if before and before.value ~= nil and not set:is_stale(before) then
     set:keep(before)
-    return before
+    set.modules[path] = before
+    return
   end
-  set.loading[path] = true
-  local chunk, made = set:compile(path)
-  local ok, value = pcall(chunk, name)
+  local made = new(set, path)
+  set.modules[path], set.loading[path] = made, true
+  local ok, value = pcall(function() return compile(made)(name) end)
   set.loading[path] = nil
   if not ok then error(value, 0) end
   made.value = value == nil and true or value
-  return made
 end
 
 --- What there is to say when the process has no such module either.
@@ -122,14 +150,22 @@ end
 ---@param name string
 function Set:require(from, name)
   local path = self.folder and ("%s/%s.lua"):format(self.folder, tostring(name):gsub("%.", "/"))
-  if not path or not (self.modules[path] or self:text(path)) then
+  local module = path and self.modules[path]
+  if module and module.value ~= nil then
+    from.requires[path] = true
+    return module.value
+  end
+  if not path or not self:text(path) then
     local ok, value = pcall(require, name)
-    if not ok then error(not_found(name, path, value), 2) end
-    return value
+    if ok then return value end
+    if path then -- it may be there some day
+      self.modules[path], from.requires[path] = new(self, path), true
+    end
+    error(not_found(name, path, value), 2)
   end
   if self.loading[path] then error(('require "%s": a cycle'):format(name), 2) end
-  self.modules[path] = self.modules[path] or load_module(self, path, name)
   from.requires[path] = true
+  load_module(self, path, name)
   return self.modules[path].value
 end
 

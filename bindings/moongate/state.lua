@@ -38,7 +38,7 @@ function state.restore(snapshot)
     if kept.copies then
       migration.put_back(kept.copies)
     elseif of_plugin[name] then -- whoever holds the new table shall not see what failed
-      migration.put_back { [of_plugin[name]] = {} }
+      migration.put_back { originals = { of_plugin[name] }, copies = { {} } }
       of_plugin[name] = nil
     end
   end
@@ -70,7 +70,6 @@ end
 -- ---- data only ----
 
 local DATA = { string = true, number = true, boolean = true, table = true }
-local metatable_of = debug.getmetatable -- a plugin may protect that of its state
 local MAX_SHOWN = 16 -- keys of the way to what is no data
 local KEY = { string = true, number = true, boolean = true }
 
@@ -81,7 +80,7 @@ end
 
 local function no_data(value)
   local kind = type(value)
-  if kind == "table" and metatable_of(value) then
+  if kind == "table" and getmetatable(value) ~= nil then
     return "is an object; a state holds data only: keep its name or id"
   elseif not DATA[kind] and value ~= json.null then
     return ("is a %s; a state holds data only, or it could not outlive the code"):format(kind)
@@ -106,32 +105,32 @@ end
 ---@param name string what it is called: "gate.state"
 ---@return string? problem
 function state.not_data(root, name)
-  local found, outer, key_of = { root }, { [root] = root }, {}
-  local function path_of(value)
+  if getmetatable(root) ~= nil then return name .. " has a metatable; a state holds data only" end
+  local found, seen, count = { root }, { [root] = true }, 1
+  local outer, key_of = {}, {} -- place in `found` -> the place of what it is in, and its key there
+  local function path_of(place)
     local path = {} -- from its end
-    while value ~= root do
-      path[#path + 1] = shown(key_of[value])
-      value = outer[value]
+    while outer[place] do
+      path[#path + 1] = shown(key_of[place])
+      place = outer[place]
     end
     local words = { name, #path > MAX_SHOWN and " ... " or "" }
     for i = math.min(#path, MAX_SHOWN), 1, -1 do words[#words + 1] = path[i] end
     return table.concat(words)
   end
-  if metatable_of(root) then return name .. " has a metatable; a state holds data only" end
-  local i = 1
-  while found[i] do
-    local inside = found[i]
-    for k, v in next, inside do
+  local place = 1
+  while place <= count do
+    for k, v in next, found[place] do
       local problem = no_key(k)
-      if problem then return ("%s %s"):format(path_of(inside), problem) end
+      if problem then return ("%s %s"):format(path_of(place), problem) end
       problem = no_data(v)
-      if problem then return ("%s%s %s"):format(path_of(inside), shown(k), problem) end
-      if type(v) == "table" and not outer[v] then
-        outer[v], key_of[v] = inside, k
-        found[#found + 1] = v
+      if problem then return ("%s%s %s"):format(path_of(place), shown(k), problem) end
+      if type(v) == "table" and not seen[v] then
+        count = count + 1
+        found[count], seen[v], outer[count], key_of[count] = v, true, place, k
       end
     end
-    i = i + 1
+    place = place + 1
   end
 end
 

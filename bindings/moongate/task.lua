@@ -10,6 +10,7 @@ local timer = require "moongate.timer"
 
 local MAX_IDLE = 256 -- coroutines kept for the next task
 local LOOK_MS = 1000 -- between two looks at those that wait too long
+local GRACE_MS = 10000 -- for those of a plugin whose code has been replaced
 local MAX_RAISED = 16 -- waits of a cancelled task, for what it still has to put in order
 
 local DONE, WAIT, GIVE_UP = {}, {}, {} -- what a worker yields
@@ -154,22 +155,35 @@ function task.current(what)
   return worker
 end
 
+--- Why nothing of this plugin may wait or be begun any more: its code was replaced too long ago.
+---@param plugin? moongate.Plugin
+---@return string? why
+function task.why_over(plugin)
+  if not plugin or not plugin.replaced_ms then return end
+  local passed_ms = core.C.moon_clock_ms() - plugin.replaced_ms
+  if passed_ms < GRACE_MS then return end
+  return ("its code was replaced %d s ago"):format(passed_ms / 1000)
+end
+
 --- Ends those that have waited for too long. A look at all of them now and then is cheaper
 --- than a timer for each request: most never wait.
 local is_looking = false
-local function is_impatient(worker, now_ms)
-  return worker.patience_ms and waiting[worker] and now_ms - worker.since_ms > worker.patience_ms
+local function why_to_end(worker, now_ms)
+  if not waiting[worker] then return end
+  if worker.patience_ms and now_ms - (worker.since_ms or now_ms) > worker.patience_ms then
+    return ("not done within %d ms"):format(worker.patience_ms)
+  end
+  return task.why_over(worker.plugin)
 end
 
 local function look()
-  local now_ms, impatient = core.C.moon_clock_ms(), {}
+  local now_ms, overdue = core.C.moon_clock_ms(), {}
   for worker in pairs(waiting) do
-    if is_impatient(worker, now_ms) then impatient[#impatient + 1] = worker end
+    if why_to_end(worker, now_ms) then overdue[#overdue + 1] = worker end
   end
-  for _, worker in ipairs(impatient) do
-    if is_impatient(worker, now_ms) then -- the end of another may have been the end of this one
-      task.cancel(worker, ("not done within %d ms"):format(worker.patience_ms))
-    end
+  for _, worker in ipairs(overdue) do
+    local why = why_to_end(worker, now_ms) -- the end of another may have been the end of this one
+    if why then task.cancel(worker, why) end
   end
   is_looking = next(waiting) ~= nil
   if is_looking then timer.start(LOOK_MS, look) end

@@ -1,9 +1,10 @@
 --- What the log says of an error, for xpcall: where it was raised, and the way there.
 local task = require "moongate.task"
 
---- File and line of the Lua code that has raised it.
+--- File and line of the Lua code that has raised it, of the app's if there is any.
 local function where()
-  for level = 4, 40 do -- 1 is this, 2 who asks, 3 the handler
+  local app = task.level_of_app()
+  for level = app > 0 and app or 4, 40 do -- 1 is this, 2 who asks, 3 the handler
     local info = debug.getinfo(level, "Sl")
     if not info then return "?" end
     if info.what ~= "C" then return ("%s:%d"):format(info.short_src, info.currentline) end

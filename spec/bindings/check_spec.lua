@@ -29,6 +29,9 @@ describe("check", function()
       problem_of(check.called, 1, "gate:sleep"))
     assert.equal("here: room:add: expected a connection, got nil",
       problem_of(check.conn, nil, "room:add"))
+    assert.equal("here: gate:request: not while a plugin is loaded or migrated: gate:spawn has it "
+      .. "done when the code takes over", problem_of(check.in_force, { registry = {} },
+      "gate:request"))
     assert.equal("here: gate:sleep: expected a number, got string",
       problem_of(check.delay, "1", 0, "gate:sleep"))
   end)

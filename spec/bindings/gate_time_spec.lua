@@ -117,6 +117,20 @@ describe("gate time", function()
       assert.equal(1, state_of().n)
     end)
 
+    it("calls once each time that the plugin is loaded, whatever the code before does", function()
+      local source = [[return function(gate)
+        gate:after_ms(10, function()
+          gate.state.n = (gate.state.n or 0) + 1
+          gate:sleep(5000)
+        end)
+      end]]
+      load(source)
+      gate:later(10)
+      assert(gate:reload { a = source .. "\n" })
+      gate:later(10)
+      assert.equal(2, state_of().n)
+    end)
+
     it("survives the generation that asked for it in a handler", function()
       load [[return function(gate)
         gate:on("try", function() gate:after_ms(10, function() gate:info "still here" end) end)

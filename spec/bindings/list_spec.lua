@@ -19,7 +19,7 @@ describe("list", function()
     local entries = list.read("scripts", { "router", { "rooms", options = { a = 1 } }, { "auth" } })
     assert.same({ "router", "rooms", "auth" }, names_of(entries))
     assert.same({ name = "rooms", file = "scripts/rooms.lua", options = { a = 1 },
-      where = "scripts/init.lua" }, entries[2])
+      as_written = { a = 1 }, where = "scripts/init.lua" }, entries[2])
     assert.same({}, entries[1].options)
   end)
 
@@ -31,7 +31,7 @@ describe("list", function()
 
   it("is of one for an app of one file", function()
     assert.same({ { name = "echo", file = "examples/echo.lua", options = {},
-      where = "examples/echo.lua" } }, list.of_file "examples/echo.lua")
+      as_written = {}, where = "examples/echo.lua" } }, list.of_file "examples/echo.lua")
   end)
 
   local HOW = 'expected a list of plugins, return { "auth", { "rooms", options = { ... } } }, '
@@ -63,4 +63,11 @@ describe("list", function()
       assert.equal("scripts/init.lua: " .. case[2], problem_of(case[1]))
     end)
   end
+
+  it("names options without end", function()
+    local options = { list = {} }
+    options.list[1] = options.list
+    assert.equal('scripts/init.lua: plugin "rooms": options: a table holds itself',
+      problem_of { { "rooms", options = options } })
+  end)
 end)

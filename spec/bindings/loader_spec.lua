@@ -1,4 +1,5 @@
 local fake_gate = require "spec.support.fake_gate"
+local file = require "spec.support.file"
 
 describe("loader", function()
   local gate
@@ -65,6 +66,15 @@ describe("loader", function()
       assert.is_truthy(gate:logged "a (its options have changed)")
     end)
 
+    it("no plugin that has changed the options it was given", function()
+      load({ a = [[return function(gate)
+        gate:option("list", { type = "table" })[1] = 2
+      end]] }, { a = { list = { 1 } } })
+      gate:reload {}
+      assert.equal("a#1", label "a")
+      assert(gate:reload(nil, { a = { list = { 2 } } }))
+    end)
+
     it("who uses the API of one that is loaded again", function()
       local provides = counting():gsub("gate.state.loads =", 'gate:provide("1.0", {}) %0')
       local uses = counting():gsub("gate.state.loads =", 'gate:use("c", "1.0") %0')
@@ -90,6 +100,88 @@ describe("loader", function()
     end)
   end)
 
+  describe("require, when the plugins are in force", function()
+    local LATE = [[return function(gate)
+      gate:on(%q, function() return { v = require "lib.m" } end)
+    end]]
+    local ann
+
+    --- What it answers while the folder is there.
+    local function asked(name)
+      local folder = gate.folder .. "/lib"
+      file.run("mkdir -p " .. folder)
+      file.write(folder .. "/m.lua", gate.files["lib/m"].text)
+      local data = gate:deliver(ann, { type = name })
+      file.run("rm -r " .. gate.folder)
+      return data and data.v
+    end
+
+    local function start(files)
+      load(files)
+      ann = gate:connect "ann"
+    end
+
+    it("makes who asks depend on the module, also of the generations after", function()
+      start { a = LATE:format "a", b = counting(), ["lib/m"] = "return 1" }
+      assert(gate:reload { b = counting "--" })
+      assert.equal(1, asked "a")
+      assert(gate:reload { b = counting "----" })
+      assert.equal(1, asked "a")
+      assert(gate:reload { ["lib/m"] = "return 2" })
+      assert.equal("a#4", label "a")
+      assert.equal(2, asked "a")
+    end)
+
+    it("gives the module that the generation in force has", function()
+      local early = [[local m = require "lib.m" return function(gate)
+        gate:on("b", function() return { v = m } end)
+      end]]
+      start { a = LATE:format "a", ["lib/m"] = "return 1" }
+      assert(gate:reload { b = early, ["lib/m"] = "return 2" })
+      assert.same({ 2, 2 }, { asked "a", asked "b" })
+    end)
+
+    it("is remembered when an older generation comes back", function()
+      start { a = LATE:format "a", b = counting(), ["lib/m"] = "return 1" }
+      assert(gate:reload { b = counting "--" })
+      assert.equal(1, asked "a")
+      gate.world.plugin.rollback()
+      gate:reload {}
+      assert.is_truthy(gate:logged "nothing has changed but what was rolled back")
+      assert(gate:reload { ["lib/m"] = "return 2" })
+      assert.equal(2, asked "a")
+    end)
+
+    it("is not led astray by code that is refused", function()
+      start { a = LATE:format "a", b = counting(), ["lib/m"] = "return 1" }
+      assert.is_nil(gate:reload { b = "require 'lib.m' error 'ouch'" })
+      assert.equal(1, asked "a")
+      assert(gate:reload { b = counting(), ["lib/m"] = "return 2" })
+      assert.equal(2, asked "a")
+    end)
+  end)
+
+  it("loads a plugin again when a module that it could not load has changed", function()
+    local source = counting "pcall(require, 'lib.m')"
+    load { a = source, b = counting "pcall(require, 'lib.none')", ["lib/m"] = ")" }
+    assert(gate:reload { ["lib/m"] = "return 1" })
+    assert.same({ 2, 1 }, { loads "a", loads "b" })
+    assert(gate:reload { ["lib/none"] = "return 1" })
+    assert.same({ 2, 2 }, { loads "a", loads "b" })
+  end)
+
+  it("does not keep the generations before", function()
+    local function big(n) return ("return { function() end, ('%d'):rep(50000) }"):format(n + 10) end
+    load { a = "return require 'lib.m' and function() end", ["lib/m"] = big(0) }
+    local function kilobytes(first, last)
+      for n = first, last do assert(gate:reload { ["lib/m"] = big(n) }) end
+      collectgarbage() collectgarbage()
+      return collectgarbage "count"
+    end
+    local before = kilobytes(1, 5)
+    assert.is_true(kilobytes(6, 25) - before < 500)
+  end)
+
   describe("checks", function()
     it("the list", function()
       load { a = counting() }
@@ -97,12 +189,28 @@ describe("loader", function()
       assert.is_truthy(gate:logged 'init.lua: plugin "b": there is no file')
       assert.is_nil(gate:reload { init = [[return {]] })
       assert.is_truthy(gate:logged "init.lua:1: ")
+      gate.core:change()
+      gate.core:settle() -- without a folder
+      assert.is_truthy(gate:logged(gate.folder .. "/init.lua: the list of plugins is not there"))
     end)
 
     it("that files are source", function()
       load { a = counting() }
       assert.is_nil(gate:reload { a = string.dump(function() end) })
       assert.is_truthy(gate:logged "a.lua: is bytecode, expected Lua source")
+    end)
+
+    it("that no plugin has raised, whoever has caught it", function()
+      local user = [[return function(gate) pcall(gate.use, gate, "b", "1.0") end]]
+      load { a = counting(), b = counting() }
+      assert.is_nil(gate:reload { a = user, b = [[return function(gate)
+        gate:provide("1.0", {})
+        error "halfway"
+      end]] })
+      assert.is_truthy(gate:logged "b.lua:3: halfway")
+      assert.is_nil(gate:reload { a = user, b = "return function() error('halfway', 0) end" })
+      assert.is_truthy(gate:logged "/b.lua: halfway")
+      assert.equal("b#1", label "b")
     end)
 
     it("that a state is data", function()

@@ -34,6 +34,14 @@ describe("migration", function()
     assert.equal("one ", state.done)
   end)
 
+  it("says where it was when what a step raises is no message", function()
+    assert.matches("migration_spec.lua:%d+: raised a table, not a message %(with n = 1%)$",
+      migration.run(migration.steps { function()
+        local n = 1
+        error({ n = n })
+      end }, 0, {}))
+  end)
+
   it("puts back what it has copied, in place", function()
     local state = { inner = { 1 } }
     local inner, copies = state.inner, migration.copy(state)

@@ -66,6 +66,13 @@ describe("option", function()
       ['gate:option "n": type: expected string, number, integer, boolean or table, got nil'] = {},
       ['gate:option "n": type: expected string, number, integer, boolean or table, got function'] =
         print,
+      ['gate:option "n": min: expected a number, got "1"'] = { default = 1, min = "1" },
+      ['gate:option "n": enum: expected a table, got "x"'] = { enum = "x" },
+      ['gate:option "n": enum: expected a list of values, got an empty one'] = { enum = {} },
+      ['gate:option "n": type: expected a string, got 5'] = { type = 5 },
+      ['gate:option "n": pattern: only of a string'] = { default = 1, pattern = "%d" },
+      ['gate:option "n": pattern: malformed pattern (missing \']\')'] =
+        { type = "string", pattern = "[" },
     }
     for problem, spec in pairs(expected) do
       assert.equal(problem, problem_of(option.declare, "n", spec))

@@ -95,6 +95,33 @@ describe("rollback", function()
       assert.equal("three", which())
     end)
 
+    it("leaves it out of force also when the one before that comes back", function()
+      load { a = answering "one", b = "return function() end" }
+      assert(gate:reload { a = answering "two" })
+      assert(gate:reload { a = answering "three" })
+      rollback()
+      rollback()
+      assert(gate:reload { b = "return function(gate) end" })
+      assert.equal("one", which())
+      assert(gate:reload { a = answering "two" })
+      assert.equal("two", which())
+      assert(gate:reload { a = answering "three" })
+      assert.equal("three", which())
+    end)
+
+    it("has what was deleted meanwhile, as long as it is not there", function()
+      load { init = [[return { "a", "p" }]], a = answering("one", "gate:option('x', require 'm')"),
+        p = "return function() end", m = "return 1" }
+      assert(gate:reload { init = [[return { "a" }]], a = answering "two", p = false, m = false })
+      rollback()
+      assert.is_truthy(gate.world.plugin.current().plugins.p)
+      gate:reload {}
+      assert.is_truthy(gate:logged "nothing has changed but what was rolled back")
+      assert(gate:reload { init = [[return { "a", "b" }]], b = "return function() end" })
+      assert.equal("one", which())
+      assert.is_nil(gate:reload { init = [[return { "p", "a", "b" }]], p = ")" })
+    end)
+
     it("is named by a reload that finds nothing else", function()
       load { a = answering "one" }
       assert(gate:reload { a = answering "two" })
@@ -158,6 +185,43 @@ describe("rollback", function()
       fail(50)
       gate:later(0)
       assert.is_nil(gate:logged "in force again")
+    end)
+
+    it("does not come for errors of calls that the code before has begun", function()
+      local SLOW = [[return function(gate)
+        gate:on("which", function() gate:sleep(1000) error "ouch" end)
+      end]]
+      load { a = SLOW, b = "return function() end" }
+      for _ = 1, 24 do gate:ask(gate:connect(), { type = "which" }) end
+      assert(gate:reload { b = "return function(gate) end" }) -- "a" is in force
+      assert(gate:reload { a = answering "fixed" })
+      gate:later(1001)
+      assert.equal("fixed", which())
+      assert.is_nil(gate:logged "rolling back")
+    end)
+
+    it("leaves alone what has come since the verdict", function()
+      load { a = answering "one" }
+      assert(gate:reload { a = FAILING })
+      local verdict -- of a timer that is due when the file is saved
+      gate.world.timer.start = function(_, fn) verdict = fn end
+      fail(10)
+      assert(gate:reload { a = answering "fixed" })
+      verdict()
+      assert.equal("fixed", which())
+      assert.is_nil(gate:logged "in force again")
+    end)
+
+    it("tries again when the I/O threads cannot take the routes, and says so", function()
+      load { a = answering "one" }
+      assert(gate:reload { a = FAILING })
+      gate.core.answers.moon_route = gate.core.C.MOON_EFULL
+      fail(10)
+      gate:later(0)
+      assert.is_truthy(gate:logged "not rolled back: the I/O threads are too far behind")
+      gate.core.answers.moon_route = nil
+      gate:later(1000)
+      assert.equal("one", which())
     end)
 
     it("can be switched off in the list, and has numbers there", function()
@@ -228,46 +292,6 @@ describe("rollback", function()
       assert(gate:reload { b = "return function(gate) end" })
       gate:later(40)
       assert.equal(1, state().n)
-    end)
-  end)
-
-  describe("tasks of code that was replaced", function()
-    local SLEEPS = [[return function(gate)
-      gate:on("which", function() gate:sleep(%d) gate:info "woke up" return { word = "old" } end)
-    end]]
-
-    it("end on it, and say so in the log", function()
-      load { a = SLEEPS:format(1000) }
-      local answer = gate:ask(ann, { type = "which" })
-      assert(gate:reload { a = answering "new" })
-      assert.same({ { plugin = "a#1", kind = "task", doing = "on which", ms = 0 } },
-        gate.world.plugin.leaks())
-      gate:later(1000)
-      assert.same({ word = "old" }, answer.data)
-      assert.equal("a#1: woke up", gate:logged "woke up")
-      assert.same({}, gate.world.plugin.leaks())
-    end)
-
-    it("are cancelled ten seconds later", function()
-      load { a = SLEEPS:format(20000) }
-      local answer = gate:ask(ann, { type = "which" })
-      assert(gate:reload { a = answering "new" })
-      gate:later(9999)
-      assert.is_false(answer.is_given)
-      gate:later(1)
-      assert.equal("timeout", answer.code)
-      assert.is_true(answer.temporary)
-      assert.is_truthy(gate:logged "a#1: on which: cancelled: its code was replaced 10 s ago")
-    end)
-
-    it("are not when the code is back by then", function()
-      load { a = SLEEPS:format(20000) }
-      local answer = gate:ask(ann, { type = "which" })
-      assert(gate:reload { a = answering "new" })
-      gate:later(1000)
-      rollback()
-      gate:later(19000)
-      assert.same({ word = "old" }, answer.data)
     end)
   end)
 end)

@@ -79,6 +79,15 @@ describe("plugin", function()
       assert.is_nil(file)
     end)
 
+    it("stops where a plugin acts on the world, which has to wait until it takes over", function()
+      for _, call in ipairs { 'gate:open_room("match", "m1")',
+        'gate:request({}, { type = "say" }, print)' } do
+        assert.matches("/a.lua:1: gate:%w+_?%w*: not while a plugin is loaded or migrated: "
+          .. "gate:spawn has it done when the code takes over",
+          problem_of { a = "return function(gate) " .. call .. " end" })
+      end
+    end)
+
     it("stops when a plugin needs one that is not there", function()
       assert.matches('/a.lua: needs "b", which is not there$',
         problem_of { a = [[return function(gate) gate:needs "b" end]] })
@@ -358,6 +367,19 @@ describe("plugin", function()
       assert.is_truthy(gate:logged "begun")
       gate:later(5)
       assert.is_truthy(gate:logged "slept")
+    end)
+
+    it("does not run what a migration has begun and a later one fails", function()
+      load { a = "return function() end" }
+      assert.is_nil(gate:reload { a = [[return function(gate)
+        gate:migrate(1, function()
+          gate:after_ms(0, function() gate:info "I never was" end)
+          gate:spawn(function() gate:info "I never was" end)
+        end)
+        gate:migrate(2, function() error "ouch" end)
+      end]] })
+      gate:later(0)
+      assert.is_nil(gate:logged "I never was")
     end)
 
     it("does not run what a generation that failed has begun", function()

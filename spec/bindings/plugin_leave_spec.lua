@@ -1,0 +1,104 @@
+local fake_gate = require "spec.support.fake_gate"
+
+describe("plugin whose code was replaced", function()
+  local gate, ann
+
+  local function load(plugins)
+    gate = fake_gate.load(plugins)
+    ann = gate:connect "ann"
+  end
+
+  local function answering(word)
+    return ([[return function(gate)
+      gate:on("which", function() return { word = %q } end)
+    end]]):format(word)
+  end
+
+  local function rollback() return gate.world.plugin.rollback() end
+
+  describe("has tasks that", function()
+    local SLEEPS = [[return function(gate)
+      gate:on("which", function() gate:sleep(%d) gate:info "woke up" return { word = "old" } end)
+    end]]
+
+    it("end on it, and say so in the log", function()
+      load { a = SLEEPS:format(1000) }
+      local answer = gate:ask(ann, { type = "which" })
+      assert(gate:reload { a = answering "new" })
+      assert.same({ { plugin = "a#1", kind = "task", doing = "on which", ms = 0 } },
+        gate.world.plugin.leaks())
+      gate:later(1000)
+      assert.same({ word = "old" }, answer.data)
+      assert.equal("a#1: woke up", gate:logged "woke up")
+      assert.same({}, gate.world.plugin.leaks())
+    end)
+
+    it("are cancelled ten seconds later", function()
+      load { a = SLEEPS:format(20000) }
+      local answer = gate:ask(ann, { type = "which" })
+      assert(gate:reload { a = answering "new" })
+      gate:later(9999)
+      assert.is_false(answer.is_given)
+      gate:later(1)
+      assert.equal("timeout", answer.code)
+      assert.is_true(answer.temporary)
+      assert.is_truthy(gate:logged "a#1: on which: cancelled: its code was replaced 10 s ago")
+    end)
+
+    it("are not when the code is back by then", function()
+      load { a = SLEEPS:format(20000) }
+      local answer = gate:ask(ann, { type = "which" })
+      assert(gate:reload { a = answering "new" })
+      gate:later(1000)
+      rollback()
+      gate:later(19000)
+      assert.same({ word = "old" }, answer.data)
+    end)
+
+    it("have ten seconds from when it was replaced last", function()
+      load { a = SLEEPS:format(15000) }
+      local answer = gate:ask(ann, { type = "which" })
+      assert(gate:reload { a = answering "new" })
+      gate:later(5000)
+      rollback()
+      gate:later(4000)
+      assert(gate:reload { a = answering "newer" })
+      gate:later(6000)
+      assert.same({ word = "old" }, answer.data)
+    end)
+
+    it("are cancelled soon when they are begun after that", function()
+      load { a = SLEEPS:format(25000), b = [[return function(gate)
+        gate:before("which", function() gate:sleep(11500) return true end)
+      end]] }
+      local answer = gate:ask(ann, { type = "which" })
+      assert(gate:reload { a = answering "new" })
+      gate:later(11500)
+      assert.is_false(answer.is_given)
+      gate:later(1000)
+      assert.equal("timeout", answer.code)
+      assert.is_truthy(gate:logged "a#1: on which: cancelled: its code was replaced 1")
+    end)
+  end)
+
+  it("does not start itself over and over", function()
+    load { a = [[return function(gate)
+      local function tick()
+        gate.state.n = (gate.state.n or 0) + 1
+        gate:after_ms(1000, tick)
+      end
+      gate:after_ms(1000, tick)
+    end]] }
+    for _ = 1, 5 do
+      gate:later(1000)
+      gate:reload()
+    end
+    gate:later(10000)
+    local state = gate.world.state.of "a"
+    state.n = 0
+    gate:later(10000)
+    assert.equal(10, state.n)
+    assert.same({}, gate.world.plugin.leaks())
+    assert.is_truthy(gate:logged "a#1: gate:after_ms: left out, its code was replaced 10 s ago")
+  end)
+end)
