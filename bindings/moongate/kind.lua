@@ -261,7 +261,7 @@ end
 --- One that is still busy has no tick; the next tells how much time has passed.
 local function tick(name)
   local now_ms = core.C.moon_clock_ms()
-  for self in pairs(open[name] or {}) do
+  for self in kind.rooms(name) do -- a hook may open others
     if not self.waiting and not self.is_closing then
       local passed_ms = now_ms - self.ticked_ms
       self.ticked_ms = now_ms

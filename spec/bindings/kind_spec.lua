@@ -166,6 +166,30 @@ describe("gate:room_kind", function()
       assert.same({ "opened m1 -", "tick 50", "tick 50", "tick 50" }, events())
     end)
 
+    it("come once to a room that opens among them", function()
+      load [[tick_hz = 20, tick = function(room, ms)
+        note("tick %s %d", room.name, ms)
+        for n = 1, 9 do gate:open_room("match", "m" .. n) end
+      end,]]
+      ask(ann, "open")
+      gate:later(100)
+      local ticks = {}
+      for _, text in ipairs(events()) do
+        if text:find "^tick" then ticks[#ticks + 1] = text end
+      end
+      assert.equal(10, #ticks)
+      for _, text in ipairs(ticks) do assert.matches(" 50$", text) end
+    end)
+
+    it("have a timer whose name no other has", function()
+      local ok, problem = pcall(load, nil, { b = [[return function(gate)
+        gate:every(1000, print, "ticks of race")
+        gate:room_kind("race", { tick = print, tick_hz = 1 })
+      end]] })
+      assert.is_false(ok)
+      assert.matches('b.lua:3: gate:room_kind: there is a timer "ticks of race" already', problem)
+    end)
+
     it("are left out while the room is busy", function()
       load((SLOW:gsub("%%%%", "%%")))
       ask(ann, "open")
