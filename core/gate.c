@@ -12,7 +12,7 @@ enum {
     EVENTS_PER_POST = 8, /* of the other threads between two of our own */
     TICK_MS = 250,
     TICKS_PER_LOOK = 4, /* at the certificate's files */
-    WIND_UP_MS = 2000,  /* for what scripts still store when nobody is connected */
+    WIND_UP_MS = 10000, /* for what scripts still store when nobody is connected */
 };
 
 /* ---- events of the logic thread itself ---- */
@@ -133,6 +133,10 @@ static void end_threads(struct moon_gate *gate)
     struct moon_lanes *lanes = &gate->lanes;
     if (!gate->is_winding_up && moon_lanes_have_ended(lanes, gate->count) &&
         is_settled(gate)) {
+        if (gate->metrics.store_pending > 0) {
+            moon_log(MOON_WARN, "gate", "stops, and the store has %u requests yet to answer",
+                     (unsigned)gate->metrics.store_pending);
+        }
         gate->is_winding_up = true;
         moon_gate_stop_workers(gate);
     }

@@ -1,6 +1,6 @@
 --- Rooms: who is in, who comes and goes, and what one member says to all.
 --
--- Reload: who is in is counted anew from the rooms' members, which survive.
+-- Who is in is looked up in the rooms' members: they survive a reload, and not a restart.
 
 local MAX_NAME = 64  -- bytes
 local MAX_LISTED = 100         -- rooms in the answer to `rooms`
@@ -16,36 +16,37 @@ return function(gate)
   gate:needs "auth"
   local max_rooms = gate:option("max_per_connection", { default = 50, min = 1, max = 1000 })
 
-  --- user -> number of connections in this room
-  local function users_of(room)
-    room.state.users = room.state.users or {}
-    return room.state.users
-  end
-
   local function count(set)
     local n = 0
     for _ in pairs(set) do n = n + 1 end
     return n
   end
 
+  --- The names of those who are in, each once, in no order.
+  local function users_of(room)
+    local names, seen = {}, {}
+    for _, member in pairs(room.members) do
+      local name = member.user
+      if name and not seen[name] then names[#names + 1], seen[name] = name, true end
+    end
+    return names
+  end
+
+  --- Whether the user is in with another connection.
+  local function has_other(room, conn)
+    for _, other in pairs(gate:user(conn.user).conns) do
+      if other ~= conn and room:has(other) then return true end
+    end
+    return false
+  end
+
   --- The first names and the number of all, as a reply's data.
   local function members_of(room)
-    local names = {}
-    for user in pairs(users_of(room)) do names[#names + 1] = user end
+    local names = users_of(room)
     table.sort(names)
     local total = #names
     for n = total, MAX_MEMBERS_LISTED + 1, -1 do names[n] = nil end
     return { room = room.name, members = names, count = total }
-  end
-
-  for _, room in gate:rooms() do
-    room.state.users = nil
-    for _, member in pairs(room.members) do
-      if member.user then
-        local users = users_of(room)
-        users[member.user] = (users[member.user] or 0) + 1
-      end
-    end
   end
 
   --- The room that a message names, if the sender is in it; else nil and the error.
@@ -59,11 +60,8 @@ return function(gate)
   end
 
   local function leave(conn, room)
-    local users = users_of(room)
     room:remove(conn)
-    local others = (users[conn.user] or 0) - 1
-    users[conn.user] = others > 0 and others or nil
-    if others ~= 0 then return end -- not the last, or put there by another plugin
+    if has_other(room, conn) then return end
     room:publish { type = "left", room = room.name, user = conn.user, at = gate:now_ms() }
   end
 
@@ -74,9 +72,7 @@ return function(gate)
     if reason == "already" then return true end
     if not added and room.kind and reason ~= "full" then return nil, reason, text, temporary end
     if not added then return nil, "internal", reason, true end
-    local users = users_of(room)
-    users[conn.user] = (users[conn.user] or 0) + 1
-    if users[conn.user] == 1 then
+    if not has_other(room, conn) then
       room:publish({ type = "joined", room = room.name, user = conn.user,
         at = gate:now_ms() }, { except = conn })
     end
@@ -138,7 +134,8 @@ return function(gate)
   gate:on("rooms", function()
     local found = {}
     for name, room in gate:rooms() do
-      if room.state.users then found[#found + 1] = { name, count(room.state.users) } end
+      local users = #users_of(room)
+      if users > 0 then found[#found + 1] = { name, users } end
     end
     table.sort(found, function(a, b) return a[2] > b[2] or (a[2] == b[2] and a[1] < b[1]) end)
     local rooms = {}
@@ -148,7 +145,7 @@ return function(gate)
 
   gate:after("closed", function(conn)
     for room in pairs(conn.rooms) do
-      if conn.user and room.state.users then leave(conn, room) end
+      if conn.user then leave(conn, room) end
     end
   end)
 end

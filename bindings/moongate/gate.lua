@@ -265,7 +265,7 @@ function gate:room_kind(name, spec)
   local problem = kind.problem_of(spec)
   if problem then error("gate:room_kind: " .. problem, 2) end
   self.registry:add_kind(self.plugin, name, spec)
-  if spec.tick then table.insert(self.plugin.timers, kind.timer(name, spec)) end
+  if spec.tick then gate_time.insert(self, "room_kind", kind.timer(name, spec), 3) end
 end
 
 --- Opens a room of a kind. It stays open while somebody is in, and for empty_ms after that. Of a

@@ -14,18 +14,23 @@ local check_called = checks.called
 ---@class moongate.Gate
 local gate = {}
 
---- A timer of the plugin, begun when it takes over. Its name is its place unless it has one.
-local function add_timer(self, kind, name, entry)
-  if name ~= nil then check(name, "string", ("gate:%s, name"):format(kind), 4) end
+--- Raises at the level when the plugin has a timer of this name.
+local function insert(self, kind, entry, level)
   local timers = self.plugin.timers
-  entry.name = name or ("%s %d"):format(kind, #timers + 1)
-  entry.doing = name and ('gate:%s "%s"'):format(kind, name) or "gate:" .. kind
   for _, other in ipairs(timers) do
     if other.name == entry.name then
-      error(('gate:%s: there is a timer "%s" already'):format(kind, entry.name), 3)
+      error(('gate:%s: there is a timer "%s" already'):format(kind, entry.name), level)
     end
   end
   timers[#timers + 1] = entry
+end
+
+--- A timer of the plugin, begun when it takes over. Its name is its place unless it has one.
+local function add_timer(self, kind, name, entry)
+  if name ~= nil then check(name, "string", ("gate:%s, name"):format(kind), 4) end
+  entry.name = name or ("%s %d"):format(kind, #self.plugin.timers + 1)
+  entry.doing = name and ('gate:%s "%s"'):format(kind, name) or "gate:" .. kind
+  insert(self, kind, entry, 4)
 end
 
 --- Calls fn every interval_ms as a task, until the plugin is replaced; leaves a turn out while
@@ -147,4 +152,4 @@ end
 ---@return integer
 function gate:now_ms() return tonumber(core.C.moon_time_ms()) end -- luacheck: no unused args
 
-return { methods = gate, begin = begin }
+return { methods = gate, begin = begin, insert = insert }

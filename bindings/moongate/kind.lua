@@ -3,95 +3,29 @@
 -- A room of a kind has a line: its hooks never overlap, also when one waits. Which code runs is
 -- looked up for each event, so a reload takes over rooms that are open.
 local core = require "moongate.ffi"
+local declaration = require "moongate.kind_declaration"
 local durable = require "moongate.durable"
-local fields = require "moongate.fields"
 local line = require "moongate.line"
 local log = require "moongate.log"
 local migration = require "moongate.migration"
 local request = require "moongate.request"
 local room = require "moongate.room"
+local saved = require "moongate.saved"
 local task = require "moongate.task"
 local timer = require "moongate.timer"
 
 local EMPTY_MS = 60000 -- a room of nobody stays open for so long
 local HOOK_MS = 30000  -- that a hook may wait before it is cancelled
-local MAX_TICK_HZ = 60
+local ENDING_MS = 10000 -- that the hooks of a room whose code has gone may wait, all of them
 
----@class moongate.RoomKind
----@field opened? fun(room: moongate.Room, options: table)
----@field may_join? fun(room: moongate.Room, conn: moongate.Conn): any, string?, string?
---- refuses as a filter does
----@field joined? fun(room: moongate.Room, conn: moongate.Conn)
----@field left? fun(room: moongate.Room, conn: moongate.Conn, reason: string) "left", or why its
---- connection has ended: with "shutdown" it may come back after a restart
----@field said? fun(room: moongate.Room, conn: moongate.Conn, data: any): any, string?, string?,
---- boolean? what a member says; returns the reply as the handler of a request does
----@field tick? fun(room: moongate.Room, passed_ms: number) since the last one, or since it opened
----@field closed? fun(room: moongate.Room, reason: string) "empty", "unloaded", or what room:close
---- was given
----@field durable? boolean room.state is kept in the plugin's store, a second after a hook has
---- changed it (of what others change, some hundred rooms are looked at each second), until the room
---- closes; it is there again after a restart, and when a kind that was "unloaded" comes back
----@field restored? fun(room: moongate.Room) in place of `opened`, when it is there again
----@field migrations? table<integer, fun(state: table)> version, from 1 -> step that brings
---- room.state from the version before to this one, as gate:migrate does; a room opens with the
---- newest
----@field tick_hz? number ticks a second, at most 60
----@field max_members? integer connections
----@field empty_ms? integer a room of nobody closes after so long; 60000
+local kind = { problem_of = declaration.problem_of }
 
-local SPEC = { opened = "function", may_join = "function", joined = "function", left = "function",
-  said = "function", tick = "function", closed = "function", tick_hz = "number",
-  max_members = "number", empty_ms = "number", durable = "boolean", restored = "function",
-  migrations = "table" }
-
-local kind = {}
-
-local open = {}       -- kind -> set of its rooms
-
--- ---- declarations ----
-
-local function is_whole(value) return value == nil or (value >= 1 and value % 1 == 0) end
-
-local function are_steps(migrations)
-  for version, fn in pairs(migrations or {}) do
-    if type(version) ~= "number" or not is_whole(version) or type(fn) ~= "function" then
-      return false
-    end
-  end
-  return true
-end
-
-local function problem_of_types(spec)
-  for name, value in pairs(spec) do
-    if type(value) ~= SPEC[name] then
-      return ("%s: expected a %s, got %s"):format(name, SPEC[name], type(value))
-    end
-  end
-end
-
---- nil, or what is wrong with it.
----@param spec moongate.RoomKind
----@return string? problem
-function kind.problem_of(spec)
-  local problem = fields.unknown(spec, SPEC) or problem_of_types(spec)
-  if problem then return problem end
-  if not are_steps(spec.migrations) then
-    return "migrations: expected functions by version, whole numbers from 1"
-  end
-  local hz = spec.tick_hz
-  if (hz ~= nil) ~= (spec.tick ~= nil) then return "tick and tick_hz: both or none" end
-  if hz and not (hz > 0 and hz <= MAX_TICK_HZ) then
-    return ("tick_hz: expected more than 0, at most %d, got %s"):format(MAX_TICK_HZ, tostring(hz))
-  end
-  if not is_whole(spec.max_members) or not is_whole(spec.empty_ms) then
-    return "max_members and empty_ms: expected whole numbers from 1"
-  end
-end
+local open = {} -- kind -> set of its rooms
 
 -- ---- events ----
 
-local function entry_of(self) return request.current().kinds[self.kind] end
+--- The kind as it is declared by the code in force, or by that which the room ends with.
+local function entry_of(self) return self.last or request.current().kinds[self.kind] end
 
 --- Calls a hook of the room as it is in force now.
 local function call(self, event, ...)
@@ -102,57 +36,70 @@ local function call(self, event, ...)
     ...)
 end
 
---- A hook has had its say: the state may have changed.
-local function settle(self)
-  local entry = entry_of(self)
-  if entry and entry.spec.durable and not self.is_gone then durable.mark(self) end
-end
-
 function durable.owner_of(self)
   local entry = entry_of(self)
   return entry and entry.spec.durable and entry.plugin or nil
 end
 
---- The same when all earlier events of the room are done.
+--- A hook has had its say: the state may have changed.
+local function settle(self)
+  if durable.owner_of(self) and not self.is_gone then durable.mark(self) end
+end
+
+--- Does a job when all earlier events of the room are done.
+---@param given_up? fun(self: moongate.Room) in place of the rest of a job that has been given up
+local function in_turn(self, job, given_up)
+  line.push(self, 0, function()
+    task.patience(self.ends_ms and math.max(0, self.ends_ms - core.C.moon_clock_ms()) or HOOK_MS)
+    job()
+  end, given_up)
+end
+
+--- Calls a hook then.
 local function tell(self, event, ...)
   local arguments, count = { ... }, select("#", ...)
-  line.push(self, 0, function()
-    task.patience(HOOK_MS)
+  in_turn(self, function()
     call(self, event, unpack(arguments, 1, count))
     settle(self)
   end)
 end
 
-local function leave(self)
-  self.is_gone = true
-  open[self.kind][self] = nil
-  room.forget(self)
+--- Who was in.
+---@return moongate.Conn[]
+local function empty(self)
+  local members = {}
+  for _, conn in pairs(self.members) do members[#members + 1] = conn end
+  for _, conn in ipairs(members) do self:remove(conn) end
+  return members
 end
 
-local function forget(self)
-  local entry = entry_of(self)
-  if entry and entry.spec.durable then durable.forget(self, entry.plugin) end
-  leave(self)
+local function finish(self)
+  local let_go = self.is_unloaded and durable.leave or durable.forget
+  self.is_gone = true
+  timer.cancel(self.watch)
+  open[self.kind][self] = nil
+  room.forget(self)
+  let_go(self, entry_of(self).plugin)
 end
 
 --- Closes it after what is under way: members leave it, then it is told.
 local function close(self, reason)
-  if self.is_closing then return end
+  if self.is_closing or not entry_of(self) then return nil, "gone" end
   self.is_closing = true
-  for _, conn in pairs(self.members) do self:remove(conn) end
-  line.push(self, 0, function()
+  empty(self)
+  in_turn(self, function()
     call(self, "closed", reason)
-    forget(self)
-  end)
+    finish(self)
+  end, finish)
+  return true
 end
 
---- Closes it when nobody has come back by then.
+--- Closes it when nobody has come by then.
 local function watch_empty(self)
   local entry = entry_of(self)
-  self.emptied = (self.emptied or 0) + 1
-  local emptied = self.emptied
-  timer.start(entry and entry.spec.empty_ms or EMPTY_MS, function()
-    if self.count == 0 and self.emptied == emptied then close(self, "empty") end
+  timer.cancel(self.watch)
+  self.watch = timer.start(entry and entry.spec.empty_ms or EMPTY_MS, function()
+    close(self, "empty")
   end)
 end
 
@@ -186,6 +133,7 @@ local function take_in(self, conn)
   if not has then return nil, code, text end
   local joined, reason = room.join(self, conn)
   if not joined then return nil, reason, "the server has too much to do", true end
+  timer.cancel(self.watch)
   tell(self, "joined", conn)
   return true
 end
@@ -203,16 +151,15 @@ end
 
 local function never() return false end
 
---- Does a job when all earlier events of the room are done, and waits for what it returns. It is
---- given a function that says whether nobody waits any more: the task was cancelled.
+--- Waits for what a job returns when it has had its turn. The job is given a function that says
+--- whether nobody waits any more: the task was cancelled.
 local function in_line(self, what, job)
   local is_over, is_late, results = false, false, nil
   local function begin(done)
-    line.push(self, 0, function()
-      task.patience(HOOK_MS)
+    in_turn(self, function()
       results = { job(function() return is_over end) }
       if is_late then done(unpack(results, 1, 4)) end
-    end)
+    end, function() done(nil, "timeout", "the room failed", true) end)
     is_late = true -- of a room with nothing to do the next events, "joined", have been told now
     if results then done(unpack(results, 1, 4)) end
   end
@@ -228,23 +175,45 @@ end
 
 --- A hook of the room that adds is an event itself: what it asks for is done at once.
 local function add(self, conn)
-  local entry = entry_of(self)
-  if not entry or not entry.spec.may_join then return take_in(self, conn) end
   if line.is_own(self) then return ask_and_take_in(self, conn, never) end
-  task.current "room:add, when the kind has may_join"
+  local entry = entry_of(self)
+  local asks = entry and entry.spec.may_join
+  if asks then task.current "room:add, when the kind has may_join" end
   local has, code, text = has_place(self, conn)
   if not has then return nil, code, text end
   if line.is_full(self, 0) then return busy() end
+  if not asks then return take_in(self, conn) end
   return in_line(self, "room:add", function(is_over)
     if is_over() then return end
     return ask_and_take_in(self, conn, is_over)
   end)
 end
 
+--- Who goes with the server may come back after the restart: that does not make a room empty.
 local function left(self, conn)
-  tell(self, "left", conn, conn.is_open and "left" or conn.close_reason or "left")
-  if self.count > 0 then return end
-  if not self.is_closing then watch_empty(self) end
+  local reason = conn.is_open and "left" or conn.close_reason or "left"
+  tell(self, "left", conn, reason)
+  if self.count == 0 and not self.is_closing and reason ~= "shutdown" then watch_empty(self) end
+end
+
+--- true, or nil and why the connection cannot say anything as things are now.
+local function has_voice(self, conn)
+  local entry = entry_of(self)
+  if self.is_closing or not entry then return nil, "gone", "the room has closed" end
+  if not entry.spec.said then return nil, "not_allowed", "nothing is said in this room" end
+  if not self:has(conn) then return nil, "not_a_member", "it is not in the room" end
+  return true
+end
+
+--- What `said` replies, if things are still as they were.
+local function ask_said(self, conn, data)
+  local has, no_voice, why = has_voice(self, conn)
+  if not has then return nil, no_voice, why end
+  local ok, reply, code, text, temporary = call(self, "said", conn, data)
+  settle(self)
+  if not ok then return nil, reply and "timeout" or "internal", "the room failed", true end
+  if reply == nil and code == nil then reply = {} end
+  return reply, code, text, temporary
 end
 
 --- When all earlier events of the room are done. Waits for the reply.
@@ -252,18 +221,12 @@ local function say(self, conn, data)
   if line.is_own(self) then
     error("room:say: not within a hook of this room, which would wait for itself", 2)
   end
-  local entry = entry_of(self)
-  if self.is_closing or not entry then return nil, "gone", "the room has closed" end
-  if not entry.spec.said then return nil, "not_allowed", "nothing is said in this room" end
+  local has, code, text = has_voice(self, conn)
+  if not has then return nil, code, text end
   task.current "room:say"
   if line.is_full(self, 0) then return busy() end
   return in_line(self, "room:say", function(is_over)
-    if is_over() then return end
-    local ok, reply, code, text, temporary = call(self, "said", conn, data)
-    settle(self)
-    if not ok then return nil, reply and "timeout" or "internal", "the room failed", true end
-    if reply == nil and code == nil then reply = {} end
-    return reply, code, text, temporary
+    if not is_over() then return ask_said(self, conn, data) end
   end)
 end
 
@@ -273,32 +236,44 @@ end
 
 -- ---- opening ----
 
---- Opens a room of a kind that is declared, and tells it so by the event.
+--- One who was in a plain room before this name was known to be that of a room of a kind.
+local function take_over(self, conn)
+  in_turn(self, function()
+    local is_in, code = ask_and_take_in(self, conn, never)
+    if not is_in and code ~= "already" then
+      log.info("kind", "%s %q has opened, and connection %d is in it no longer: %s", self.kind,
+        self.name, conn.id, code)
+    end
+  end)
+end
+
+--- Opens a room of a kind that is declared, and tells it so by the event. One that was saved takes
+--- its name from a plain room, whose members come in as others do.
 ---@param name string of the kind
 ---@param room_name string
 ---@param version integer of its state
----@param restored? { state: table, bytes: string } as it was saved, and its entry in the store
+---@param found? moongate.Found as it was saved
 ---@param event "opened"|"restored"
 ---@param ... any what the event tells
 ---@return moongate.Room?
 ---@return "exists"? reason
-function kind.begin(name, room_name, version, restored, event, ...)
+function kind.begin(name, room_name, version, found, event, ...)
   local made = room.find(room_name)
-  if made.kind or made.count > 0 then return nil, "exists" end
+  if made.kind or (made.count > 0 and not found) then return nil, "exists" end
+  local guests = empty(made)
   made.kind, made.version, made.ticked_ms = name, version, core.C.moon_clock_ms()
-  made.state = restored and restored.state or made.state
+  made.state = found and found.entry.state or made.state
   open[name] = open[name] or {}
   open[name][made] = true -- holds it, also while nobody is in
-  if request.current().kinds[name].spec.durable then
-    durable.keep(made, restored and restored.bytes)
-  end
+  if durable.owner_of(made) then durable.keep(made, found) end
   tell(made, event, ...)
   watch_empty(made)
+  for _, conn in ipairs(guests) do take_over(made, conn) end
   return made
 end
 
 local function is_blocked(entry, name, room_name)
-  return entry and entry.spec.durable and not durable.is_free(name, room_name)
+  return entry and entry.spec.durable and not saved.is_free(name, room_name, entry.plugin)
 end
 
 --- A room of this kind, and nobody in it.
@@ -331,7 +306,7 @@ end
 --- One that is still busy has no tick; the next tells how much time has passed.
 local function tick(name)
   local now_ms = core.C.moon_clock_ms()
-  for self in pairs(open[name] or {}) do
+  for self in kind.rooms(name) do -- a hook may open others
     if not self.waiting and not self.is_closing then
       local passed_ms = now_ms - self.ticked_ms
       self.ticked_ms = now_ms
@@ -354,18 +329,18 @@ function kind.timer(name, spec)
     fn = function() tick(name) end }
 end
 
---- Closes a room that the code in force knows nothing of, with the code that it had.
+--- Closes a room that the code in force knows nothing of, with the code that it had. A durable one
+--- that nobody has closed stays in the store.
 ---@param self moongate.Room
----@param plugin moongate.Plugin
----@param spec moongate.RoomKind
+---@param entry table of that code
 ---@param why string for the log
-function kind.unload(self, plugin, spec, why)
-  self.is_closing = true
-  for _, conn in pairs(self.members) do self:remove(conn) end
-  if spec.closed then task.run(request.guard, plugin, "closed", spec.closed, self, "unloaded") end
-  if spec.durable then durable.leave(self, plugin) end
-  leave(self)
-  log.info(plugin.label, "room %q closed: %s", self.name, why)
+function kind.unload(self, entry, why)
+  if self.last then return end
+  log.info(entry.plugin.label, "room %q closes: %s", self.name, why)
+  self.last, self.ends_ms = entry, core.C.moon_clock_ms() + ENDING_MS
+  self.is_unloaded = entry.spec.durable and not self.is_closing
+  if self.is_unloaded then saved.hold(self.kind) end
+  close(self, "unloaded")
 end
 
 return kind

@@ -5,6 +5,7 @@ local kind = require "moongate.kind"
 local migration = require "moongate.migration"
 local request = require "moongate.request"
 local room = require "moongate.room"
+local saved = require "moongate.saved"
 local state = require "moongate.state"
 
 local kind_swap = {}
@@ -18,7 +19,7 @@ function kind_swap.snapshot() return setmetatable({}, { __mode = "k" }) end
 
 local function problem_of(self, entry, snapshot)
   local newest = migration.newest(entry.steps)
-  if self.version == newest then return end
+  if self.version == newest or self.last then return end -- or it ends with the code it has
   if self.version > newest then
     return ('its state is of version %d, and this code knows %d: "moongate ctl rollback" brings '
       .. "back states and code, or declare a step to version %d"):format(self.version, newest,
@@ -57,7 +58,7 @@ end
 function kind_swap.restore(snapshot)
   local kinds, seen = {}, {}
   for self, was in pairs(snapshot) do
-    if not self.is_gone then
+    if not self.is_gone and not self.last then
       migration.put_back(was.copies)
       self.state, self.version = was.state, was.version
       if not seen[self.kind] then kinds[#kinds + 1] = self.kind end
@@ -70,33 +71,44 @@ end
 
 -- ---- kinds come and go ----
 
+--- In a coroutine of its own, so that no step can wait: other code might come meanwhile.
+local function migrate(steps, version, its_state)
+  local alone = coroutine.create(migration.run)
+  local _, problem = coroutine.resume(alone, steps, version, its_state)
+  if coroutine.status(alone) ~= "dead" then return "a step of its migrations yields" end
+  return problem
+end
+
 --- Opens a room as it was saved, unless it is open.
+---@param name string of the kind
+---@param room_name string
+---@param found moongate.Found
 ---@return string? problem
-local function open_saved(name, room_name, saved, bytes)
-  local is_saved = type(saved) == "table" and type(saved.version) == "number"
-    and type(saved.state) == "table"
+local function open_saved(name, room_name, found)
+  local entry = found.entry
+  local is_saved = type(entry) == "table" and type(entry.version) == "number"
+    and type(entry.state) == "table"
   if not is_saved then return "it is not what a room has saved" end
   if room.find(room_name).kind == name then return end
   local steps = request.current().kinds[name].steps
   local newest = migration.newest(steps)
-  if saved.version > newest then
-    return ("its state is of version %d, and this code knows %d"):format(saved.version, newest)
+  if entry.version > newest then
+    return ("its state is of version %d, and this code knows %d"):format(entry.version, newest)
   end
-  local problem = migration.run(steps, saved.version, saved.state)
-    or state.not_data(saved.state, "room.state")
+  local problem = migrate(steps, entry.version, entry.state)
+    or state.not_data(entry.state, "room.state")
   if problem then return problem end
-  local restored = { state = saved.state, bytes = bytes }
-  local made, reason = kind.begin(name, room_name, newest, restored, "restored")
+  local made, reason = kind.begin(name, room_name, newest, found, "restored")
   return not made and reason or nil
 end
 
 local function restore(name)
   local entry = request.current().kinds[name]
   if not entry or not entry.spec.durable then return end
-  durable.restore(name, entry.plugin, function(...) return open_saved(name, ...) end)
+  saved.restore(name, entry.plugin, function(...) return open_saved(name, ...) end)
 end
 
-durable.again = restore
+saved.again = restore
 
 --- The plugin has come into force. What its rooms were before the start of the process is there
 --- again.
@@ -117,13 +129,13 @@ end
 function kind_swap.leave(plugin, find)
   for name, entry in pairs(plugin.kinds) do
     local now = find(name)
-    if not now then durable.unload(name) end
+    if not now then saved.unload(name) end
     for self in kind.rooms(name) do
       if not now then
-        kind.unload(self, plugin, entry.spec, ("its kind %q is no more"):format(name))
+        kind.unload(self, entry, ("its kind %q is no more"):format(name))
       elseif self.version > migration.newest(now.steps) then
-        kind.unload(self, plugin, entry.spec, "its state is newer than the code")
-        durable.unload(name) -- it is looked for when that code is back
+        kind.unload(self, entry, "its state is newer than the code")
+        saved.unload(name) -- it is looked for when that code is back
       end
     end
   end

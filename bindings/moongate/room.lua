@@ -27,6 +27,7 @@ local DEFAULT = codecs.default
 --- loop that waits needs a copy
 ---@field kind? string
 ---@field private id integer what the core calls it
+---@field private is_gone? boolean it was of a kind, and has closed
 ---@field private count integer of all members
 ---@field private sections table<moongate.Codec, { id: integer, codec: moongate.Codec, count:
 --- integer }>|false
@@ -190,9 +191,10 @@ end
 --- string as text (UTF-8)
 ---@param how? moongate.HowToAll|false
 ---@return true? queued
----@return "full"|"too_big"|"bad_utf8"|"invalid"? reason nobody gets it, also if only members of
---- one codec could not be told
+---@return "full"|"too_big"|"bad_utf8"|"invalid"|"gone"? reason nobody gets it, also if only members
+--- of one codec could not be told; "gone": it was of a kind, and has closed
 function room:publish(message, how)
+  if self.is_gone then return nil, "gone" end
   if self.sections then return publish_to_parts(self, message, how) end
   local bytes, opcode, class, key = letter.of(message, how, DEFAULT)
   if not bytes then return nil, opcode end
@@ -203,7 +205,7 @@ function room:publish(message, how)
 end
 
 --- What a member says in a room of a kind: its `said` decides. Waits for the reply; only in a
---- task, and not within a hook of the room.
+--- task, and not within a hook of the room. Who is no member by then has said nothing.
 ---@param member moongate.Conn
 ---@param data any
 ---@return any reply nil when refused
@@ -218,9 +220,11 @@ end
 
 --- Closes a room of a kind: all leave it, and its `closed` is told.
 ---@param reason string
+---@return true? closing nil: it has been closed already
+---@return "gone"? problem
 function room:close(reason)
   if not self.kind then error("room:close: only a room of a kind: gate:open_room", 2) end
-  of_kind.close(self, reason)
+  return of_kind.close(self, reason)
 end
 
 ---@return integer members connections, not users

@@ -9,7 +9,10 @@ describe("a durable room", function()
       left = function(_, _, reason) gate:info("left: %s", reason) end,
     })
     gate:on("open", function() return { gate:open_room("diary", "d1") ~= nil } end)
-    gate:on("write", function(conn, message) return gate:room("d1"):say(conn, message.line) end)
+    gate:on("write", function(conn, message)
+      gate:room("d1"):add(conn)
+      return gate:room("d1"):say(conn, message.line)
+    end)
     gate:on("close", function() gate:room("d1"):close "over" end)
     gate:on("enter", function(conn) gate:room("d1"):add(conn) end)
     gate:on("stored", function()
@@ -22,6 +25,8 @@ describe("a durable room", function()
       gate.store:put("room:diary:d1", { version = 0, state = { forged = true } })
     end)
   end]]
+
+  local NONE = "return function() end"
 
   local gate, ann
 
@@ -75,6 +80,13 @@ describe("a durable room", function()
     assert.equal("short", stored().margin)
   end)
 
+  it("is named when its state is no table", function()
+    gate.world.room.find("d1").state = 5
+    gate:later(1000)
+    assert.is_truthy(gate:logged
+      'a#1: diary "d1": its state is not saved: room.state is a number, no table')
+  end)
+
   local OTHER = [[return function(gate)
     gate:on("look", function() return { state = gate:room("d1").state } end)
   end]]
@@ -97,7 +109,6 @@ describe("a durable room", function()
   end)
 
   it("goes into the store of the plugin that its kind moves to", function()
-    local NONE = "return function() end"
     gate = fake_gate.load { a = KEEPS, b = NONE }
     ann = gate:connect "ann"
     gate:deliver(ann, { type = "open" })
@@ -105,6 +116,64 @@ describe("a durable room", function()
     assert(gate:reload { a = NONE, b = KEEPS })
     gate:later(1000)
     assert.same({ lines = {} }, stored()) -- asks plugin b now
+  end)
+
+  --- What the store has of this plugin: key -> state.
+  local function entries_of(plugin)
+    local found = {}
+    gate.world.task.run(function()
+      for _, entry in ipairs(gate.world.store.new({ name = plugin, label = plugin }):scan "") do
+        found[entry.key] = entry.value.state
+      end
+    end)
+    return found
+  end
+
+  --- The process ends, and a new one has what the store had.
+  local function restart(plugins)
+    gate.core:finish()
+    gate.core:settle()
+    local saved = {}
+    for _, plugin in ipairs { "a", "b" } do saved[plugin] = entries_of(plugin) end
+    gate = fake_gate.load { a = NONE, b = NONE }
+    gate.world.task.run(function()
+      for plugin, entries in pairs(saved) do
+        local into = gate.world.store.new { name = plugin, label = plugin }
+        for key, state in pairs(entries) do into:put(key, { version = 0, state = state }) end
+      end
+    end)
+    assert(gate:reload(plugins))
+    ann = gate:connect "ann"
+  end
+
+  it("has one entry, where its kind is now", function()
+    gate = fake_gate.load { a = KEEPS, b = NONE }
+    ann = gate:connect "ann"
+    gate:deliver(ann, { type = "open" })
+    gate:later(1000)
+    assert(gate:reload { a = NONE, b = KEEPS })
+    gate:later(1000)
+    assert.same({}, entries_of "a")
+    assert.same({ ["room:diary:d1"] = { lines = {} } }, entries_of "b")
+    gate:deliver(ann, { type = "close" })
+    assert.same({}, entries_of "b")
+  end)
+
+  it("moves with its kind also when it has been read only now", function()
+    restart { a = KEEPS, b = NONE }
+    assert(gate:reload { a = NONE, b = KEEPS })
+    gate:later(1000)
+    assert.same({}, entries_of "a")
+    restart { a = NONE, b = KEEPS }
+    assert.equal("diary", gate.world.room.find("d1").kind)
+  end)
+
+  it("that closes while its kind is not durable does not come back", function()
+    gate:later(1000)
+    assert(gate:reload { a = (KEEPS:gsub("durable = true", "durable = false")) })
+    assert.same({ ["room:diary:d1"] = { lines = {} } }, entries_of "a")
+    gate:deliver(ann, { type = "close" })
+    assert.same({}, entries_of "a")
   end)
 
   it("is there again also after a rollback", function()
@@ -124,6 +193,14 @@ describe("a durable room", function()
     gate:deliver(ann, { type = "close" })
     gate:later(2000)
     assert.same({}, stored())
+  end)
+
+  it("does not close for being empty when its members have gone with the server", function()
+    gate:deliver(ann, { type = "enter" })
+    gate:later(59000)
+    gate:close(ann, "shutdown")
+    gate:later(60000)
+    assert.equal("diary", gate.world.room.find("d1").kind)
   end)
 
   describe("when the server stops", function()
@@ -172,74 +249,74 @@ describe("a durable room", function()
     end)
   end)
 
-  describe("whose store", function()
-    local asked, ask
+  describe("whose store has no room", function()
+    local answer, ask, count
 
-    --- From now on the store answers when it is told to.
-    local function hold()
+    --- It answers so, as long as that is wanted.
+    local function fail()
       local memory = gate.world.store_memory
-      asked, ask = {}, memory.ask
-      memory.ask = function(...) asked[#asked + 1] = { ... } end
-    end
-
-    local function let_go(outcome)
-      gate.world.store_memory.ask = ask
-      for _, call in ipairs(asked) do
-        if outcome then call[3](outcome) else ask(unpack(call)) end
+      ask, count = memory.ask, 0
+      memory.ask = function(operation, asked, done)
+        count = count + 1
+        if answer == "full" then return done(nil, "full") end
+        if answer == "failed" then return done(gate.core.C.MOON_STORE_FAILED) end
+        ask(operation, asked, done)
       end
-      gate.core:settle()
     end
 
-    local function come_back()
+    local function errors()
+      local lines = {}
+      for _, line in ipairs(gate.log) do
+        if line.level == "error" then lines[#lines + 1] = line.text end
+      end
+      return lines
+    end
+
+    it("for now, is saved later, and a few at a time are tried", function()
+      for n = 1, 200 do gate.world.kind.open("diary", "room" .. n) end
+      answer = "full"
+      fail()
       gate:later(1000)
-      assert(gate:reload { a = "return function() end" })
-      hold()
-      assert(gate:reload { a = KEEPS })
-    end
-
-    it("has not answered yet, is not opened anew before it has", function()
-      gate:deliver(ann, { type = "write", line = "hello" })
-      come_back()
-      local answer = gate:ask(ann, { type = "open" })
-      assert.is_false(answer.is_given)
-      let_go()
-      assert.same({ false }, answer.data)
-      assert.same({ lines = { "hello" } }, gate.world.room.find("d1").state)
+      assert.equal(64, count)
+      answer = nil
+      gate:later(1000)
+      assert.same({}, errors())
+      local saved = entries_of "a"
+      assert.same({ lines = {} }, saved["room:diary:d1"])
     end)
 
-    it("has not answered yet, is not opened where nothing can wait", function()
-      come_back()
-      assert.same({ nil, "not_restored" }, { gate.world.kind.open("diary", "d2") })
-      let_go()
-      assert.is_truthy(gate.world.kind.open("diary", "d2"))
+    it("when it stops, is saved all the same", function()
+      answer = "full"
+      fail()
+      gate.core:finish()
+      gate.core:settle()
+      answer = nil
+      gate:later(10)
+      assert.same({ ["room:diary:d1"] = { lines = {} } }, entries_of "a")
     end)
 
-    it("has failed, is not opened anew, and read again ten seconds later", function()
-      come_back()
-      let_go(gate.core.C.MOON_STORE_FAILED)
-      assert.is_truthy(gate:logged
-        "rooms of kind diary are not opened: store_failed; next try in 10 s")
-      assert.same({ false }, gate:deliver(ann, { type = "open" }))
-      gate:later(10000)
-      assert.same({ lines = {} }, gate.world.room.find("d1").state)
+    it("to delete it, is deleted later, and the log says so", function()
+      gate:later(1000)
+      answer = "failed"
+      fail()
+      gate:deliver(ann, { type = "close" })
+      gate:later(3000)
+      assert.same({ 'a#1: diary "d1": its state is not deleted, though it has closed: '
+        .. "store_failed" }, errors())
+      answer = nil
+      gate:later(1000)
+      assert.same({}, entries_of "a")
     end)
 
-    it("is being read when the code is replaced, is read for the new code", function()
-      come_back()
-      local first = asked
-      assert(gate:reload { a = KEEPS .. "\n" })
-      let_go()
-      assert.equal(2, #first)
-      assert.same({ lines = {} }, gate.world.room.find("d1").state)
-    end)
-
-    it("is being read when the kind goes, is left alone", function()
-      come_back()
-      local answer = gate:ask(ann, { type = "open" })
-      assert(gate:reload { a = "return function() end" })
-      assert.same({ false }, answer.data)
-      let_go()
-      assert.is_nil(gate.world.room.find("d1").kind)
+    it("to delete it, leaves alone the next one of its name", function()
+      gate:later(1000)
+      answer = "failed"
+      fail()
+      gate:deliver(ann, { type = "close" })
+      answer = nil
+      gate:deliver(ann, { type = "open" })
+      gate:later(5000)
+      assert.same({ ["room:diary:d1"] = { lines = {} } }, entries_of "a")
     end)
   end)
 end)

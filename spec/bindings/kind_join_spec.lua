@@ -176,10 +176,31 @@ describe("joining a room of a kind", function()
 
     it("is too much for a room that has 256 events to come", function()
       load(DECIDES)
-      for _ = 1, 257 do talk(gate:connect "carl", "wait") end
+      local members = {}
+      for n = 1, 257 do
+        members[n] = gate:connect "carl"
+        enter(members[n])
+      end
+      for _, conn in ipairs(members) do talk(conn, "wait") end
       local answer = enter(ann)
       assert.same({ "too_many_requests", true }, { answer.code, answer.temporary })
     end)
+  end)
+
+  it("is too much for a room that has 256 events to come, also when nobody is asked", function()
+    load ""
+    enter(ann)
+    talk(ann, "wait")
+    local count, code = 0, nil
+    while not code and count < 1000 do
+      gate.world.task.run(function() code = select(2, room():add(bob)) end)
+      count = count + 1
+      room():remove(bob)
+    end
+    assert.same({ "too_many_requests", 129 }, { code, count })
+    gate:later(20)
+    local told = events()
+    assert.same({ "joined bob 1", "left bob 1" }, { told[#told - 1], told[#told] })
   end)
 
   it("needs no task when nobody is asked", function()

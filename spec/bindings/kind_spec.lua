@@ -110,14 +110,70 @@ describe("gate:room_kind", function()
     load()
     ask(ann, "open")
     ask(ann, "enter")
+    local second = gate:connect "ann"
+    ask(second, "enter")
     events()
     local slow = ask(ann, "move", { data = { text = "slow", ms = 20 } })
-    local quick = ask(bob, "move", { data = { text = "quick" } })
-    ask(bob, "enter")
+    local quick = ask(second, "move", { data = { text = "quick" } })
+    ask(ann, "leave")
     assert.same({ "said ann slow" }, events())
     gate:later(20)
-    assert.same({ "done slow", "said bob quick", "done quick", "joined bob 2" }, events())
-    assert.same({ 1, 1 }, { slow.data.count, quick.data.count })
+    assert.same({ "done slow", "said ann quick", "done quick", "left ann 1" }, events())
+    assert.same({ 2, 1 }, { slow.data.count, quick.data.count })
+  end)
+
+  it("hears nobody who is not in, or is not in any more", function()
+    load()
+    ask(ann, "open")
+    ask(ann, "enter")
+    ask(bob, "enter")
+    events()
+    ask(ann, "move", { data = { text = "slow", ms = 20 } })
+    local quick = ask(bob, "move", { data = { text = "quick" } })
+    gate.world.room.find("m1"):remove(bob)
+    gate:later(20)
+    assert.same({ "said ann slow", "done slow", "left bob 1" }, events())
+    assert.same({ "not_a_member", "it is not in the room" }, { quick.code, quick.text })
+    assert.equal("not_a_member", ask(bob, "move", { data = { text = "psst" } }).code)
+  end)
+
+  it("lets nobody wait for a hook that is given up", function()
+    load()
+    ask(ann, "open")
+    ask(ann, "enter")
+    local code
+    gate.world.request.current().kinds.match.spec.said = function()
+      while true do pcall(gate.world.task.sleep, 1e6) end
+    end
+    gate.world.task.run(function() code = select(2, gate.world.room.find("m1"):say(ann, {})) end)
+    gate:later(32000)
+    assert.equal("timeout", code)
+  end)
+
+  it("is closed though its hook waits for ever", function()
+    load()
+    ask(ann, "open")
+    gate.world.request.current().kinds.match.spec.closed = function()
+      gate.world.task.sleep(1e9)
+    end
+    ask(ann, "close")
+    assert.same({ is_open = false, reason = "exists" }, ask(bob, "open").data)
+    gate:later(32000)
+    assert.same({ is_open = true }, ask(bob, "open").data)
+  end)
+
+  it("has gone for good once it has closed", function()
+    load()
+    ask(ann, "open")
+    local room = gate.world.room.find "m1"
+    assert.is_true(room:close "over")
+    assert.same({ nil, "gone" }, { room:close "again" })
+    assert.same({ nil, "gone" }, { room:publish { type = "psst" } })
+    local codes = {}
+    gate.world.task.run(function()
+      codes = { select(2, room:add(ann)), (select(2, room:say(ann, {}))) }
+    end)
+    assert.same({ "gone", "gone" }, { codes[1], codes[#codes] })
   end)
 
   it("closes after what is under way: all leave, then it is told", function()
@@ -166,6 +222,30 @@ describe("gate:room_kind", function()
       assert.same({ "opened m1 -", "tick 50", "tick 50", "tick 50" }, events())
     end)
 
+    it("come once to a room that opens among them", function()
+      load [[tick_hz = 20, tick = function(room, ms)
+        note("tick %s %d", room.name, ms)
+        for n = 1, 9 do gate:open_room("match", "m" .. n) end
+      end,]]
+      ask(ann, "open")
+      gate:later(100)
+      local ticks = {}
+      for _, text in ipairs(events()) do
+        if text:find "^tick" then ticks[#ticks + 1] = text end
+      end
+      assert.equal(10, #ticks)
+      for _, text in ipairs(ticks) do assert.matches(" 50$", text) end
+    end)
+
+    it("have a timer whose name no other has", function()
+      local ok, problem = pcall(load, nil, { b = [[return function(gate)
+        gate:every(1000, print, "ticks of race")
+        gate:room_kind("race", { tick = print, tick_hz = 1 })
+      end]] })
+      assert.is_false(ok)
+      assert.matches('b.lua:3: gate:room_kind: there is a timer "ticks of race" already', problem)
+    end)
+
     it("are left out while the room is busy", function()
       load((SLOW:gsub("%%%%", "%%")))
       ask(ann, "open")
@@ -201,27 +281,53 @@ describe("gate:room_kind", function()
       events()
       local room = gate.world.room.find "m1"
       assert(gate:reload { a = false })
-      assert.same({ "closed m1 unloaded" }, events())
+      assert.same({ "left ann 0", "closed m1 unloaded" }, events())
       assert.is_false(room:has(ann))
-      assert.is_truthy(gate:logged 'a#1: room "m1" closed: its kind "match" is no more')
+      assert.is_truthy(gate:logged 'a#1: room "m1" closes: its kind "match" is no more')
     end)
-  end)
 
-  it("is checked", function()
-    for call, problem in pairs {
-      ["{ jonied = print }"] = 'there is no "jonied", there are: ',
-      ["{ joined = 7 }"] = "joined: expected a function, got number",
-      ["{ tick_hz = 20 }"] = "tick and tick_hz: both or none",
-      ["{ tick_hz = 61, tick = print }"] = "tick_hz: expected more than 0, at most 60, got 61",
-      ["{ max_members = 0 }"] = "max_members and empty_ms: expected whole numbers from 1",
-      ["{ migrations = { x = print } }"] = "migrations: expected functions by version, ",
-      ["{ migrations = { 5 } }"] = "migrations: expected functions by version, ",
-    } do
-      local ok, found = pcall(fake_gate.load,
-        { a = ("return function(gate) gate:room_kind('match', %s) end"):format(call) })
-      assert.is_false(ok)
-      assert.is_truthy(found:find("/a.lua:1: gate:room_kind: " .. problem, 1, true), found)
-    end
+    it("closes them after what is under way, and what has not begun never does", function()
+      load(nil, { b = "return function() end" })
+      ask(ann, "open")
+      ask(ann, "enter")
+      ask(bob, "enter")
+      events()
+      local slow = ask(ann, "move", { data = { text = "slow", ms = 20 } })
+      local quick = ask(bob, "move", { data = { text = "quick" } })
+      assert(gate:reload { a = false })
+      assert.same({ "said ann slow" }, events())
+      gate:later(20)
+      local told = events()
+      assert.same({ "done slow", "closed m1 unloaded" }, { told[1], told[4] })
+      assert.same({ 0, "gone" }, { slow.data.count, quick.code })
+    end)
+
+    it("closes once what was about to close", function()
+      load(nil, { b = "return function() end" })
+      ask(ann, "open")
+      ask(ann, "enter")
+      ask(ann, "move", { data = { text = "slow", ms = 20 } })
+      ask(bob, "close")
+      events()
+      assert(gate:reload { a = false })
+      gate:later(20)
+      assert.same({ "done slow", "left ann 0", "closed m1 over" }, events())
+    end)
+
+    it("asks the new code whether anything is said in the room", function()
+      load()
+      ask(ann, "open")
+      ask(ann, "enter")
+      local slow = ask(ann, "move", { data = { text = "slow", ms = 20 } })
+      local quick
+      gate.world.task.run(function()
+        quick = { gate.world.room.find("m1"):say(ann, { text = "quick" }) }
+      end)
+      assert(gate:reload { a = (MATCH:format(""):gsub("said = ", "restored = ")) })
+      gate:later(20)
+      assert.equal(1, slow.data.count)
+      assert.equal("not_allowed", quick[2])
+    end)
   end)
 
   it("belongs to one plugin", function()

@@ -116,7 +116,7 @@ describe("a room of a kind", function()
       rollback()
       assert.is_nil(log_of "h2")
       assert.is_truthy(gate:logged "a#2: closed: unloaded")
-      assert.is_truthy(gate:logged 'a#2: room "h2" closed: its state is newer than the code')
+      assert.is_truthy(gate:logged 'a#2: room "h2" closes: its state is newer than the code')
       assert.same({ "opened" }, log_of "h1")
       assert.is_nil(open "h2")
     end)
@@ -133,6 +133,39 @@ describe("a room of a kind", function()
       assert(gate:reload { a = lasting(adding "one", adding "two") })
       assert.same({ "opened", "two", "restored" }, log_of "h2")
     end)
+
+    it("that was opened since ends with the code that it had, and is saved as that leaves it",
+      function()
+        local SLOW = [[said = function(room)
+            gate:sleep(20)
+            table.insert(room.state.log, "said")
+          end,
+          left = function(room) table.insert(room.state.log, "%s") end,
+          durable = ]]
+        local TALK = [[gate:on("talk", function(conn)
+            gate:room("h2"):add(conn)
+            gate:room("h2"):say(conn, "x")
+          end)
+        end]]
+        local function slow(word, ...)
+          return (lasting(...):gsub("durable = ", SLOW:format(word), 1):gsub("end$", TALK))
+        end
+        load { a = slow "old left" }
+        assert(gate:reload { a = slow("new left", adding "one") })
+        open "h2"
+        gate:ask(ann, { type = "talk" })
+        gate:later(10)
+        rollback()
+        local bob = gate:connect "bob"
+        local late = gate:ask(bob, { type = "open", name = "h3" })
+        assert.is_false(late.is_given) -- "h2" is not saved yet
+        gate:later(10)
+        assert.is_true(late.is_given)
+        assert.is_truthy(gate:logged('hall "h2" is not opened, and stays in the store: its state '
+          .. "is of version 1"))
+        assert.same({ version = 1, state = { log = { "opened", "said", "new left" } } },
+          gate:deliver(bob, { type = "saved", name = "h2" }))
+      end)
 
     it("that has closed meanwhile stays closed", function()
       load { a = hall() }
@@ -193,20 +226,88 @@ describe("a room of a kind", function()
         .. "what a room has saved"))
     end)
 
-    it("is held back when another room has the name, until that is gone", function()
-      load { a = lasting(), b = [[return function(gate)
+    it("takes its name from a plain room, whose members come in as others do", function()
+      local asks = (lasting():gsub("durable = ", [[may_join = function(room, conn)
+        table.insert(room.state.log, conn.user .. " asks")
+        if conn.user == "eve" then return nil, "banned" end
+      end, durable = ]], 1))
+      load { a = asks, b = [[return function(gate)
         gate:on("sit", function(conn) gate:room("h1"):add(conn) end)
-        gate:on("rise", function(conn) gate:room("h1"):remove(conn) end)
       end]] }
       open "h1"
       gate:later(1000)
       assert(gate:reload { a = NONE })
+      local eve = gate:connect "eve"
+      gate:deliver(eve, { type = "sit" })
       gate:deliver(ann, { type = "sit" })
+      assert(gate:reload { a = asks })
+      local room = gate.world.room.find "h1"
+      table.sort(room.state.log)
+      assert.same({ "ann asks", "eve asks", "opened", "restored" }, room.state.log)
+      assert.same({ true, false, 1 }, { room:has(ann), room:has(eve), room:size() })
+      assert.is_truthy(gate:logged(('hall "h1" has opened, and connection %d is in it no longer: '
+        .. "banned"):format(eve.id)))
+    end)
+
+    it("is held back when a room of another kind has the name, until that is gone", function()
+      local other = [[return function(gate)
+        gate:room_kind("cellar", {})
+        gate:on("dig", function() return { gate:open_room("cellar", "h1") ~= nil } end)
+        gate:on("fill", function() gate:room("h1"):close "over" end)
+      end]]
+      load { a = lasting(), b = other }
+      open "h1"
+      gate:later(1000)
+      assert(gate:reload { a = NONE })
+      gate:deliver(ann, { type = "dig" })
       assert(gate:reload { a = lasting() })
       assert.is_truthy(gate:logged 'hall "h1" is not opened, and stays in the store: exists')
-      gate:deliver(ann, { type = "rise" })
+      gate:deliver(ann, { type = "fill" })
       assert(gate:reload { a = lasting() .. "\n" })
       assert.same({ "opened", "restored" }, log_of "h1")
+    end)
+
+    it("is held back when the store cannot give it back, alone", function()
+      load { a = lasting() }
+      open "h1"
+      open "h2"
+      gate:later(1000)
+      assert(gate:reload { a = NONE })
+      local Store = getmetatable(gate.world.store.new { name = "a", label = "a" }).__index
+      local scan = Store.scan
+      Store.scan = function(...)
+        local entries, cursor = scan(...)
+        entries[1].value, entries[1].problem = nil, "too many values"
+        return entries, cursor
+      end
+      assert(gate:reload { a = lasting() })
+      assert.is_truthy(gate:logged 'hall "h1" is not opened, and stays in the store: too many')
+      assert.same({ "opened", "restored" }, log_of "h2")
+      assert.equal("not_restored", open "h1")
+    end)
+
+    it("is held back until its entry is deleted", function()
+      load { a = lasting() .. "\n" }
+      save("h1", { "scribble" })
+      go_and_come_back(lasting())
+      assert.equal("not_restored", open "h1")
+      local entries = gate.world.store.new { name = "a", label = "a" }
+      gate.world.task.run(function() entries:delete "room:hall:h1" end)
+      assert.is_nil(open "h1")
+      assert.same({ "opened" }, log_of "h1")
+    end)
+
+    it("is held back when a step waits: nothing waits there", function()
+      load { a = lasting() }
+      open "h1"
+      go_and_come_back(lasting "function(state) gate:sleep(10) state.late = true end")
+      assert.is_truthy(gate:logged 'hall "h1" is not opened, and stays in the store: the migration '
+        .. "to version 1 failed")
+      assert.is_truthy(gate:logged "gate:sleep: only in a task")
+      assert(gate:reload { a = lasting "coroutine.yield" })
+      assert.is_truthy(gate:logged "the store: a step of its migrations yields")
+      assert(gate:reload { a = lasting(adding "one") })
+      assert.same({ "opened", "one", "restored" }, log_of "h1")
     end)
   end)
 end)

@@ -81,7 +81,7 @@ describe("plugin", function()
 
     it("stops where a plugin acts on the world, which has to wait until it takes over", function()
       for _, call in ipairs { 'gate:open_room("match", "m1")',
-        'gate:request({}, { type = "say" }, print)' } do
+        'gate:request({ id = 1 }, { type = "say" }, print)' } do
         assert.matches("/a.lua:1: gate:%w+_?%w*: not while a plugin is loaded or migrated: "
           .. "gate:spawn has it done when the code takes over",
           problem_of { a = "return function(gate) " .. call .. " end" })

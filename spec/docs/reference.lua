@@ -24,7 +24,7 @@ local TABLES = {
   { "moongate.Books", "books" }, { "moongate.RawHandlers", "gate" },
   { "moongate.Admission", "admission" }, { "moongate.FetchOptions", "fetch" },
   { "moongate.OptionSpec", "option" },
-  { "moongate.RoomKind", "kind" },
+  { "moongate.RoomKind", "kind_declaration" },
   { "moongate.MetricSpec", "metric" }, { "moongate.Words", "command" },
 }
 

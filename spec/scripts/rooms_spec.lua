@@ -359,8 +359,10 @@ describe("rooms", function()
       gate:deliver(bob, { type = "watch" })
       forget(ann)
       gate:close(bob)
-      assert.is_nil(gate:logged "attempt to perform arithmetic")
-      assert.same({ left "bob" }, ann.heard)
+      table.sort(ann.heard, function(a, b) return a.room > b.room end)
+      assert.same(left "bob", ann.heard[1])
+      assert.same({ "left", "milk", "bob" },
+        { ann.heard[2].type, ann.heard[2].room, ann.heard[2].user })
     end)
   end)
 
@@ -423,6 +425,25 @@ describe("rooms", function()
       assert.same({ nil, "wrong", "try again" }, { say(ann, "q1", "41") })
       assert.same({ points = 1 }, (say(ann, "q1", "42")))
       assert.same({ type = "solved", room = "q1", user = "ann" }, bob.heard[#bob.heard])
+    end)
+
+    it("have nothing in their state, which may be saved, of who is in", function()
+      join(ann, "q1")
+      local room = gate.world.room.find "q1"
+      assert.same({}, room.state)
+      room.state.users = { ghost = 1, bob = 1 } -- as once saved
+      forget(ann)
+      assert.same({ "ann", "bob" }, join(bob, "q1").members)
+      assert.same({ "joined", "bob" }, { ann.heard[1].type, ann.heard[1].user })
+      leave(bob, "q1")
+      assert.same({ "left", "bob" }, { ann.heard[2].type, ann.heard[2].user })
+    end)
+
+    it("have in them who is in, whoever has taken the others out", function()
+      join(ann, "q1")
+      join(bob, "q1")
+      gate.world.room.find("q1"):remove(bob)
+      assert.same({ "ann" }, members(ann, "q1").members)
     end)
 
     it("may refuse", function()
