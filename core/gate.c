@@ -134,7 +134,8 @@ static void end_threads(struct moon_gate *gate)
     if (!gate->is_winding_up && moon_lanes_have_ended(lanes, gate->count) &&
         is_settled(gate)) {
         if (gate->metrics.store_pending > 0) {
-            moon_log(MOON_WARN, "gate", "stops, and the store has %u requests yet to answer",
+            moon_log(MOON_WARN, "gate",
+                     "stops, and the store has %u requests yet to answer",
                      (unsigned)gate->metrics.store_pending);
         }
         gate->is_winding_up = true;
