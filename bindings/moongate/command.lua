@@ -1,6 +1,9 @@
 --- Slash commands: what is said with a slash in front is for a plugin, not for the room.
+local runs = require "moongate.run"
 
 local MAX_WORDS = 64
+
+local OWN = { name = "command", label = "command", budget = runs.BUDGET } -- whose /help is
 
 local command = {}
 
@@ -54,7 +57,7 @@ function command.find(commands, message)
   name = name:lower()
   if commands[name] then return commands[name], words_of(rest) end
   if name == "help" then
-    return { fn = function() return help(commands) end, plugin = { label = "command" } }, {}
+    return { fn = function() return help(commands) end, plugin = OWN }, {}
   end
   return nil, nil, name
 end

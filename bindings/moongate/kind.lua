@@ -122,7 +122,7 @@ local function ask(self, conn)
   local plugin = entry_of(self).plugin
   local ok, pass, code, text, temporary = call(self, "may_join", conn)
   settle(self)
-  if not ok then return nil, pass and "timeout" or "internal", "the room failed", true end
+  if not ok then return nil, pass, "the room failed", true end
   if not pass and code then return request.refusal(plugin, code, text, temporary) end
   return true
 end
@@ -211,7 +211,7 @@ local function ask_said(self, conn, data)
   if not has then return nil, no_voice, why end
   local ok, reply, code, text, temporary = call(self, "said", conn, data)
   settle(self)
-  if not ok then return nil, reply and "timeout" or "internal", "the room failed", true end
+  if not ok then return nil, reply, "the room failed", true end
   if reply == nil and code == nil then reply = {} end
   return reply, code, text, temporary
 end

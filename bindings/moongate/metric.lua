@@ -16,6 +16,7 @@ local PUBLISH_MS = 1000      -- changes of so long go out together
 -- Seconds, from 1 ms to 10 s: what most people measure.
 local BUCKETS = { 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10 }
 
+local RUNTIME = "" -- no plugin has this name
 local of_plugin = {} -- plugin name -> metric name -> metric
 local is_due = false
 
@@ -89,6 +90,7 @@ local function sorted(set)
 end
 
 local function print_metric(self, lines)
+  if self.count == 0 then return end
   lines[#lines + 1] = ("# HELP %s %s"):format(self.name, (self.about:gsub("[\\\n]", ESCAPES)))
   lines[#lines + 1] = ("# TYPE %s %s"):format(self.name, self.kind)
   for _, key in ipairs(sorted(self.series)) do
@@ -348,6 +350,19 @@ function metric.declare(plugin, kind, name, spec)
   local about = made.about
   if known and is_same(known, made) then made = known end
   declared[name] = { metric = made, about = about }
+  return made
+end
+
+--- One of the gateway itself, printed as moongate_<name>.
+---@param kind "counter"|"gauge"|"histogram"
+---@param name string
+---@param spec moongate.MetricSpec
+---@return moongate.Metric
+function metric.runtime(kind, name, spec)
+  local made = new("", kind, name, spec)
+  made.name = "moongate_" .. name
+  of_plugin[RUNTIME] = of_plugin[RUNTIME] or {}
+  of_plugin[RUNTIME][name] = made
   return made
 end
 

@@ -12,6 +12,8 @@ local registry_mt = { __index = Registry }
 ---@field file string
 ---@field entry moongate.Entry
 ---@field label string "rooms#3", for log lines
+---@field budget moongate.Budget
+---@field is_off? boolean its code is not called: overrun.lua
 ---@field source moongate.Source
 ---@field needs string[]
 ---@field uses table<string, true> names of plugins whose API it holds
@@ -54,7 +56,7 @@ end
 function Registry:add_plugin(entry)
   local plugin = {
     name = entry.name, file = entry.file, entry = entry, generation = self.generation,
-    label = entry.name .. "#" .. self.generation,
+    label = entry.name .. "#" .. self.generation, budget = entry.budget,
     needs = {}, uses = {}, options = {}, on = {}, commands = {}, kinds = {}, before = {},
     after = {}, routes = {}, timers = {}, begins = {}, migrations = {}, metrics = {},
   }

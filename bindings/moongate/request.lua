@@ -3,6 +3,7 @@ local command = require "moongate.command"
 local core = require "moongate.ffi"
 local line = require "moongate.line"
 local log = require "moongate.log"
+local runs = require "moongate.run"
 local state_check = require "moongate.state_check"
 local task = require "moongate.task"
 local traceback = require "moongate.traceback"
@@ -24,45 +25,61 @@ function request.use(registry) current = registry end
 ---@return table registry in force
 function request.current() return current end
 
-local running = task.running
 local facts = core.C.moon_facts()
 
-local function note(plugin, doing, problem, call)
+local NO_MEMORY = "not enough memory" -- LuaJIT's own; no handler of xpcall is called
+
+local function note(plugin, doing, problem, call, was_aborted)
+  if problem == NO_MEMORY then runs.on_memory(plugin) end
   local why = task.why_cancelled(problem)
   if why then
     log.warn(plugin.label, "%s: cancelled: %s", doing, why)
-  else
-    log.error(plugin.label, "%s: %s", doing, problem)
-    request.on_error(plugin, call)
+    return false, "timeout"
   end
-  return false, why
+  -- Of what was aborted the log has it already: overrun.lua.
+  if not was_aborted then log.error(plugin.label, "%s: %s", doing, problem) end
+  request.on_error(plugin, call)
+  return false, "internal"
 end
+
+--- Calls fn(...) of the runtime for a plugin, also for one that is switched off.
+---@return boolean ok
+---@return any ... what fn returned; else "internal" or "timeout" (it was cancelled)
+function request.serve(plugin, doing, fn, ...)
+  local call = request.calls + 1
+  request.calls = call
+  local outer, outer_doing = runs.enter(plugin, doing)
+  local ok, a, b, c, d = xpcall(fn, traceback, ...)
+  local was_aborted = runs.leave(outer, outer_doing)
+  if facts.development == 1 then state_check.after_hook(plugin, doing, (...)) end
+  if ok and not was_aborted then return true, a, b, c, d end
+  return note(plugin, doing, a, call, was_aborted)
+end
+
+local serve = request.serve
 
 --- Calls fn(...) of a plugin. An error is logged with plugin, generation and what it was doing.
 ---@return boolean ok
----@return any ... what fn returned; when it was cancelled, why
+---@return any ... what fn returned; else as for serve(), or "unavailable" (it is switched off)
 function request.guard(plugin, doing, fn, ...)
-  local outer, outer_doing = running.plugin, running.doing
-  running.plugin, running.doing = plugin, doing
-  local call = request.calls + 1
-  request.calls = call
-  local ok, a, b, c, d = xpcall(fn, traceback, ...)
-  running.plugin, running.doing = outer, outer_doing
-  if facts.development == 1 then state_check.after_hook(plugin, doing, (...)) end
-  if not ok then return note(plugin, doing, a, call) end
-  return true, a, b, c, d
+  if plugin.is_off then return false, "unavailable" end
+  return serve(plugin, doing, fn, ...)
 end
 
 local guard = request.guard
 
 --- The same for what comes often and cannot wait: a message of raw traffic.
 ---@return boolean ok
+---@return string? code
 function request.brief(plugin, doing, fn, ...)
-  if facts.development == 1 then return (guard(plugin, doing, fn, ...)) end
+  if facts.development == 1 or plugin.is_off then return guard(plugin, doing, fn, ...) end
   local call = request.calls + 1
   request.calls = call
+  local outer, outer_doing = runs.enter(plugin, doing)
   local ok, problem = xpcall(fn, traceback, ...)
-  return ok or note(plugin, doing, problem, call)
+  local was_aborted = runs.leave(outer, outer_doing)
+  if ok and not was_aborted then return true end
+  return note(plugin, doing, problem, call, was_aborted)
 end
 
 local function tell(registry, event, ...)
@@ -86,11 +103,12 @@ end
 
 request.refusal = refusal
 
---- What a client is told of a handler that raised, or was cancelled.
-local function failure(what, why_cancelled)
-  if why_cancelled then return nil, "timeout", what .. " was cancelled", true end
-  return nil, "internal", what .. " failed", true
-end
+local FAILURES = {
+  internal = " failed", timeout = " was cancelled", unavailable = "'s plugin is switched off",
+}
+
+--- What a client is told of code that did not do what it should: see guard().
+local function failure(what, code) return nil, code, what .. FAILURES[code], true end
 
 --- Returns true when all filters let the message pass, else nil, the error, and whose it is.
 local function filter(filters, conn, message)
@@ -101,7 +119,7 @@ local function filter(filters, conn, message)
     if not pass and code then return refusal(hook.plugin, code, text, temporary) end
     if type(message.type) ~= "string" then
       log.error(hook.plugin.label, "a filter has left a request without its type")
-      return failure "a filter"
+      return failure("a filter", "internal")
     end
   end
   return true
@@ -162,7 +180,7 @@ end
 local function given_up(conn)
   local answer = conn.answer
   conn.worker, conn.answer = nil, nil
-  answer(failure("the handler", true))
+  answer(failure("the handler", "timeout"))
 end
 
 ---@param conn moongate.Conn
@@ -175,7 +193,9 @@ function request.submit(conn, message, answer, bytes)
   if line.is_full(conn, bytes) then
     return answer(nil, "too_many_requests", "earlier requests are still waiting", true)
   end
-  line.push(conn, bytes, function() perform(conn, message, answer) end, given_up)
+  -- Asked for by a plugin, it is no part of what that does.
+  local is_first = line.append(conn, bytes, function() perform(conn, message, answer) end, given_up)
+  if is_first then runs.after(line.begin, conn) end
 end
 
 --- The connection has ended: a request that waits is cancelled, and those behind it are not
