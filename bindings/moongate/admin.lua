@@ -4,6 +4,7 @@
 -- {"ok":true,"text":"...","data":...} or {"ok":false,"error":{"code":"...","message":"..."}}.
 -- docs/operations.md has the codes.
 local core = require "moongate.ffi"
+local errors = require "moongate.errors"
 local json = require "moongate.json"
 local log = require "moongate.log"
 local overrun = require "moongate.overrun"
@@ -139,6 +140,15 @@ commands.on = {
     log.warn(owner.label, "switched on by an operator")
     overrun.switch_on(owner)
     return owner.label .. " is on"
+  end,
+}
+
+commands.errors = {
+  help = "shows the errors of plugins, those of one line together, the latest first",
+  arguments = { { name = "name", help = "of the only plugin to show" } },
+  run = function(arguments)
+    local list = errors.list(arguments.name)
+    return errors.text(list), { errors = list[1] and list or nil }
   end,
 }
 

@@ -1,8 +1,10 @@
 --- What becomes of plugins whose code runs for too long, or needs too much memory: it is reported,
 -- and they are switched off when it happens again and again.
 local core = require "moongate.ffi"
+local errors = require "moongate.errors"
 local log = require "moongate.log"
 local metric = require "moongate.metric"
+local repeats = require "moongate.repeats"
 local run = require "moongate.run"
 local timer = require "moongate.timer"
 
@@ -10,8 +12,6 @@ local SOFT, WHOLE, MEMORY = 1, 3, 4 -- enum moon_stage
 local WHOLE_BUDGETS = 4 -- as in bindings/watchdog.c
 local MB = 1048576
 local RESERVE = 1 / 8 -- of the limit of memory
-local QUIET_MS = 10000 -- the same is not reported again for so long
-local MAX_REPORTED = 256 -- kept in mind
 
 local overrun = {
   on_off = function(_) end, ---@type fun(plugin: moongate.Plugin) set by plugin.lua
@@ -27,9 +27,6 @@ local limit = heap.limit -- as it was set
 
 local is_shown = {} -- set of plugin names: as off, in the metrics
 local aborts = {}   -- plugin name -> times of its aborts, oldest first
--- Label and what it did -> { ms, count }: when that was said, and how often it was not since.
-local reported, reported_count = {}, 0
-
 -- ---- off and on ----
 
 --- The plugin's code is not called any more; what asks for it is told `unavailable`.
@@ -76,26 +73,12 @@ end
 
 -- ---- reports ----
 
---- Whether the log shall say it, and how often it was left out before.
-local function is_due(what)
-  local now_ms, last = core.C.moon_clock_ms(), reported[what]
-  if last and now_ms - last.ms < QUIET_MS then
-    last.count = last.count + 1
-    return false
-  end
-  if not last and reported_count >= MAX_REPORTED then reported, reported_count = {}, 0 end
-  reported_count = reported_count + (last and 0 or 1)
-  reported[what] = { ms = now_ms, count = 0 }
-  return true, last and last.count or 0
-end
-
 local function report_soft(plugin, doing, trace)
   count:add(1, plugin.name, "soft")
-  local is_news, missed = is_due(plugin.label .. doing)
-  if not is_news then return end
+  local is_due, missed = repeats.is_due(("soft %s %s"):format(plugin.label, doing))
+  if not is_due then return end
   log.warn(plugin.label, "%s: has run for %d ms without a pause%s\n%s", doing,
-    plugin.budget.soft_ms,
-    missed > 0 and (" (and %d times since that was last said)"):format(missed) or "", trace)
+    plugin.budget.soft_ms, repeats.words(missed), trace)
 end
 
 local function report_abort(plugin, doing, stage, trace)
@@ -104,7 +87,7 @@ local function report_abort(plugin, doing, stage, trace)
   if stage == MEMORY then
     what, many, unit = "memory limit", heap.limit / MB, "MB of all scripts"
   end
-  log.error(plugin.label, "%s: aborted, %s exceeded: %d %s\n%s", doing, what, many, unit, trace)
+  errors.note(plugin, doing, ("aborted, %s exceeded: %d %s\n%s"):format(what, many, unit, trace))
   count_abort(plugin)
 end
 

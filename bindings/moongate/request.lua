@@ -1,6 +1,7 @@
 --- Requests: one after the other for each connection, through filters to their handler.
 local command = require "moongate.command"
 local core = require "moongate.ffi"
+local errors = require "moongate.errors"
 local line = require "moongate.line"
 local log = require "moongate.log"
 local runs = require "moongate.run"
@@ -29,7 +30,7 @@ local facts = core.C.moon_facts()
 
 local NO_MEMORY = "not enough memory" -- LuaJIT's own; no handler of xpcall is called
 
-local function note(plugin, doing, problem, call, was_aborted)
+local function note(plugin, doing, problem, call, was_aborted, asked)
   if problem == NO_MEMORY then runs.on_memory(plugin) end
   local why = task.why_cancelled(problem)
   if why then
@@ -37,9 +38,15 @@ local function note(plugin, doing, problem, call, was_aborted)
     return false, "timeout"
   end
   -- Of what was aborted the log has it already: overrun.lua.
-  if not was_aborted then log.error(plugin.label, "%s: %s", doing, problem) end
+  if not was_aborted then errors.note(plugin, doing, problem, asked) end
   request.on_error(plugin, call)
   return false, "internal"
+end
+
+--- The message, of what handlers and filters get; the request, of HTTP.
+local function last(...)
+  local count = select("#", ...)
+  if count > 0 then return (select(count, ...)) end
 end
 
 --- Calls fn(...) of the runtime for a plugin, also for one that is switched off.
@@ -53,7 +60,7 @@ function request.serve(plugin, doing, fn, ...)
   local was_aborted = runs.leave(outer, outer_doing)
   if facts.development == 1 then state_check.after_hook(plugin, doing, (...)) end
   if ok and not was_aborted then return true, a, b, c, d end
-  return note(plugin, doing, a, call, was_aborted)
+  return note(plugin, doing, a, call, was_aborted, last(...))
 end
 
 local serve = request.serve
