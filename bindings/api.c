@@ -190,6 +190,11 @@ struct moon_turn *moon_turn(void)
     return moon_watchdog_turn();
 }
 
+const double *moon_samples(void)
+{
+    return moon_watchdog_samples();
+}
+
 struct moon_heap *moon_heap(void)
 {
     return moon_memory_heap();

@@ -124,6 +124,10 @@ struct moon_turn *moon_turn(void);
 /* Borrowed, as long as the process lives. */
 struct moon_heap *moon_heap(void);
 
+/* How often the profiler has seen each `who` of struct moon_turn run, in ticks of 10 ms
+ * of CPU time: MOON_MAX_SAMPLED numbers. Borrowed, as long as the process lives. */
+const double *moon_samples(void);
+
 /* The word for an enum moon_reason: "slow". Borrowed, as long as the process lives. */
 const char *moon_reason_word(uint32_t reason);
 

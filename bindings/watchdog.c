@@ -21,6 +21,7 @@ enum {
 };
 
 static struct moon_turn turn; /* written by the logic thread */
+static double samples[MOON_MAX_SAMPLED];
 
 /* One: signal handlers have no context. */
 static struct {
@@ -38,6 +39,11 @@ static struct {
 struct moon_turn *moon_watchdog_turn(void)
 {
     return &turn;
+}
+
+const double *moon_watchdog_samples(void)
+{
+    return samples;
 }
 
 /* ---- the thread that watches ---- */
@@ -221,10 +227,11 @@ static void on_signal(int number)
     }
 }
 
-/* That a sample is taken is all: for that, compiled code leaves to the interpreter. */
-static void on_sample(void *data, lua_State *L, int samples, int vmstate)
+/* For a sample, compiled code leaves to the interpreter: that is most of its use. */
+static void on_sample(void *data, lua_State *L, int count, int vmstate)
 {
-    (void)data, (void)L, (void)samples, (void)vmstate;
+    (void)data, (void)L, (void)vmstate;
+    samples[turn.who % MOON_MAX_SAMPLED] += count;
 }
 
 /* ---- life ---- */

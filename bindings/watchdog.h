@@ -29,6 +29,9 @@ void moon_watchdog_stop(void);
 /* What Lua and the watchdog share. */
 struct moon_turn *moon_watchdog_turn(void);
 
+/* By struct moon_turn.who. */
+const double *moon_watchdog_samples(void);
+
 /* The scripts have more memory than they may: the run that is under way is aborted,
  * unless it is garbage. */
 void moon_watchdog_interrupt(void);

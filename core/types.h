@@ -227,7 +227,10 @@ struct moon_turn {
     double number, whole;
     uint32_t soft_ms, hard_ms; /* how long it may go on without a pause */
     uint32_t aborted;          /* enum moon_stage of the error raised in it; 0: none */
+    uint32_t who; /* what samples of it are counted under; 0: the runtime */
 };
+
+enum { MOON_MAX_SAMPLED = 1024 }; /* plugins whose CPU time is told apart */
 
 /* The memory of the scripts, in bytes. */
 struct moon_heap {

@@ -3,7 +3,7 @@ local runs = require "moongate.run"
 
 local MAX_WORDS = 64
 
-local OWN = { name = "command", label = "command", budget = runs.BUDGET } -- whose /help is
+local OWN = { name = "command", label = "command", index = 0, budget = runs.BUDGET } -- whose /help is
 
 local command = {}
 
@@ -48,7 +48,7 @@ end
 --- slashes are one that is meant.
 ---@param commands table<string, table> name -> { fn, plugin, about }
 ---@param message table
----@return table? entry { fn, plugin }
+---@return table? entry { fn, plugin, doing }
 ---@return moongate.Words? words
 ---@return string? unknown name of a command that nobody has
 function command.find(commands, message)
@@ -57,7 +57,7 @@ function command.find(commands, message)
   name = name:lower()
   if commands[name] then return commands[name], words_of(rest) end
   if name == "help" then
-    return { fn = function() return help(commands) end, plugin = OWN }, {}
+    return { fn = function() return help(commands) end, plugin = OWN, doing = "command help" }, {}
   end
   return nil, nil, name
 end

@@ -32,8 +32,9 @@ local function call(self, event, ...)
   local entry = entry_of(self)
   local hook = entry and entry.spec[event]
   if not hook then return true end
-  return request.guard(entry.plugin, ("%s %s %q"):format(event, self.kind, self.name), hook, self,
-    ...)
+  local doing = entry.doings[event] or ("%s %s"):format(event, self.kind)
+  entry.doings[event] = doing
+  return request.guard(entry.plugin, doing, hook, self, ...)
 end
 
 function durable.owner_of(self)

@@ -43,7 +43,8 @@ local function work_off(owner)
     all_waiting_bytes = all_waiting_bytes - job.bytes
     local ok, problem = xpcall(job.run, traceback)
     if not ok then log.error("line", "%s", problem) end
-    if core.C.moon_clock_ms() > stop then stop = take_turns(worker) end
+    local is_late = owner.waiting[1] and core.C.moon_clock_ms() > stop
+    if is_late then stop = take_turns(worker) end
   end
   owner.waiting, owner.at_work = nil, nil
 end

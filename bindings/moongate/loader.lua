@@ -15,7 +15,7 @@ local traceback = require "moongate.traceback"
 local loader = {}
 
 -- What runs before the plugins.
-local LIST = { name = "init.lua", label = "init.lua", budget = runs.BUDGET }
+local LIST = { name = "init.lua", label = "init.lua", index = 0, budget = runs.BUDGET }
 
 local function is_same(a, b)
   if type(a) ~= "table" or type(b) ~= "table" then return a == b end

@@ -116,7 +116,7 @@ local function tellers(name, conn, bytes, reason, code)
   local handler = route and route.handlers[name]
   if handler then add(route.plugin, name, handler) end
   for _, hook in ipairs(registry.after[name] or {}) do
-    add(hook.plugin, "after " .. name, hook.fn)
+    add(hook.plugin, hook.doing, hook.fn)
   end
   return jobs
 end

@@ -12,6 +12,7 @@ local MAX_LABELS = 8
 local MAX_VALUE_BYTES = 128  -- of a label's value
 local MAX_ABOUT_BYTES = 1024
 local PUBLISH_MS = 1000      -- changes of so long go out together
+local TOUCHED_MS = 4000      -- and those of what is counted for each call
 
 -- Seconds, from 1 ms to 10 s: what most people measure.
 local BUCKETS = { 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10 }
@@ -103,7 +104,36 @@ local function print_metric(self, lines)
   end
 end
 
---- All of them, as Prometheus reads it.
+local collectors = {}
+
+--- Has fn called each time that metrics of the gateway are printed: head(name, kind, about) begins
+--- one, print(name, value, label, its value, ...) is a line of it; names without "moongate_".
+---@param fn fun(head: fun(name: string, kind: string, about: string), print: function)
+function metric.collect(fn) collectors[#collectors + 1] = fn end
+
+--- What they print.
+local function collected()
+  local lines = {}
+  local function head(name, kind, about)
+    lines[#lines + 1] = ("# HELP moongate_%s %s"):format(name, about)
+    lines[#lines + 1] = ("# TYPE moongate_%s %s"):format(name, kind)
+  end
+  local function print(name, value, ...)
+    local labels = {}
+    for i = 1, select("#", ...), 2 do
+      local label, its = select(i, ...)
+      labels[#labels + 1] = ('%s="%s"'):format(label,
+        escaped(type(its) == "number" and number(its) or its))
+    end
+    local braced = labels[1] and "{" .. table.concat(labels, ",") .. "}" or ""
+    lines[#lines + 1] = ("moongate_%s%s %s"):format(name, braced, number(value))
+  end
+  for _, fn in ipairs(collectors) do fn(head, print) end
+  lines[#lines + 1] = ""
+  return table.concat(lines, "\n")
+end
+
+--- All that plugins and the gateway have declared, as Prometheus reads it.
 ---@return string
 function metric.text()
   local lines = {}
@@ -116,9 +146,11 @@ function metric.text()
   return table.concat(lines, "\n")
 end
 
+--- If all is too long, the plugins' own come first.
 local function publish()
   is_due = false
-  local text = metric.text()
+  local text, more = metric.text(), collected()
+  if #text + #more <= core.C.MOON_MAX_FRAME_BYTES then text = text .. more end
   if core.C.moon_report(text, #text) ~= 0 then
     log.error("metric", "the metrics of the plugins are too long to be printed: %d bytes", #text)
   end
@@ -128,6 +160,17 @@ local function change()
   if is_due then return end
   is_due = true
   timer.start(PUBLISH_MS, publish)
+end
+
+--- What collectors print has changed: it goes out with the next change, or some time later.
+local is_touched = false
+function metric.touch()
+  if is_touched or is_due then return end
+  is_touched = true
+  timer.start(TOUCHED_MS, function()
+    is_touched = false
+    change()
+  end)
 end
 
 -- ---- what scripts hold ----

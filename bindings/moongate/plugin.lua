@@ -1,4 +1,5 @@
 --- The generations of the app: which is in force, how the next takes over, and the way back.
+local accounts = require "moongate.account"
 local loader = require "moongate.loader"
 local log = require "moongate.log"
 local core = require "moongate.ffi"
@@ -103,6 +104,7 @@ local function leave(owner)
   kind_swap.leave(owner, function(name) return current.kinds[name] end)
   if current.plugins[owner.name] then return end
   metric.forget(owner.name)
+  accounts.forget(owner.name)
   for token, entry in timer.waiting() do -- it is in the list no longer
     if entry.plugin and entry.plugin.name == owner.name then timer.cancel(token) end
   end
@@ -115,6 +117,7 @@ local function enter(owner, old_timers)
   cancel_all(owner, "it begins again with its code", task.BEGUN)
   start_timers(owner, old_timers)
   metric.enter(owner)
+  accounts.enter(owner)
   kind_swap.enter(owner)
   for _, begin in ipairs(owner.begins) do begin() end
 end

@@ -1,4 +1,5 @@
 --- Requests: one after the other for each connection, through filters to their handler.
+local accounts = require "moongate.account"
 local command = require "moongate.command"
 local core = require "moongate.ffi"
 local errors = require "moongate.errors"
@@ -9,6 +10,7 @@ local state_check = require "moongate.state_check"
 local task = require "moongate.task"
 local traceback = require "moongate.traceback"
 
+local SAMPLED = accounts.SAMPLED
 local DEADLINE_MS = 30000 -- of a request that waits; gate:deadline sets another
 
 local request = {
@@ -43,6 +45,19 @@ local function note(plugin, doing, problem, call, was_aborted, asked)
   return false, "internal"
 end
 
+--- The account of this call, which counts in it.
+local function account_of(plugin, doing)
+  local its = plugin.accounts and plugin.accounts[doing] or accounts.open(plugin, doing)
+  its.calls = its.calls + 1
+  return its
+end
+
+--- What it was about: hooks of all rooms of a kind are one in the account, but not in the log.
+local function named(doing, subject)
+  local is_room = type(subject) == "table" and rawget(subject, "kind") and rawget(subject, "members")
+  return is_room and ("%s %q"):format(doing, subject.name) or doing
+end
+
 --- The message, of what handlers and filters get; the request, of HTTP.
 local function last(...)
   local count = select("#", ...)
@@ -55,12 +70,17 @@ end
 function request.serve(plugin, doing, fn, ...)
   local call = request.calls + 1
   request.calls = call
+  local its = account_of(plugin, doing)
+  local begun_ms, allocated, pauses
+  if its.calls % SAMPLED == 1 then begun_ms, allocated, pauses = accounts.begin() end
   local outer, outer_doing = runs.enter(plugin, doing)
   local ok, a, b, c, d = xpcall(fn, traceback, ...)
   local was_aborted = runs.leave(outer, outer_doing)
+  if begun_ms then accounts.finish(its, begun_ms, allocated, pauses) end
   if facts.development == 1 then state_check.after_hook(plugin, doing, (...)) end
   if ok and not was_aborted then return true, a, b, c, d end
-  return note(plugin, doing, a, call, was_aborted, last(...))
+  its.errors = its.errors + 1
+  return note(plugin, named(doing, (...)), a, call, was_aborted, last(...))
 end
 
 local serve = request.serve
@@ -82,16 +102,21 @@ function request.brief(plugin, doing, fn, ...)
   if facts.development == 1 or plugin.is_off then return guard(plugin, doing, fn, ...) end
   local call = request.calls + 1
   request.calls = call
+  local its = account_of(plugin, doing)
+  local begun_ms, allocated, pauses
+  if its.calls % SAMPLED == 1 then begun_ms, allocated, pauses = accounts.begin() end
   local outer, outer_doing = runs.enter(plugin, doing)
   local ok, problem = xpcall(fn, traceback, ...)
   local was_aborted = runs.leave(outer, outer_doing)
+  if begun_ms then accounts.finish(its, begun_ms, allocated, pauses) end
   if ok and not was_aborted then return true end
+  its.errors = its.errors + 1
   return note(plugin, doing, problem, call, was_aborted)
 end
 
 local function tell(registry, event, ...)
   for _, hook in ipairs(registry.after[event] or {}) do
-    guard(hook.plugin, "after " .. event, hook.fn, ...)
+    guard(hook.plugin, hook.doing, hook.fn, ...)
   end
 end
 
@@ -121,7 +146,7 @@ local function failure(what, code) return nil, code, what .. FAILURES[code], tru
 local function filter(filters, conn, message)
   for _, hook in ipairs(filters or {}) do
     local ok, pass, code, text, temporary =
-      guard(hook.plugin, "before " .. message.type, hook.fn, conn, message)
+      guard(hook.plugin, hook.doing, hook.fn, conn, message)
     if not ok then return failure("a filter", pass) end
     if not pass and code then return refusal(hook.plugin, code, text, temporary) end
     if type(message.type) ~= "string" then
@@ -133,8 +158,8 @@ local function filter(filters, conn, message)
 end
 
 --- What a handler says: the reply's data, or nil and the error; and whose it is.
-local function handle(handler, doing, ...)
-  local ok, data, code, text, temporary = guard(handler.plugin, doing, handler.fn, ...)
+local function handle(handler, ...)
+  local ok, data, code, text, temporary = guard(handler.plugin, handler.doing, handler.fn, ...)
   if not ok then return failure("the handler", data) end
   if data == nil and code then return refusal(handler.plugin, code, text, temporary) end
   if data == nil or data == true then data = {} end
@@ -156,11 +181,11 @@ local function run(conn, message)
   if message.type == "say" and next(registry.commands) then
     local entry, words, unknown = command.find(registry.commands, message)
     if unknown then return nil, "unknown_command", ("/%s: see /help"):format(unknown) end
-    if entry then return handle(entry, "command", conn, words, message) end
+    if entry then return handle(entry, conn, words, message) end
     command.unescape(message)
   end
   local data
-  data, code, text, temporary, plugin = handle(handler, "on " .. message.type, conn, message)
+  data, code, text, temporary, plugin = handle(handler, conn, message)
   if data ~= nil then tell(registry, message.type, conn, message, data) end
   return data, code, text, temporary, plugin
 end

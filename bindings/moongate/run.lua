@@ -21,6 +21,7 @@ local run = {
   doing = nil,  ---@type string? what for
   first = nil,  ---@type moongate.Plugin of the run that is within no other
   first_doing = nil, ---@type string?
+  pauses = 0, -- how often a task has begun to wait
   on_memory = function(_) end, ---@type fun(plugin: moongate.Plugin) set by overrun.lua
   BUDGET = { soft_ms = 50, hard_ms = 500, load_ms = 5000, aborts = 3, within_ms = 60000 },
 }
@@ -35,6 +36,7 @@ local function set_budget(plugin)
   local budget = plugin.budget
   turn.number = turn.number + 1
   turn.soft_ms, turn.hard_ms, turn.aborted = budget.soft_ms, budget.hard_ms, 0
+  turn.who = plugin.index
 end
 
 --- A run begins.
@@ -100,6 +102,7 @@ function run.leave(outer, outer_doing)
     if plugin ~= outer and aborted ~= WHOLE then set_budget(outer) end
     return aborted ~= 0
   end
+  turn.who = 0
   if aborted ~= 0 then
     turn.number, turn.whole, turn.aborted = turn.number + 1, turn.whole + 1, 0
   end

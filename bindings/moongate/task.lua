@@ -222,6 +222,7 @@ function task.wait(what, begin)
   end)
   if not results then
     worker.plugin, worker.doing = run.plugin, run.doing
+    run.pauses = run.pauses + 1
     worker.since_ms = worker.since_ms or core.C.moon_clock_ms()
     if not is_looking then
       is_looking = true

@@ -5,7 +5,7 @@ describe("migration", function()
 
   before_each(function()
     local world = fake_core.world()
-    migration, plugin = world.migration, { label = "a#1", budget = world.run.BUDGET }
+    migration, plugin = world.migration, { label = "a#1", index = 0, budget = world.run.BUDGET }
   end)
 
   local function add(word)

@@ -6,8 +6,8 @@ describe("run", function()
   before_each(function()
     local world = fake_core.world()
     core, run, turn = world.core, world.run, world.core.turn
-    one = { name = "one", budget = { soft_ms = 5, hard_ms = 50, load_ms = 500 } }
-    two = { name = "two", budget = { soft_ms = 7, hard_ms = 70, load_ms = 700 } }
+    one = { name = "one", index = 1, budget = { soft_ms = 5, hard_ms = 50, load_ms = 500 } }
+    two = { name = "two", index = 2, budget = { soft_ms = 7, hard_ms = 70, load_ms = 700 } }
   end)
 
   local function numbers() return { turn.number, turn.whole, turn.hard_ms } end

@@ -234,6 +234,7 @@ local function new()
     on_delivery = function() end,
     on_response = function() end,
     turn = ffi.new "struct moon_turn",
+    samples = ffi.new("double[?]", constants.MOON_MAX_SAMPLED),
     heap = ffi.new("struct moon_heap", { 1048576, 1048576, 1073741824 }),
     facts = ffi.new("struct moon_facts", { VERSION, 65536, 25000, 10000, 10000 }),
   }, core_mt)

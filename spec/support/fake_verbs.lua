@@ -306,6 +306,8 @@ end
 
 function verbs.moon_turn(core) return core.turn end
 
+function verbs.moon_samples(core) return core.samples end
+
 function verbs.moon_heap(core) return core.heap end
 
 function verbs.moon_timer_start(core, delay_ms)
