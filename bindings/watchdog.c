@@ -146,26 +146,42 @@ static void tell(lua_State *L, uint64_t stage)
     }
 }
 
-/* The innermost Lua function, or what a coroutine of C functions has instead. */
-static void find_culprit(lua_State *L, lua_Debug *culprit)
+static bool begins_with(const char *text, const char *prefix)
 {
-    memset(culprit, 0, sizeof *culprit);
-    for (int level = 0; lua_getstack(L, level, culprit); level++) {
-        lua_getinfo(L, "Sl", culprit);
-        if (*culprit->what != 'C') {
-            return;
-        }
-    }
+    return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-/* Raises, unless the runtime is at work: it ends what it has begun. */
+/* The function that runs, if it is one of the app: the runtime ends what it has begun,
+ * and what is LuaJIT's own, in C or in Lua, by itself. */
+static bool find_culprit(lua_State *L, lua_Debug *culprit)
+{
+    memset(culprit, 0, sizeof *culprit);
+    return lua_getstack(L, 0, culprit) && lua_getinfo(L, "Sl", culprit) &&
+           *culprit->what != 'C' && !begins_with(culprit->source, "@moongate/") &&
+           !begins_with(culprit->short_src, "[builtin:");
+}
+
+static int fail(lua_State *L)
+{
+    return lua_error(L);
+}
+
+/* An error that leaves a hook does not always end it for LuaJIT: in a pcall of compiled
+ * code the hook may stay active, and no other comes. Nor does one come in what handles
+ * the error. One that ends a coroutine does end it, whoever is active. */
+static void end_hook(lua_State *L)
+{
+    lua_State *thread = lua_newthread(L);
+    lua_pushcfunction(thread, fail);
+    (void)lua_resume(thread, 0);
+    lua_pop(L, 1);
+}
+
+/* Raises, unless somebody else is at work: then at one of the next instructions. */
 static void stop(lua_State *L, uint64_t stage)
 {
-    static const char runtime[] = "@moongate/";
     lua_Debug culprit;
-    find_culprit(L, &culprit);
-    if (culprit.source != NULL &&
-        strncmp(culprit.source, runtime, sizeof runtime - 1) == 0) {
+    if (!find_culprit(L, &culprit)) {
         return;
     }
     if (turn.aborted < stage) {
@@ -180,6 +196,7 @@ static void stop(lua_State *L, uint64_t stage)
         lua_pushfstring(L, "%s:%d: time budget exceeded: %d ms without a pause",
                         culprit.short_src, culprit.currentline, (int)turn.hard_ms);
     }
+    end_hook(L);
     lua_error(L);
 }
 

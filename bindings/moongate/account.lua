@@ -1,8 +1,8 @@
 --- What plugins cost: calls and errors of each handler, and, of one call in some, how long it took
 -- and how much it has allocated. How much CPU each has had the watchdog's profiler counts.
 --
--- An account belongs to the plugin's name and goes on when its code is replaced; what it was then is
--- remembered, for the figures of a generation.
+-- An account belongs to the plugin's name and goes on when its code is replaced; what it was then
+-- is remembered, for the figures of a generation.
 local core = require "moongate.ffi"
 local metric = require "moongate.metric"
 local run = require "moongate.run"
@@ -112,14 +112,13 @@ local function sorted(name)
   return list
 end
 
---- In which bound so much of what was measured is, in ms.
+--- In which bound so much of what was measured is, in ms; nil: in none, or nothing was.
 local function quantile(its, part)
   local left = its.measured * part
   for i, bound in ipairs(BOUNDS) do
     left = left - its[i]
-    if left <= 0 then return bound * 1000 end
+    if left <= 0 then return its.measured > 0 and bound * 1000 or nil end
   end
-  return math.huge
 end
 
 ---@param name string
@@ -151,21 +150,21 @@ local function timers_of(plugin)
   return count
 end
 
+local function survey_of(its)
+  return { doing = its.doing, calls = its.calls, errors = its.errors,
+    generation_calls = its.calls - its.base.calls,
+    generation_errors = its.errors - its.base.errors,
+    p50_ms = quantile(its, 0.5), p99_ms = quantile(its, 0.99),
+    bytes = its.measured > 0 and math.floor(its.bytes / its.measured) or nil }
+end
+
 --- What the plugin costs, for people and programs.
 ---@param plugin moongate.Plugin
----@return table { cpu_percent, tasks, oldest_task_ms, timers, handlers = { { doing, calls, errors, of
---- this generation: generation_calls, generation_errors, p50_ms, p99_ms, bytes }, ... } }
+---@return table cost { cpu_percent, tasks, oldest_task_ms, timers, handlers = { { doing, calls,
+--- errors, of this generation generation_calls, generation_errors, p50_ms, p99_ms, bytes } } }
 function account.survey(plugin)
   local handlers = {}
-  for i, its in ipairs(sorted(plugin.name)) do
-    local p50, p99 = quantile(its, 0.5), quantile(its, 0.99)
-    handlers[i] = { doing = its.doing, calls = its.calls, errors = its.errors,
-      generation_calls = its.calls - its.base.calls,
-      generation_errors = its.errors - its.base.errors,
-      p50_ms = its.measured > 0 and p50 < math.huge and p50 or nil,
-      p99_ms = its.measured > 0 and p99 < math.huge and p99 or nil,
-      bytes = its.measured > 0 and math.floor(its.bytes / its.measured) or nil }
-  end
+  for i, its in ipairs(sorted(plugin.name)) do handlers[i] = survey_of(its) end
   local tasks, oldest_ms = tasks_of(plugin)
   return { cpu_percent = math.floor(cpu_share(plugin.name) * 1000 + 0.5) / 10, tasks = tasks,
     oldest_task_ms = oldest_ms, timers = timers_of(plugin),

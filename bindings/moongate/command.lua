@@ -3,7 +3,8 @@ local runs = require "moongate.run"
 
 local MAX_WORDS = 64
 
-local OWN = { name = "command", label = "command", index = 0, budget = runs.BUDGET } -- whose /help is
+-- Whose /help is.
+local OWN = { name = "command", label = "command", index = 0, budget = runs.BUDGET }
 
 local command = {}
 

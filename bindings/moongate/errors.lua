@@ -87,11 +87,13 @@ end
 ---@param doing string?
 ---@param problem any a traceback
 ---@param asked any the request, if it was one
-function errors.note(plugin, doing, problem, asked)
+---@param is_rare? boolean the log has it each time
+function errors.note(plugin, doing, problem, asked, is_rare)
   problem, doing = tostring(problem), doing or "?"
   local key = group_of(plugin, doing, problem:match("^[^\n]*"):sub(1, MAX_TEXT_BYTES), asked)
   local is_due, missed = repeats.is_due(key)
-  if is_due then log.error(plugin.label, "%s: %s%s", doing, problem, repeats.words(missed)) end
+  if not is_due and not is_rare then return end
+  log.error(plugin.label, "%s: %s%s", doing, problem, repeats.words(missed))
 end
 
 --- The groups, the one with the latest error first.

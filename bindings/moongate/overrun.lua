@@ -87,7 +87,8 @@ local function report_abort(plugin, doing, stage, trace)
   if stage == MEMORY then
     what, many, unit = "memory limit", heap.limit / MB, "MB of all scripts"
   end
-  errors.note(plugin, doing, ("aborted, %s exceeded: %d %s\n%s"):format(what, many, unit, trace))
+  local problem = ("aborted, %s exceeded: %d %s\n%s"):format(what, many, unit, trace)
+  errors.note(plugin, doing, problem, nil, true)
   count_abort(plugin)
 end
 

@@ -54,8 +54,8 @@ end
 
 --- What it was about: hooks of all rooms of a kind are one in the account, but not in the log.
 local function named(doing, subject)
-  local is_room = type(subject) == "table" and rawget(subject, "kind") and rawget(subject, "members")
-  return is_room and ("%s %q"):format(doing, subject.name) or doing
+  local kind = type(subject) == "table" and rawget(subject, "members") and subject.kind
+  return kind and ("%s %q"):format(doing, subject.name) or doing
 end
 
 --- The message, of what handlers and filters get; the request, of HTTP.

@@ -88,9 +88,9 @@ local function describe_cost(lines, cost)
     cost.cpu_percent, cost.tasks,
     cost.tasks > 0 and (" (the oldest for %d ms)"):format(cost.oldest_task_ms) or "", cost.timers)
   for _, its in ipairs(cost.handlers or {}) do
-    add(lines, "  %-8s  %s: %d calls (%d since it was loaded), %d errors; half %s, 99 %% %s, %s bytes",
-      "", its.doing, its.calls, its.generation_calls, its.errors, under(its.p50_ms),
-      under(its.p99_ms), its.bytes or "?")
+    add(lines, "  %-8s  %s: %d calls (%d since it was loaded), %d errors; half %s, 99 %% %s, "
+      .. "%s bytes", "", its.doing, its.calls, its.generation_calls, its.errors,
+      under(its.p50_ms), under(its.p99_ms), its.bytes or "?")
   end
 end
 

@@ -122,7 +122,8 @@ describe("state", function()
     local function plugin(...)
       local steps = {}
       for i, fn in ipairs { ... } do steps[i] = { version = i, fn = fn } end
-      return { name = "rooms", file = "app/rooms.lua", migrations = steps, index = 0, budget = budget }
+      return { name = "rooms", file = "app/rooms.lua", migrations = steps, index = 0,
+        budget = budget }
     end
 
     local function add(word)

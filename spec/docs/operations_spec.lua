@@ -24,7 +24,9 @@ describe("docs/operations.md", function()
 
   it("has a row for each metric of the scripts, and says what kind it is", function()
     local written, shown = {}, {}
-    for name, kind in page:gmatch "\n| `(moongate_script_[%l_]+)` | (%l+) |" do written[name] = kind end
+    for name, kind in page:gmatch "\n| `(moongate_script_[%l_]+)` | (%l+) |" do
+      written[name] = kind
+    end
     local ann = gate:connect "ann"
     gate:deliver(ann, { type = "ping" })
     local plugin = gate.world.plugin.current().plugins.rooms

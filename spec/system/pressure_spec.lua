@@ -121,7 +121,8 @@ describe("full rings", function()
   end)
 
   it("do not keep the answer to a Close from being read", function()
-    local house = server.start { is_patient = true, plugins = { pressure = PLUGIN }, arguments = { "--threads", "1" } }
+    local house = server.start { is_patient = true, plugins = { pressure = PLUGIN },
+      arguments = { "--threads", "1" } }
     local ann, bob = client.guest(house.port, "ann"), client.connect(house.port, "/echo")
     local echoes = {}
     for i = 1, 8 do echoes[i] = client.connect(house.port, "/echo") end

@@ -16,6 +16,7 @@ local LOOPS = {
   "local function r(n) return r(n + 1) + 1 end while true do pcall(r, 1) end",
   "while true do xpcall(function() error('x') end, function() while true do end end) end",
   "while true do coroutine.wrap(function() coroutine.yield() end)() end",
+  "while true do xpcall(function() while true do end end, function() while true do end end) end",
   "local a = require('ffi').new('int[100]') while true do for i = 0, 99 do a[i] = a[i] + 1 end end",
 }
 
