@@ -282,26 +282,26 @@ end
 local SUFFIXES = { counter = { "" }, gauge = { "" },
   histogram = { "", "_bucket", "_sum", "_count" } }
 
---- What a line of both would begin with.
-local function shared_name(one, other)
-  local taken = {}
-  for _, suffix in ipairs(SUFFIXES[one.kind]) do taken[one.name .. suffix] = true end
-  for _, suffix in ipairs(SUFFIXES[other.kind]) do
-    if taken[other.name .. suffix] then return other.name .. suffix end
+--- Takes the names that its lines begin with: Prometheus reads no page on which two metrics share
+--- one. nil, or who has one of them.
+---@param taken table<string, string> name -> whose it is
+local function take_names(taken, made, whose)
+  for _, suffix in ipairs(SUFFIXES[made.kind]) do
+    local name = made.name .. suffix
+    if taken[name] then return ("%s is printed for %s already"):format(name, taken[name]) end
+    taken[name] = whose
   end
 end
 
---- Prometheus reads no page on which two metrics have lines of one name.
----@param plugin string whose the declared ones are
----@param is_other boolean? than that of `made`
-local function problem_of_clash(plugin, made, declared, is_other)
-  for name, other in pairs(declared) do
-    local is_own = not is_other and other.metric.name == made.name -- it takes its place
-    local shared = not is_own and shared_name(made, other.metric)
-    if shared then
-      return ('%s is printed for "%s" of %s already'):format(shared, name, plugin)
-    end
+local function whose(plugin, name) return ('"%s" of %s'):format(name, plugin) end
+
+--- nil, or why it cannot be beside the others of its plugin; one of its name it takes the place of.
+local function problem_of_clash(plugin, name, made)
+  local taken = {}
+  for other, declared in pairs(plugin.metrics) do
+    if other ~= name then take_names(taken, declared.metric, whose(plugin.name, other)) end
   end
+  return take_names(taken, made)
 end
 
 local function new(plugin, kind, name, spec)
@@ -339,7 +339,7 @@ function metric.declare(plugin, kind, name, spec)
   local problem = problem_of(kind, name, spec)
   if problem then return nil, problem end
   local declared, made = plugin.metrics, new(plugin.name, kind, name, spec)
-  problem = problem_of_clash(plugin.name, made, declared)
+  problem = problem_of_clash(plugin, name, made)
   if problem then return nil, problem end
   if not declared[name] and #sorted(declared) >= MAX_METRICS then
     return nil, ("at most %d metrics"):format(MAX_METRICS)
@@ -355,15 +355,11 @@ end
 ---@param plugins table<string, moongate.Plugin> by name
 ---@return string? problem
 function metric.clash(plugins)
+  local taken = {}
   for _, name in ipairs(sorted(plugins)) do
-    for own_name, declared in pairs(plugins[name].metrics) do
-      for other_name, other in pairs(plugins) do
-        local shared = other_name < name
-          and problem_of_clash(other_name, declared.metric, other.metrics, true)
-        if shared then
-          return ('%s: metric "%s": %s'):format(plugins[name].file, own_name, shared)
-        end
-      end
+    for own, declared in pairs(plugins[name].metrics) do
+      local problem = take_names(taken, declared.metric, whose(name, own))
+      if problem then return ('%s: metric "%s": %s'):format(plugins[name].file, own, problem) end
     end
   end
 end

@@ -16,11 +16,13 @@ local FILES = 200
 local EVERY_S = 0.2
 local ROOMS, MEMBERS, RATE = 50, 10, 5000
 
---- Filters that look at requests, so that there is something to compile and to run.
+--- Filters that look at requests, so that there is something to compile and to run, and metrics.
 local function filler(n)
   return ([[return function(gate)
   local limit = gate:option("limit", { default = %d, min = 1 })
   local words = { "one", "two", "three" }
+  for _, name in ipairs(words) do gate:counter(name .. "_total") end
+  gate:histogram "wait_seconds"
   gate:before("say", function(conn, message)
     if type(message.data) == "string" and #message.data > limit then
       return nil, "too_long", ("at most %%d bytes"):format(limit)
