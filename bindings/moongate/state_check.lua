@@ -7,8 +7,8 @@ local rooms = require "moongate.room"
 local state = require "moongate.state"
 local users = require "moongate.user"
 
-local MAX_LOOKED = 100 -- rooms, connections and users at a reload,
-local LOOK_MS = 2      -- as long as that does not take longer
+local MAX_LOOKED = 100 -- rooms, connections and users at a reload, rooms after a hook
+local LOOK_MS = 2      -- at a reload
 
 local state_check = {}
 
@@ -37,6 +37,12 @@ end
 ---@param subject any what the hook is about: a room, a connection
 function state_check.after_hook(plugin, doing, subject)
   check(plugin, doing, { state = state.of(plugin.name) }, "gate.state")
+  local looked = 0
+  for _, room in pairs(rooms.all) do -- it may have looked up any of them
+    check(plugin, doing, room, "room.state")
+    looked = looked + 1
+    if looked == MAX_LOOKED then break end
+  end
   if type(subject) ~= "table" then return end
   local is_room = rawget(subject, "members")
   check(plugin, doing, subject, is_room and "room.state" or "conn.state")

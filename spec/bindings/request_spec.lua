@@ -179,58 +179,6 @@ describe("request", function()
     assert.same({ "outer", "inner" }, state_of "a")
   end)
 
-  describe("in development mode", function()
-    local KEEPS = [[return function(gate)
-      gate:on("keep", function(conn, message)
-        if message.where == "gate" then gate.state.hook = print end
-        if message.where == "conn" then conn.state.room = gate:room "tea" end
-        if message.where == "user" then gate:user(conn.user).state.hook = print end
-        return {}
-      end)
-    end]]
-
-    local function keep(where)
-      return gate:deliver(ann, { type = "keep", where = where })
-    end
-
-    before_each(function()
-      gate = fake_gate.load { a = KEEPS }
-      ann = gate:connect "ann"
-    end)
-
-    it("names the hook that has left in a state what is no data", function()
-      gate.core.facts.development = 1
-      assert.same({}, keep "nowhere")
-      assert.is_nil(gate:logged "a#1: on keep")
-      assert.same({}, keep "conn")
-      assert.is_truthy(gate:logged "a#1: on keep: conn.state.room is an object; a state holds")
-      assert.same({}, keep "gate")
-      assert.is_truthy(gate:logged "a#1: on keep: gate.state.hook is a function; a state holds")
-    end)
-
-    it("names the culprit, once, and not those who come after it", function()
-      gate = fake_gate.load { a = KEEPS, b = [[return function(gate)
-        gate:after("keep", function() end)
-        gate:before("*", function() end)
-      end]] }
-      ann = gate:connect "ann"
-      gate.core.facts.development = 1
-      for _, where in ipairs { "conn", "user", "nowhere", "conn" } do keep(where) end
-      local lines = {}
-      for _, line in ipairs(gate.log) do
-        if line.level == "error" then lines[#lines + 1] = line.text end
-      end
-      assert.equal(2, #lines)
-      assert.matches("^a#1: on keep: conn.state.room is an object", lines[1])
-      assert.matches("^a#1: on keep: user.state.hook is a function", lines[2])
-    end)
-
-    it("alone it looks", function()
-      keep "gate"
-      assert.is_nil(gate:logged "a#1: on keep")
-    end)
-  end)
-
   it("goes on to the next when an answer raises", function()
     load { a = [[return function(gate)
       gate:on("bad", function(conn)
