@@ -4,7 +4,7 @@ local server = require "spec.support.server"
 
 local DIARY = [[return function(gate)
   gate:room_kind("diary", {
-    durable = true,
+    durable = true, empty_ms = EMPTY_MS,
     opened = function(room) room.state.lines = {} end,
     restored = function(room) room.state.restarts = (room.state.restarts or 0) + 1 end,
     said = function(room, _, line)
@@ -27,87 +27,105 @@ local DIARY = [[return function(gate)
     for _ in gate:rooms_of "diary" do count = count + 1 end
     return { count = count }
   end)
+  gate:on("stored", function()
+    local entry = gate.store:get "room:diary:d1"
+    return { lines = entry and #entry.state.lines }
+  end)
   gate:on("last", function()
     return { last = gate:room("d1").state.last, gone = gate:room("d1").state.gone }
   end)
 end]]
 
 describe("a durable room", function()
-  local folder
+  local folder, house, ann
 
-  before_each(function() folder = file.folder() end)
-  after_each(function() file.run("rm -r " .. folder) end)
+  local empty_ms, close_timeout_ms
 
   local function start()
-    return server.start { plugins = { diary = DIARY },
-      arguments = { "--store", folder .. "/house.store", "--close-timeout-ms", "100" } }
+    house = server.start { plugins = { diary = (DIARY:gsub("EMPTY_MS", empty_ms)) },
+      arguments = { "--store", folder .. "/house.store", "--close-timeout-ms", close_timeout_ms } }
+    ann = client.guest(house.port, "ann")
+  end
+
+  before_each(function()
+    folder, empty_ms, close_timeout_ms = file.folder(), "60000", "100"
+    start()
+    assert.is_true(ann:asks({ type = "open" }).data.is_open)
+  end)
+
+  after_each(function()
+    house:stop()
+    file.run("rm -r " .. folder)
+  end)
+
+  local function restart()
+    house:stop()
+    start()
   end
 
   --- What the room says of those who left, when it is there again: who opens it waits for that.
-  local function last(ann)
+  local function last()
     assert.is_false(ann:asks({ type = "open" }).data.is_open)
     return ann:asks({ type = "last" }).data
   end
 
-  local function write(ann, line)
-    return ann:asks({ type = "say", room = "d1", data = line }).data
-  end
+  local function join() return ann:asks({ type = "join", room = "d1" }).data end
+  local function write(line) return ann:asks({ type = "say", room = "d1", data = line }).data end
 
   it("is there again after a restart, as it was when the last member was told to go", function()
-    local house = start()
-    local ann = client.guest(house.port, "ann")
-    ann:asks { type = "open" }
-    ann:asks { type = "join", room = "d1" }
-    write(ann, "one")
-    house:stop()
-    house = start()
-    ann = client.guest(house.port, "ann")
-    assert.equal("ann shutdown", last(ann).last)
-    ann:asks { type = "join", room = "d1" }
-    assert.same({ lines = { "one", "two" }, restarts = 1 }, write(ann, "two"))
+    join()
+    write "one"
+    restart()
+    assert.equal("ann shutdown", last().last)
+    join()
+    assert.same({ lines = { "one", "two" }, restarts = 1 }, write "two")
     ann:asks { type = "close" }
-    house:stop()
-    house = start()
-    ann = client.guest(house.port, "ann")
+    restart()
     assert.is_true(ann:asks({ type = "open" }).data.is_open)
-    house:stop()
   end)
 
   it("has after a restart what was written in the last moment, with nobody in", function()
-    local house = start()
-    local ann = client.guest(house.port, "ann")
-    ann:asks { type = "open" }
     ann:asks { type = "scribble", gone = 7 }
-    house:stop()
-    house = start()
-    ann = client.guest(house.port, "ann")
-    ann:asks { type = "open" }
-    assert.equal(7, ann:asks({ type = "last" }).data.gone)
-    house:stop()
+    restart()
+    assert.equal(7, last().gone)
   end)
 
   it("is there again with all others, also with more than the store takes at a time", function()
-    local house = start()
-    local ann = client.guest(house.port, "ann")
     ann:asks { type = "open_many", count = 5000 }
-    house:stop()
-    house = start()
-    ann = client.guest(house.port, "ann")
-    ann:asks { type = "open" }
+    restart()
+    last()
     assert.equal(5001, ann:asks({ type = "count" }).data.count)
-    house:stop()
   end)
 
   it("has after a restart what was written for each of many who left at the stop", function()
-    local house = start()
-    local guests = {}
-    for n = 1, 20 do guests[n] = client.guest(house.port, "guest" .. n) end
-    guests[1]:asks { type = "open" }
-    for n = 1, 20 do guests[n]:asks { type = "join", room = "d1" } end
+    for n = 1, 20 do
+      client.guest(house.port, "guest" .. n):asks { type = "join", room = "d1" }
+    end
+    restart()
+    assert.equal(20, last().gone)
+  end)
+
+  it("does not close as empty while the server waits for one who answers no Close", function()
     house:stop()
-    house = start()
-    local ann = client.guest(house.port, "ann")
-    assert.equal(20, last(ann).gone)
-    house:stop()
+    empty_ms, close_timeout_ms = "300", "1000"
+    start()
+    assert.is_false(ann:asks({ type = "open" }).data.is_open)
+    join()
+    write "one"
+    restart() -- ann says nothing more
+    assert.equal("ann shutdown", last().last)
+  end)
+
+  it("has after a sudden end what it had a second before, and nobody in", function()
+    join()
+    write "one"
+    server.eventually("it to be saved", function()
+      return ann:asks({ type = "stored" }).data.lines == 1
+    end)
+    house:kill()
+    start()
+    assert.is_nil(last().last)
+    assert.same({ "ann" }, join().members)
+    assert.same({ lines = { "one", "two" }, restarts = 1 }, write "two")
   end)
 end)
