@@ -4,7 +4,7 @@ local core = require "moongate.ffi"
 local gate = require "moongate.gate"
 local kind_swap = require "moongate.kind_swap"
 local list = require "moongate.list"
-local metric = require "moongate.metric"
+local metric_name = require "moongate.metric_name"
 local option = require "moongate.option"
 local registries = require "moongate.registry"
 local sources = require "moongate.source"
@@ -134,7 +134,7 @@ local function fill(build, before)
   build.registry.run = nil
   if build.problem then error(build.problem, 0) end
   build.registry:finish(names_of(build.entries))
-  local clash = metric.clash(build.registry.plugins)
+  local clash = metric_name.clash(build.registry.plugins, build.loaded)
   if clash then error(clash, 0) end
   build.registry.sources = build.set
   migrate(build, build.is_known)

@@ -4,6 +4,7 @@
 local core = require "moongate.ffi"
 local fields = require "moongate.fields"
 local log = require "moongate.log"
+local names = require "moongate.metric_name"
 local timer = require "moongate.timer"
 
 local MAX_METRICS = 100      -- of a plugin
@@ -279,33 +280,9 @@ local function problem_of(kind, name, spec)
     or (spec.buckets and problem_of_buckets(kind, spec.buckets))
 end
 
-local SUFFIXES = { counter = { "" }, gauge = { "" },
-  histogram = { "", "_bucket", "_sum", "_count" } }
-
---- Takes the names that its lines begin with: Prometheus reads no page on which two metrics share
---- one. nil, or who has one of them.
----@param taken table<string, string> name -> whose it is
-local function take_names(taken, made, whose)
-  for _, suffix in ipairs(SUFFIXES[made.kind]) do
-    local name = made.name .. suffix
-    if taken[name] then return ("%s is printed for %s already"):format(name, taken[name]) end
-    taken[name] = whose
-  end
-end
-
-local function whose(plugin, name) return ('"%s" of %s'):format(name, plugin) end
-
---- nil, or why it cannot be beside the others of its plugin; one of its name it takes the place of.
-local function problem_of_clash(plugin, name, made)
-  local taken = {}
-  for other, declared in pairs(plugin.metrics) do
-    if other ~= name then take_names(taken, declared.metric, whose(plugin.name, other)) end
-  end
-  return take_names(taken, made)
-end
-
 local function new(plugin, kind, name, spec)
   local made = setmetatable({
+    plugin = plugin, own = name,
     name = ("plugin_%s_%s"):format(plugin:gsub("%W", "_"), name), kind = kind,
     about = clean(spec.about or name, MAX_ABOUT_BYTES), labels = { unpack(spec.labels or {}) },
     buckets = kind == "histogram" and { unpack(spec.buckets or BUCKETS) } or {},
@@ -339,7 +316,7 @@ function metric.declare(plugin, kind, name, spec)
   local problem = problem_of(kind, name, spec)
   if problem then return nil, problem end
   local declared, made = plugin.metrics, new(plugin.name, kind, name, spec)
-  problem = problem_of_clash(plugin, name, made)
+  problem = names.problem_of(made, declared)
   if problem then return nil, problem end
   if not declared[name] and #sorted(declared) >= MAX_METRICS then
     return nil, ("at most %d metrics"):format(MAX_METRICS)
@@ -351,19 +328,6 @@ function metric.declare(plugin, kind, name, spec)
   return made
 end
 
---- nil, or which metrics of different plugins cannot be in force together.
----@param plugins table<string, moongate.Plugin> by name
----@return string? problem
-function metric.clash(plugins)
-  local taken = {}
-  for _, name in ipairs(sorted(plugins)) do
-    for own, declared in pairs(plugins[name].metrics) do
-      local problem = take_names(taken, declared.metric, whose(name, own))
-      if problem then return ('%s: metric "%s": %s'):format(plugins[name].file, own, problem) end
-    end
-  end
-end
-
 --- The plugin has come into force: these are its metrics, and no others.
 ---@param plugin moongate.Plugin
 function metric.enter(plugin)
@@ -373,6 +337,7 @@ function metric.enter(plugin)
   for name, declared in pairs(plugin.metrics) do
     declared.metric.about = declared.about
     all[name] = declared.metric
+    names.enter(declared.metric)
   end
   of_plugin[plugin.name] = all
   change()
@@ -382,6 +347,7 @@ end
 ---@param plugin string
 function metric.forget(plugin)
   if not of_plugin[plugin] then return end
+  for _, made in pairs(of_plugin[plugin]) do names.leave(made) end
   of_plugin[plugin] = nil
   change()
 end

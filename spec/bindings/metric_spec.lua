@@ -204,29 +204,4 @@ plugin_polls_wait_seconds_count 4
         problem_of(('gate:histogram("a", { buckets = %s })'):format(buckets)))
     end
   end)
-
-  --- Why the second of two plugins with these declarations does not load.
-  local function clash(one, first, other, second)
-    local SOURCE = "return function(gate) gate:%s end"
-    local ok, problem = pcall(fake_gate.load, { [one] = SOURCE:format(first),
-      [other] = SOURCE:format(second) })
-    return not ok and problem:match "/([%w_-]+%.lua: .*)$"
-  end
-
-  it("has lines of its own at /metrics, whatever other plugins are called", function()
-    assert.equal('a_b.lua: metric "c": plugin_a_b_c is printed for "b_c" of a already',
-      clash("a", "counter 'b_c'", "a_b", "counter 'c'"))
-    assert.equal('a_b.lua: metric "c": plugin_a_b_c is printed for "c" of a-b already',
-      clash("a-b", "counter 'c'", "a_b", "gauge 'c'"))
-    assert.equal('a_h.lua: metric "sum": plugin_a_h_sum is printed for "h" of a already',
-      clash("a", "histogram 'h'", "a_h", "counter 'sum'"))
-    for _, name in ipairs { "bucket", "sum", "count" } do
-      local counter, histogram = ("gate:counter 'h_%s'"):format(name), "gate:histogram 'h'"
-      assert.equal(('gate:histogram: plugin_polls_h_%s is printed for "h_%s" of polls already')
-        :format(name, name), problem_of(counter .. " " .. histogram))
-      assert.equal(('gate:counter: plugin_polls_h_%s is printed for "h" of polls already')
-        :format(name), problem_of(histogram .. " " .. counter))
-    end
-    load [[gate:counter "h_total" gate:histogram "h" gate:gauge "h_sums"]]
-  end)
 end)
