@@ -88,13 +88,22 @@ local function with_file(plugin, problem)
   return problem:find "^%S*%.lua" and problem or plugin.file .. ": " .. problem
 end
 
+--- The collector is stopped while a generation is built: it would take more of the pause than all
+--- the rest, for garbage that is bounded by the texts of the app. What plugins make is not.
+local function with_collector(fn, ...)
+  collectgarbage "restart"
+  local ok, problem = xpcall(fn, traceback, ...)
+  collectgarbage "stop"
+  return ok, problem
+end
+
 --- Runs a plugin's file, unless that has been done. Raises; whoever catches that, the load has
 --- failed.
 local function run(build, name)
   local chunk, plugin = build.chunks[name], build.registry.plugins[name]
   if not chunk then return end
   build.chunks[name] = nil
-  local ok, problem = xpcall(run_file, traceback, build, plugin, chunk)
+  local ok, problem = with_collector(run_file, build, plugin, chunk)
   if ok then return end
   build.problem = build.problem or with_file(plugin, problem)
   error(problem, 0)
@@ -137,7 +146,11 @@ local function fill(build, before)
   local clash = metric_name.clash(build.registry.plugins, build.loaded)
   if clash then error(clash, 0) end
   build.registry.sources = build.set
-  migrate(build, build.is_known)
+  local is_migrated, problem = with_collector(migrate, build, build.is_known)
+  if not is_migrated then
+    build.problem = problem
+    error(problem, 0)
+  end
   local routes = build.registry:route_table()
   if core.C.moon_route(routes, #routes) ~= 0 then
     error("the table of routes is too long, or the I/O threads are too far behind", 0)
@@ -200,7 +213,10 @@ end
 ---@return table? snapshot of the states that have been migrated, as they were before
 ---@return moongate.RoomStates? rooms the same of rooms
 function loader.load(app, generation, current, rejected)
-  local registry, problem, snapshot, rooms = load(app, generation, current, rejected)
+  collectgarbage "stop"
+  local ok, registry, problem, snapshot, rooms = pcall(load, app, generation, current, rejected)
+  collectgarbage "restart"
+  if not ok then error(registry, 0) end
   sources.use(current and current.sources)
   return registry, problem, snapshot, rooms
 end
