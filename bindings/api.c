@@ -9,7 +9,9 @@
 #include "../core/gate.h"
 #include "../core/log.h"
 #include "../core/reason.h"
+#include "memory.h"
 #include "vm.h"
+#include "watchdog.h"
 #include <time.h>
 
 static struct moon_gate
@@ -181,6 +183,21 @@ void moon_log_line(uint32_t level, const char *bytes, uint64_t length)
 {
     moon_log_text(level <= MOON_DEBUG ? (enum moon_level)level : MOON_DEBUG, bytes,
                   length);
+}
+
+struct moon_turn *moon_turn(void)
+{
+    return moon_watchdog_turn();
+}
+
+const double *moon_samples(void)
+{
+    return moon_watchdog_samples();
+}
+
+struct moon_heap *moon_heap(void)
+{
+    return moon_memory_heap();
 }
 
 const struct moon_facts *moon_facts(void)

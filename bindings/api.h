@@ -117,6 +117,17 @@ void moon_log_line(uint32_t level, const char *bytes, uint64_t length);
 /* Borrowed, as long as the process lives. */
 const struct moon_facts *moon_facts(void);
 
+/* The one run there is: the scripts write it, and the watchdog's thread looks at it.
+ * Borrowed, as long as the process lives. */
+struct moon_turn *moon_turn(void);
+
+/* Borrowed, as long as the process lives. */
+struct moon_heap *moon_heap(void);
+
+/* How often the profiler has seen each `who` of struct moon_turn run, in ticks of 10 ms
+ * of CPU time: MOON_MAX_SAMPLED numbers. Borrowed, as long as the process lives. */
+const double *moon_samples(void);
+
 /* The word for an enum moon_reason: "slow". Borrowed, as long as the process lives. */
 const char *moon_reason_word(uint32_t reason);
 

@@ -114,7 +114,7 @@ static int run(const struct moon_config *config)
     if (!open_admin(&server, config)) {
         return BAD_START; /* no thread runs yet: the system takes everything back */
     }
-    struct moon_vm *vm = moon_vm_create(config->app);
+    struct moon_vm *vm = moon_vm_create(config);
     if (vm == NULL) {
         moon_admin_destroy(server.admin); /* but this file */
         return BAD_START;

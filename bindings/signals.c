@@ -2,6 +2,7 @@
 #include "signals.h"
 #include "../core/log.h"
 #include "../core/mem.h"
+#include "../core/thread.h"
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -16,7 +17,7 @@ enum {
 static const int numbers[COUNT] = {SIGTERM, SIGINT, SIGHUP};
 
 struct moon_signals {
-    uv_thread_t thread;
+    pthread_t thread;
     uv_loop_t loop; /* its own, and of these: */
     uv_signal_t handles[COUNT];
     uv_timer_t grace;
@@ -118,11 +119,12 @@ static void mask(int how)
     pthread_sigmask(how, &set, NULL);
 }
 
-static void run(void *argument)
+static void *run(void *argument)
 {
     struct moon_signals *signals = argument;
     mask(SIG_UNBLOCK); /* here, and nowhere else */
     uv_run(&signals->loop, UV_RUN_DEFAULT);
+    return NULL;
 }
 
 /* ---- life ---- */
@@ -160,8 +162,8 @@ struct moon_signals *moon_signals_create(uv_loop_t *logic, uint32_t grace_ms,
     check(uv_async_init(logic, &signals->call, on_call));
     signals->call.data = signals;
     init_loop(signals);
-    mask(SIG_BLOCK); /* and in all threads that are begun from here on */
-    check(uv_thread_create(&signals->thread, run, signals));
+    mask(SIG_BLOCK);
+    moon_thread_start(&signals->thread, run, signals, "signals");
     return signals;
 }
 
@@ -173,7 +175,7 @@ static void free_signals(uv_handle_t *call)
 void moon_signals_destroy(struct moon_signals *signals)
 {
     uv_async_send(&signals->end);
-    uv_thread_join(&signals->thread); /* one more signal waits for the end now */
+    pthread_join(signals->thread, NULL); /* one more signal waits for the end now */
     for (int i = 0; i < COUNT; i++) {
         uv_close((uv_handle_t *)&signals->handles[i], NULL);
     }

@@ -3,14 +3,23 @@
 #include "../core/log.h"
 #include "../core/mem.h"
 #include "embedded.h"
+#include "memory.h"
 #include "msgpack.h"
+#include "watchdog.h"
 #include <lauxlib.h>
 #include <lualib.h>
 #include <stdio.h>
 
+enum {
+    SOFT_PERCENT = 75, /* of the limit: then there is a warning */
+    CALM_PERCENT = 90, /* of that: and below it there may be another */
+};
+
 struct moon_vm {
     lua_State *L;
     int drain; /* registry reference to loop.drain */
+    bool is_watched;
+    bool is_warned; /* that they have much memory */
 };
 
 static int load_module(lua_State *L)
@@ -50,9 +59,14 @@ static bool start(struct moon_vm *vm, const char *app)
     lua_pushliteral(L, "moongate.loop");
     int status = lua_pcall(L, 1, 1, 0);
     if (status == 0) {
+        lua_getfield(L, -1, "late");
+        moon_watchdog_start(L);
+        vm->is_watched = true;
         lua_getfield(L, -1, "start");
         lua_pushstring(L, app);
+        moon_watchdog_enter();
         status = lua_pcall(L, 1, 2, 0);
+        moon_watchdog_leave();
     }
     if (status != 0 || lua_isnil(L, -2)) {
         (void)fprintf(stderr, "moongate: %s\n", lua_tostring(L, -1));
@@ -64,7 +78,7 @@ static bool start(struct moon_vm *vm, const char *app)
     return true;
 }
 
-struct moon_vm *moon_vm_create(const char *app)
+struct moon_vm *moon_vm_create(const struct moon_config *config)
 {
     struct moon_vm *vm = moon_alloc(sizeof *vm);
     vm->L = luaL_newstate();
@@ -73,9 +87,10 @@ struct moon_vm *moon_vm_create(const char *app)
         moon_free(vm);
         return NULL;
     }
+    moon_memory_watch(vm->L, (uint64_t)config->script_memory_mb << 20);
     luaL_openlibs(vm->L);
     preload_modules(vm->L);
-    if (!start(vm, app)) {
+    if (!start(vm, config->app)) {
         moon_vm_destroy(vm);
         return NULL;
     }
@@ -84,10 +99,31 @@ struct moon_vm *moon_vm_create(const char *app)
 
 void moon_vm_destroy(struct moon_vm *vm)
 {
+    if (vm != NULL && vm->is_watched) {
+        moon_watchdog_stop();
+    }
     if (vm != NULL) {
+        moon_memory_leave(vm->L);
         lua_close(vm->L);
     }
     moon_free(vm);
+}
+
+/* Said once, when most of it is no garbage. */
+static void warn_of_memory(struct moon_vm *vm)
+{
+    const struct moon_heap *heap = moon_memory_heap();
+    double many = heap->limit * SOFT_PERCENT / 100;
+    if (heap->bytes > many && !vm->is_warned) {
+        lua_gc(vm->L, LUA_GCCOLLECT, 0);
+        vm->is_warned = heap->bytes > many;
+        if (vm->is_warned) {
+            moon_log(MOON_WARN, "vm",
+                     "the scripts have %.0f MB of memory, at most %.0f",
+                     heap->bytes / (1 << 20), heap->limit / (1 << 20));
+        }
+    }
+    vm->is_warned = vm->is_warned && heap->bytes > many * CALM_PERCENT / 100;
 }
 
 /* How much garbage there may be, in percent of the heap, before the collector begins.
@@ -96,8 +132,12 @@ void moon_vm_destroy(struct moon_vm *vm)
  * own 100 %. A large one would be marked too often for that. */
 static void pace_collector(lua_State *L)
 {
-    int garbage = lua_gc(L, LUA_GCCOUNT, 0) / 20; /* KB: 100 % from 2 MB on */
-    garbage = garbage < 10 ? 10 : garbage > 100 ? 100 : garbage;
+    const struct moon_heap *heap = moon_memory_heap();
+    int garbage = (int)(heap->bytes / 20480); /* 100 % from 2 MB on */
+    int space = (int)(heap->limit / heap->bytes * SOFT_PERCENT) - 100;
+    garbage = garbage > 100 ? 100 : garbage;
+    garbage = garbage > space ? space : garbage;
+    garbage = garbage < 10 ? 10 : garbage;
     lua_gc(L, LUA_GCSETPAUSE, 100 + garbage);
 }
 
@@ -105,11 +145,14 @@ void moon_vm_enter(void *argument)
 {
     struct moon_vm *vm = argument;
     pace_collector(vm->L);
+    warn_of_memory(vm);
     lua_rawgeti(vm->L, LUA_REGISTRYINDEX, vm->drain);
+    moon_watchdog_enter();
     if (lua_pcall(vm->L, 0, 0, 0) != 0) {
         /* Scripts run protected inside: this is a fault of the bindings or no
          * memory. */
         moon_log(MOON_ERROR, "vm", "%s", lua_tostring(vm->L, -1));
         lua_settop(vm->L, 0);
     }
+    moon_watchdog_leave();
 }

@@ -21,7 +21,7 @@ void moon_api_bind_admin(struct moon_admin *admin);
 
 /* Loads the bindings and the app. NULL when the app does not load; one line is on
  * stderr. */
-struct moon_vm *moon_vm_create(const char *app);
+struct moon_vm *moon_vm_create(const struct moon_config *config);
 void moon_vm_destroy(struct moon_vm *vm);
 
 /* Lets the scripts take the events that wait. `argument` is a struct moon_vm. */

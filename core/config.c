@@ -327,6 +327,7 @@ static const struct moon_config defaults = {
     .address_bits_v6 = 64,
     .handshakes_per_second = 5000,
     .memory_budget_mb = 1024,
+    .script_memory_mb = 1024,
     .max_message_bytes = 65536,
     .max_fragments = 1024,
     .max_body_bytes = 65536,

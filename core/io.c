@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "io_state.h"
 #include "log.h"
+#include "thread.h"
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -344,10 +345,7 @@ static void *run(void *argument)
 
 void moon_io_start(struct moon_io *io)
 {
-    if (pthread_create(&io->thread, NULL, run, io) != 0) {
-        moon_log(MOON_ERROR, "io", "cannot start a thread");
-        exit(2);
-    }
+    moon_thread_start(&io->thread, run, io, "io");
 }
 
 void moon_io_join(struct moon_io *io)

@@ -63,6 +63,8 @@ const struct moon_setting moon_settings[MOON_SETTINGS] = {
            "the same for IPv6 (64)"),
     NUMBER("handshakes-per-second", "HANDSHAKES_PER_SECOND", handshakes_per_second, 1,
            1000000, "upgrades a second, shared out; beyond it 503 (5000)"),
+    NUMBER("script-memory-mb", "SCRIPT_MEMORY_MB", script_memory_mb, 16, 65536,
+           "for the scripts: who needs more is aborted (1024)"),
     NUMBER(
         "memory-budget-mb", "MEMORY_BUDGET_MB", memory_budget_mb, 16, 1048576,
         "for all that clients can make grow: queues, rings, partial messages (1024)"),

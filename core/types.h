@@ -220,6 +220,25 @@ struct moon_fetch_limits {
     uint32_t redirects;  /* that are followed; with 0 they are responses as others */
 };
 
+/* The run of plugin code that is under way: what the scripts tell the watchdog. A run
+ * has begun when `number` is another than before; one that is within no other when
+ * `whole` is, too. */
+struct moon_turn {
+    double number, whole;
+    uint32_t soft_ms, hard_ms; /* how long it may go on without a pause */
+    uint32_t aborted;          /* enum moon_stage of the error raised in it; 0: none */
+    uint32_t who; /* what samples of it are counted under; 0: the runtime */
+};
+
+enum { MOON_MAX_SAMPLED = 1024 }; /* plugins whose CPU time is told apart */
+
+/* The memory of the scripts, in bytes. */
+struct moon_heap {
+    double bytes;     /* in use */
+    double allocated; /* ever */
+    double limit;     /* the scripts may raise it when one of them will not let go */
+};
+
 struct moon_event {
     uint16_t kind;     /* enum moon_event_kind */
     uint16_t code;     /* see the kinds */

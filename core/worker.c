@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker.h"
 #include "log.h"
+#include "thread.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,10 +107,7 @@ static void *run(void *argument)
 
 void moon_worker_start(struct moon_worker *worker)
 {
-    if (pthread_create(&worker->thread, NULL, run, worker) != 0) {
-        moon_log(MOON_ERROR, "worker", "cannot start a thread");
-        exit(2);
-    }
+    moon_thread_start(&worker->thread, run, worker, "worker");
     worker->is_started = true;
 }
 

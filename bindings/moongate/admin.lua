@@ -4,8 +4,10 @@
 -- {"ok":true,"text":"...","data":...} or {"ok":false,"error":{"code":"...","message":"..."}}.
 -- docs/operations.md has the codes.
 local core = require "moongate.ffi"
+local errors = require "moongate.errors"
 local json = require "moongate.json"
 local log = require "moongate.log"
+local overrun = require "moongate.overrun"
 local plugin = require "moongate.plugin"
 local survey = require "moongate.survey"
 local task = require "moongate.task"
@@ -98,18 +100,55 @@ local function narrow(what, name)
   what.requests = keep(what.requests, is_concerned)
 end
 
+local function owner_of(name)
+  local owner = plugin.current().plugins[name or ""]
+  if owner then return owner end
+  return nil, "bad_argument", ('there is no plugin "%s"; there are: %s'):format(name or "",
+    table.concat(plugin.current().names, ", "))
+end
+
 commands.plugins = {
   help = "shows the plugins in force, and the way of each request through them",
   arguments = { { name = "name", help = "of the only plugin to show" } },
   run = function(arguments)
     local registry, name = plugin.current(), arguments.name
-    if name and not registry.plugins[name] then
-      return nil, "bad_argument", ('there is no plugin "%s"; there are: %s'):format(name,
-        table.concat(registry.names, ", "))
-    end
+    if name and not registry.plugins[name] then return owner_of(name) end
     local what = survey.of(registry)
     if name then narrow(what, name) end
     return survey.text(what), what
+  end,
+}
+
+commands.off = {
+  help = "switches a plugin off: its code is not called, what asks for it gets \"unavailable\"",
+  arguments = { { name = "name", help = "of the plugin" } },
+  run = function(arguments)
+    local owner, code, message = owner_of(arguments.name)
+    if not owner then return nil, code, message end
+    log.warn(owner.label, "switched off by an operator")
+    overrun.switch_off(owner)
+    return owner.label .. " is off"
+  end,
+}
+
+commands.on = {
+  help = "switches a plugin on again",
+  arguments = { { name = "name", help = "of the plugin" } },
+  run = function(arguments)
+    local owner, code, message = owner_of(arguments.name)
+    if not owner then return nil, code, message end
+    log.warn(owner.label, "switched on by an operator")
+    overrun.switch_on(owner)
+    return owner.label .. " is on"
+  end,
+}
+
+commands.errors = {
+  help = "shows the errors of plugins, those of one line together, the latest first",
+  arguments = { { name = "name", help = "of the only plugin to show" } },
+  run = function(arguments)
+    local list = errors.list(arguments.name)
+    return errors.text(list), { errors = list[1] and list or nil }
   end,
 }
 

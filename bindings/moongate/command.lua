@@ -1,6 +1,10 @@
 --- Slash commands: what is said with a slash in front is for a plugin, not for the room.
+local runs = require "moongate.run"
 
 local MAX_WORDS = 64
+
+-- Whose /help is.
+local OWN = { name = "command", label = "command", index = 0, budget = runs.BUDGET }
 
 local command = {}
 
@@ -45,7 +49,7 @@ end
 --- slashes are one that is meant.
 ---@param commands table<string, table> name -> { fn, plugin, about }
 ---@param message table
----@return table? entry { fn, plugin }
+---@return table? entry { fn, plugin, doing }
 ---@return moongate.Words? words
 ---@return string? unknown name of a command that nobody has
 function command.find(commands, message)
@@ -54,7 +58,7 @@ function command.find(commands, message)
   name = name:lower()
   if commands[name] then return commands[name], words_of(rest) end
   if name == "help" then
-    return { fn = function() return help(commands) end, plugin = { label = "command" } }, {}
+    return { fn = function() return help(commands) end, plugin = OWN, doing = "command help" }, {}
   end
   return nil, nil, name
 end

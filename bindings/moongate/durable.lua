@@ -139,19 +139,22 @@ local function due(self)
   return plugin, text
 end
 
+--- Calls fn(self, plugin, its, ...) and returns the problem that it returns.
+local function serve(self, plugin, doing, fn, ...)
+  local ok, problem = request.serve(plugin, doing, fn, self, plugin, kept[self], ...)
+  return ok and problem or nil
+end
+
 --- Does for the room what there is to do.
 ---@return string? problem
 local function look_at(self)
-  local its, _, problem = kept[self], nil, nil
+  local its, problem = kept[self], nil
   if not its then return end
-  if its.closed_by then
-    _, problem = request.guard(its.closed_by, "forgetting a room", forget, self, its.closed_by, its)
-    return problem
-  end
+  if its.closed_by then return serve(self, its.closed_by, "forgetting a room", forget) end
   local plugin, text = due(self)
   if plugin then
     its.under_way = its.under_way + 1
-    _, problem = request.guard(plugin, "saving a room", put, self, plugin, its, text)
+    problem = serve(self, plugin, "saving a room", put, text)
     its.under_way = its.under_way - 1
   end
   local is_over = its.is_left and its.under_way == 0 and kept[self]

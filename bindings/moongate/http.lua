@@ -137,6 +137,7 @@ local function problem_of(result, lines, bytes)
 end
 
 local function answer(asked, route, ok, ...)
+  if not ok and (...) == "unavailable" then return refuse(asked, 503, "unavailable") end
   if not ok then return fail(asked, route) end -- guard() has logged it
   local status, lines, bytes = pack(...)
   if not status then return fail(asked, route, lines) end

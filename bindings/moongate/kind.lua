@@ -32,8 +32,9 @@ local function call(self, event, ...)
   local entry = entry_of(self)
   local hook = entry and entry.spec[event]
   if not hook then return true end
-  return request.guard(entry.plugin, ("%s %s %q"):format(event, self.kind, self.name), hook, self,
-    ...)
+  local doing = entry.doings[event] or ("%s %s"):format(event, self.kind)
+  entry.doings[event] = doing
+  return request.guard(entry.plugin, doing, hook, self, ...)
 end
 
 function durable.owner_of(self)
@@ -122,7 +123,7 @@ local function ask(self, conn)
   local plugin = entry_of(self).plugin
   local ok, pass, code, text, temporary = call(self, "may_join", conn)
   settle(self)
-  if not ok then return nil, pass and "timeout" or "internal", "the room failed", true end
+  if not ok then return nil, pass, "the room failed", true end
   if not pass and code then return request.refusal(plugin, code, text, temporary) end
   return true
 end
@@ -211,7 +212,7 @@ local function ask_said(self, conn, data)
   if not has then return nil, no_voice, why end
   local ok, reply, code, text, temporary = call(self, "said", conn, data)
   settle(self)
-  if not ok then return nil, reply and "timeout" or "internal", "the room failed", true end
+  if not ok then return nil, reply, "the room failed", true end
   if reply == nil and code == nil then reply = {} end
   return reply, code, text, temporary
 end

@@ -5,6 +5,7 @@ local kind = require "moongate.kind"
 local migration = require "moongate.migration"
 local request = require "moongate.request"
 local room = require "moongate.room"
+local runs = require "moongate.run"
 local saved = require "moongate.saved"
 local state = require "moongate.state"
 
@@ -30,7 +31,7 @@ local function problem_of(self, entry, snapshot)
   snapshot[self] = { version = self.version, state = self.state,
     copies = migration.copy(self.state) }
   self.version = newest
-  return migration.run(entry.steps, snapshot[self].version, self.state)
+  return migration.run(entry.plugin, entry.steps, snapshot[self].version, self.state)
     or state.not_data(self.state, "room.state")
 end
 
@@ -72,11 +73,12 @@ end
 -- ---- kinds come and go ----
 
 --- In a coroutine of its own, so that no step can wait: other code might come meanwhile.
-local function migrate(steps, version, its_state)
-  local alone = coroutine.create(migration.run)
-  local _, problem = coroutine.resume(alone, steps, version, its_state)
-  if coroutine.status(alone) ~= "dead" then return "a step of its migrations yields" end
-  return problem
+local function migrate(declared, version, its_state)
+  local alone, outer, outer_doing = coroutine.create(migration.run), runs.plugin, runs.doing
+  local _, problem = coroutine.resume(alone, declared.plugin, declared.steps, version, its_state)
+  if coroutine.status(alone) == "dead" then return problem end
+  runs.leave(outer, outer_doing) -- in place of what will never go on
+  return "a step of its migrations yields"
 end
 
 --- Opens a room as it was saved, unless it is open.
@@ -90,12 +92,12 @@ local function open_saved(name, room_name, found)
     and type(entry.state) == "table"
   if not is_saved then return "it is not what a room has saved" end
   if room.find(room_name).kind == name then return end
-  local steps = request.current().kinds[name].steps
-  local newest = migration.newest(steps)
+  local declared = request.current().kinds[name]
+  local newest = migration.newest(declared.steps)
   if entry.version > newest then
     return ("its state is of version %d, and this code knows %d"):format(entry.version, newest)
   end
-  local problem = migrate(steps, entry.version, entry.state)
+  local problem = migrate(declared, entry.version, entry.state)
     or state.not_data(entry.state, "room.state")
   if problem then return problem end
   local made, reason = kind.begin(name, room_name, newest, found, "restored")

@@ -5,21 +5,25 @@
 --     { "rooms", options = { max_per_connection = 50 } },
 --   }
 local fields = require "moongate.fields"
+local BUDGET = require("moongate.run").BUDGET
 
 ---@class moongate.Entry
 ---@field name string
 ---@field file string path
 ---@field options table<string, any> what gate:option gives
 ---@field as_written table<string, any> the same, which no plugin can change
+---@field budget moongate.Budget
 ---@field where string the list, for messages
 
 local list = {}
 
-local ENTRY = { options = true }
-local SETTINGS = { rollback = true }
+local ENTRY = { options = true, budget = true }
+local SETTINGS = { rollback = true, budget = true }
 
 local ROLLBACK = { factor = true, min_errors = true, within_ms = true }
 local NAME = "^[%w_][%w_-]*$"
+
+local MAX_BUDGET = 86400000
 
 local function is_file(path)
   local file = io.open(path, "r")
@@ -72,16 +76,41 @@ local function copy(value, outer)
   return made
 end
 
-local function read_entry(folder, where, place, value, is_there)
+local function is_budget(value)
+  return type(value) == "number" and value % 1 == 0 and value >= 1 and value <= MAX_BUDGET
+end
+
+--- The budget of a plugin, or of all: what is not named is as before.
+local function read_budget(where, given, before)
+  if given == nil then return before end
+  if type(given) ~= "table" then
+    fail(where, "budget: expected a table as { soft_ms = 50 }, got a %s", type(given))
+  end
+  local unknown = fields.unknown(given, before)
+  if unknown then fail(where, "budget: %s", unknown) end
+  local read = {}
+  for name, default in pairs(before) do
+    read[name] = given[name] == nil and default or given[name]
+    if not is_budget(read[name]) then
+      fail(where, "budget: %s: expected a whole number from 1 to %d, got %s", name, MAX_BUDGET,
+        tostring(read[name]))
+    end
+  end
+  if read.soft_ms > read.hard_ms then fail(where, "budget: soft_ms is more than hard_ms") end
+  return read
+end
+
+local function read_entry(folder, where, place, value, all)
   if type(value) == "string" then value = { value } end
   local name = read_name(where, place, value)
   check_fields(where, name, value)
   local file = ("%s/%s.lua"):format(folder, name:gsub("%.", "/"))
-  if not is_there(file) then fail(where, 'plugin "%s": there is no file %s', name, file) end
+  if not all.is_there(file) then fail(where, 'plugin "%s": there is no file %s', name, file) end
   local options = value.options or {}
   local ok, as_written = pcall(copy, options, {})
   if not ok then fail(where, 'plugin "%s": %s', name, as_written) end
-  return { name = name, file = file, options = options, as_written = as_written, where = where }
+  return { name = name, file = file, options = options, as_written = as_written, where = where,
+    budget = read_budget(('%s: plugin "%s"'):format(where, name), value.budget, all.budget) }
 end
 
 --- When a generation goes back by itself: false, or numbers in place of the defaults.
@@ -107,7 +136,7 @@ local function measure(where, value)
   for key in pairs(value) do
     local is_place = type(key) == "number" and key >= 1 and key <= count
     if not is_place and not SETTINGS[key] then
-      fail(where, "unknown: %s; a list of plugins, and rollback", tostring(key))
+      fail(where, "unknown: %s; a list of plugins, rollback and budget", tostring(key))
     end
   end
   return count
@@ -125,9 +154,10 @@ function list.read(folder, value, is_there)
       .. "got a %s", type(value))
   end
   check_rollback(where, value.rollback)
+  local all = { is_there = is_there or is_file, budget = read_budget(where, value.budget, BUDGET) }
   local entries, places = {}, {}
   for place = 1, measure(where, value) do
-    local entry = read_entry(folder, where, place, value[place], is_there or is_file)
+    local entry = read_entry(folder, where, place, value[place], all)
     if places[entry.name] then
       fail(where, 'plugin "%s" is listed twice: entries %d and %d', entry.name,
         places[entry.name], place)
@@ -143,7 +173,7 @@ end
 ---@return moongate.Entry[]
 function list.of_file(path)
   return { { name = path:match "([^/]+)%.lua$" or path, file = path, options = {},
-    as_written = {}, where = path } }
+    as_written = {}, budget = BUDGET, where = path } }
 end
 
 --- Whether the app is a folder with a list in it.

@@ -7,11 +7,15 @@ local list = require "moongate.list"
 local metric_name = require "moongate.metric_name"
 local option = require "moongate.option"
 local registries = require "moongate.registry"
+local runs = require "moongate.run"
 local sources = require "moongate.source"
 local state = require "moongate.state"
 local traceback = require "moongate.traceback"
 
 local loader = {}
+
+-- What runs before the plugins.
+local LIST = { name = "init.lua", label = "init.lua", index = 0, budget = runs.BUDGET }
 
 local function is_same(a, b)
   if type(a) ~= "table" or type(b) ~= "table" then return a == b end
@@ -42,6 +46,7 @@ local function reason_of(set, entry, old)
   if set:text(entry.file) ~= old.source.text then return "changed" end
   if set:is_stale(old.source) then return "a module of it has changed" end
   if not is_same(entry.as_written, old.entry.as_written) then return "its options have changed" end
+  if not is_same(entry.budget, old.entry.budget) then return "its budget has changed" end
 end
 
 --- Name of a plugin -> why it has to be loaded. Whoever holds the API of one that is loaded
@@ -97,13 +102,21 @@ local function with_collector(fn, ...)
   return ok, problem
 end
 
+--- What there is to say of what the watchdog has aborted: the last error may be another.
+local function overdue(ok, problem)
+  local is_said = not ok and tostring(problem):find "time budget exceeded"
+  return is_said and problem or "time budget exceeded while it was loaded"
+end
+
 --- Runs a plugin's file, unless that has been done. Raises; whoever catches that, the load has
 --- failed.
 local function run(build, name)
   local chunk, plugin = build.chunks[name], build.registry.plugins[name]
   if not chunk then return end
   build.chunks[name] = nil
+  local outer, outer_doing = runs.enter_loading(plugin, "load")
   local ok, problem = with_collector(run_file, build, plugin, chunk)
+  if runs.leave(outer, outer_doing) then ok, problem = false, overdue(ok, problem) end
   if ok then return end
   build.problem = build.problem or with_file(plugin, problem)
   error(problem, 0)
@@ -184,7 +197,9 @@ local function is_unchanged(build, current)
 end
 
 local function load(app, generation, current, rejected)
+  local outer, outer_doing = runs.enter_loading(LIST, "load")
   local ok, build = xpcall(begin, traceback, app, generation, current, rejected)
+  runs.leave(outer, outer_doing)
   if not ok then return nil, build end
   if is_unchanged(build, current) then return end
   local snapshot = state.snapshot(build.loaded)

@@ -8,6 +8,7 @@ local core = require "moongate.ffi"
 local durable = require "moongate.durable"
 local fetch = require "moongate.fetch"
 local http = require "moongate.http"
+local overrun = require "moongate.overrun"
 local plugin = require "moongate.plugin"
 local request = require "moongate.request"
 local room = require "moongate.room"
@@ -87,7 +88,8 @@ local function received(id)
   end
   local handler = route.handlers.received
   if handler then
-    brief(route.plugin, "received", handler, conn, copy(), event.code == BINARY)
+    local ok, code = brief(route.plugin, "received", handler, conn, copy(), event.code == BINARY)
+    if not ok and code == "unavailable" then conn:close(4012, "unavailable") end
   end
 end
 
@@ -114,7 +116,7 @@ local function tellers(name, conn, bytes, reason, code)
   local handler = route and route.handlers[name]
   if handler then add(route.plugin, name, handler) end
   for _, hook in ipairs(registry.after[name] or {}) do
-    add(hook.plugin, "after " .. name, hook.fn)
+    add(hook.plugin, hook.doing, hook.fn)
   end
   return jobs
 end
@@ -210,4 +212,4 @@ local function start(app)
   return drain
 end
 
-return { drain = drain, start = start }
+return { drain = drain, start = start, late = overrun.late }

@@ -5,6 +5,7 @@ local core = require "moongate.ffi"
 local fields = require "moongate.fields"
 local log = require "moongate.log"
 local names = require "moongate.metric_name"
+local texts = require "moongate.metric_text"
 local timer = require "moongate.timer"
 
 local MAX_METRICS = 100      -- of a plugin
@@ -13,17 +14,20 @@ local MAX_LABELS = 8
 local MAX_VALUE_BYTES = 128  -- of a label's value
 local MAX_ABOUT_BYTES = 1024
 local PUBLISH_MS = 1000      -- changes of so long go out together
+local TOUCHED_MS = 4000      -- and those of what is counted for each call
 
 -- Seconds, from 1 ms to 10 s: what most people measure.
 local BUCKETS = { 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10 }
 
+local RUNTIME = "" -- no plugin has this name
 local of_plugin = {} -- plugin name -> metric name -> metric
 local is_due = false
 
 local REPLACEMENT = "\239\191\189" -- U+FFFD
-local ESCAPES = { ["\\"] = "\\\\", ['"'] = '\\"', ["\n"] = "\\n" }
 
 local SPEC = { about = true, labels = true, buckets = true }
+
+local escaped, number = texts.escaped, texts.number
 
 local metric = {}
 
@@ -31,8 +35,6 @@ local metric = {}
 ---@field about? string one line for people, at most 1,024 bytes
 ---@field labels? string[] names
 ---@field buckets? number[] of a histogram: upper bounds, ascending and finite
-
-local function escaped(text) return (text:gsub('[\\"\n]', ESCAPES)) end
 
 local function length_of(lead)
   return lead < 0xC2 and 1 or lead < 0xE0 and 2 or lead < 0xF0 and 3 or 4
@@ -52,11 +54,6 @@ local function clean(text, max_bytes)
     parts[#parts + 1] = char
   end
   return table.concat(parts)
-end
-
-local function number(value)
-  local short = ("%.15g"):format(value)
-  return tonumber(short) == value and short or ("%.17g"):format(value)
 end
 
 local function braces(self, series, more)
@@ -90,7 +87,8 @@ local function sorted(set)
 end
 
 local function print_metric(self, lines)
-  lines[#lines + 1] = ("# HELP %s %s"):format(self.name, (self.about:gsub("[\\\n]", ESCAPES)))
+  if self.count == 0 then return end
+  lines[#lines + 1] = ("# HELP %s %s"):format(self.name, texts.escaped_help(self.about))
   lines[#lines + 1] = ("# TYPE %s %s"):format(self.name, self.kind)
   for _, key in ipairs(sorted(self.series)) do
     local series = self.series[key]
@@ -102,7 +100,7 @@ local function print_metric(self, lines)
   end
 end
 
---- All of them, as Prometheus reads it.
+--- All that plugins and the gateway have declared, as Prometheus reads it.
 ---@return string
 function metric.text()
   local lines = {}
@@ -115,9 +113,11 @@ function metric.text()
   return table.concat(lines, "\n")
 end
 
+--- If all is too long, the plugins' own come first.
 local function publish()
   is_due = false
-  local text = metric.text()
+  local text, more = metric.text(), texts.collected()
+  if #text + #more <= core.C.MOON_MAX_FRAME_BYTES then text = text .. more end
   if core.C.moon_report(text, #text) ~= 0 then
     log.error("metric", "the metrics of the plugins are too long to be printed: %d bytes", #text)
   end
@@ -127,6 +127,17 @@ local function change()
   if is_due then return end
   is_due = true
   timer.start(PUBLISH_MS, publish)
+end
+
+--- What collectors print has changed: it goes out with the next change, or some time later.
+local is_touched = false
+function metric.touch()
+  if is_touched or is_due then return end
+  is_touched = true
+  timer.start(TOUCHED_MS, function()
+    is_touched = false
+    change()
+  end)
 end
 
 -- ---- what scripts hold ----
@@ -325,6 +336,19 @@ function metric.declare(plugin, kind, name, spec)
   local about = made.about
   if known and is_same(known, made) then made = known end
   declared[name] = { metric = made, about = about }
+  return made
+end
+
+--- One of the gateway itself, printed as moongate_<name>.
+---@param kind "counter"|"gauge"|"histogram"
+---@param name string
+---@param spec moongate.MetricSpec
+---@return moongate.Metric
+function metric.runtime(kind, name, spec)
+  local made = new("", kind, name, spec)
+  made.name = "moongate_" .. name
+  of_plugin[RUNTIME] = of_plugin[RUNTIME] or {}
+  of_plugin[RUNTIME][name] = made
   return made
 end
 

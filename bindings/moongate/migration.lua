@@ -1,5 +1,6 @@
 --- Steps that bring a state up to the code that takes over, and copies to take them back: what is
 --- in a table changes in place, so that old references stay good.
+local runs = require "moongate.run"
 local task = require "moongate.task"
 local traceback = require "moongate.traceback"
 
@@ -87,15 +88,23 @@ local function describe(problem)
   return tostring(traceback(problem)):match "^[^\n]*" .. locals_of_culprit()
 end
 
+local function run(plugin, step, state)
+  local outer, outer_doing = runs.enter_loading(plugin, "migrate")
+  local ok, problem = xpcall(step.fn, describe, state)
+  if runs.leave(outer, outer_doing) then return false, problem or "time budget exceeded" end
+  return ok, problem
+end
+
 --- Runs the steps that a state of this version has not seen yet.
+---@param plugin moongate.Plugin
 ---@param steps moongate.Step[]
 ---@param version integer
 ---@param state table
 ---@return string? problem which has failed, and why; the caller puts the state back
-function migration.run(steps, version, state)
+function migration.run(plugin, steps, version, state)
   for _, step in ipairs(steps) do
     if step.version > version then
-      local ok, problem = xpcall(step.fn, describe, state)
+      local ok, problem = run(plugin, step, state)
       if not ok then
         return ("the migration to version %d failed: %s"):format(step.version, problem)
       end

@@ -1,9 +1,11 @@
 --- The generations of the app: which is in force, how the next takes over, and the way back.
+local accounts = require "moongate.account"
 local loader = require "moongate.loader"
 local log = require "moongate.log"
 local core = require "moongate.ffi"
 local kind_swap = require "moongate.kind_swap"
 local metric = require "moongate.metric"
+local overrun = require "moongate.overrun"
 local request = require "moongate.request"
 local sources = require "moongate.source"
 local state = require "moongate.state"
@@ -86,13 +88,14 @@ end
 
 local function is_in_force(owner) return current.plugins[owner.name] == owner end
 
---- What the plugin has begun while it was loaded begins again with its code.
-local function cancel_begun(owner)
+--- Cancels the plugin's tasks, or those that do this.
+local function cancel_all(owner, why, doing)
   local found = {}
   for worker in task.waiting() do
-    if worker.plugin == owner and worker.doing == task.BEGUN then found[#found + 1] = worker end
+    local is_meant = worker.plugin == owner and (not doing or worker.doing == doing)
+    if is_meant then found[#found + 1] = worker end
   end
-  for _, worker in ipairs(found) do task.cancel(worker, "it begins again with its code") end
+  for _, worker in ipairs(found) do task.cancel(worker, why) end
 end
 
 --- What is under way may end, but not for ever: see task.why_over.
@@ -101,6 +104,7 @@ local function leave(owner)
   kind_swap.leave(owner, function(name) return current.kinds[name] end)
   if current.plugins[owner.name] then return end
   metric.forget(owner.name)
+  accounts.forget(owner.name)
   for token, entry in timer.waiting() do -- it is in the list no longer
     if entry.plugin and entry.plugin.name == owner.name then timer.cancel(token) end
   end
@@ -109,9 +113,11 @@ end
 --- One that comes back begins again what it began when it was loaded.
 local function enter(owner, old_timers)
   owner.replaced_ms = nil
-  cancel_begun(owner)
+  overrun.switch_on(owner)
+  cancel_all(owner, "it begins again with its code", task.BEGUN)
   start_timers(owner, old_timers)
   metric.enter(owner)
+  accounts.enter(owner)
   kind_swap.enter(owner)
   for _, begin in ipairs(owner.begins) do begin() end
 end
@@ -304,6 +310,11 @@ request.on_error = function(owner, call)
   if call <= since.calls or not is_in_force(owner) then return end
   since.errors = since.errors + 1
   if trial then judge() end
+end
+
+--- What is under way ends, too, unless the plugin is on again.
+function overrun.on_off(owner)
+  if owner.is_off then cancel_all(owner, "its plugin was switched off") end
 end
 
 -- ---- looking ----

@@ -1,5 +1,6 @@
 --- What one generation of the app has registered. Built beside the one in force, then
 --- swapped in whole. Plugins whose files have not changed are taken over as they are.
+local accounts = require "moongate.account"
 local migration = require "moongate.migration"
 local routes = require "moongate.route"
 
@@ -12,12 +13,16 @@ local registry_mt = { __index = Registry }
 ---@field file string
 ---@field entry moongate.Entry
 ---@field label string "rooms#3", for log lines
+---@field budget moongate.Budget
+---@field index integer what its CPU time is counted under
+---@field accounts? table<string, moongate.Account> by what its code does
+---@field is_off? boolean its code is not called: overrun.lua
 ---@field source moongate.Source
 ---@field needs string[]
 ---@field uses table<string, true> names of plugins whose API it holds
 ---@field provided? { major: integer, minor: integer, api: table }
 ---@field options table<string, moongate.OptionSpec>
----@field on table<string, function>
+---@field on table<string, table> request type -> { fn, plugin, doing }
 ---@field commands table<string, table> name -> { fn, plugin, about }
 ---@field kinds table<string, table> name -> { spec, plugin, steps }
 ---@field before table[] { name, fn }
@@ -38,7 +43,7 @@ local function new(generation)
     names = {},        -- in the order of the list; after finish(): needed ones first
     is_complete = false, -- all is loaded and migrated: it takes over
     sources = nil,     -- what source.set makes: its texts and modules
-    on = {},           -- request type -> { fn, plugin }
+    on = {},           -- request type -> { fn, plugin, doing }
     kinds = {},        -- name of a room kind -> { spec, plugin, steps }
     commands = {},     -- name of a slash command -> { fn, plugin, about }
     before = {},       -- request type or "*" -> list of { fn, plugin }
@@ -54,7 +59,8 @@ end
 function Registry:add_plugin(entry)
   local plugin = {
     name = entry.name, file = entry.file, entry = entry, generation = self.generation,
-    label = entry.name .. "#" .. self.generation,
+    label = entry.name .. "#" .. self.generation, budget = entry.budget,
+    index = accounts.index(entry.name),
     needs = {}, uses = {}, options = {}, on = {}, commands = {}, kinds = {}, before = {},
     after = {}, routes = {}, timers = {}, begins = {}, migrations = {}, metrics = {},
   }
@@ -75,7 +81,7 @@ end
 ---@param plugin moongate.Plugin
 function Registry:adopt(plugin)
   self.plugins[plugin.name] = plugin
-  for type_name, fn in pairs(plugin.on) do self.on[type_name] = { fn = fn, plugin = plugin } end
+  for type_name, handler in pairs(plugin.on) do self.on[type_name] = handler end
   for name, entry in pairs(plugin.commands) do self.commands[name] = entry end
   for name, entry in pairs(plugin.kinds) do self.kinds[name] = entry end
   for _, route in ipairs(plugin.routes) do self.served[name_of(route)] = route end
@@ -83,19 +89,20 @@ end
 
 function Registry:handle(plugin, type_name, fn)
   claim(self.on, type_name, "handled")
-  self.on[type_name] = { fn = fn, plugin = plugin }
-  plugin.on[type_name] = fn
+  self.on[type_name] = { fn = fn, plugin = plugin, doing = "on " .. type_name }
+  plugin.on[type_name] = self.on[type_name]
 end
 
 function Registry:add_command(plugin, name, fn, about)
   claim(self.commands, name, "handled")
-  self.commands[name] = { fn = fn, plugin = plugin, about = about }
+  self.commands[name] = { fn = fn, plugin = plugin, about = about, doing = "command " .. name }
   plugin.commands[name] = self.commands[name]
 end
 
 function Registry:add_kind(plugin, name, spec)
   claim(self.kinds, name, "declared")
-  self.kinds[name] = { spec = spec, plugin = plugin, steps = migration.steps(spec.migrations) }
+  self.kinds[name] = { spec = spec, plugin = plugin, steps = migration.steps(spec.migrations),
+    doings = {} }
   plugin.kinds[name] = self.kinds[name]
 end
 
@@ -134,7 +141,8 @@ local function gather(self, kind)
     for _, entry in ipairs(self.plugins[name][kind]) do
       local list = self[kind][entry.name] or {}
       self[kind][entry.name] = list
-      list[#list + 1] = { fn = entry.fn, plugin = self.plugins[name] }
+      list[#list + 1] = { fn = entry.fn, plugin = self.plugins[name],
+        doing = kind .. " " .. entry.name }
     end
   end
 end

@@ -1,12 +1,16 @@
 --- Requests: one after the other for each connection, through filters to their handler.
+local accounts = require "moongate.account"
 local command = require "moongate.command"
 local core = require "moongate.ffi"
+local errors = require "moongate.errors"
 local line = require "moongate.line"
 local log = require "moongate.log"
+local runs = require "moongate.run"
 local state_check = require "moongate.state_check"
 local task = require "moongate.task"
 local traceback = require "moongate.traceback"
 
+local SAMPLED = accounts.SAMPLED
 local DEADLINE_MS = 30000 -- of a request that waits; gate:deadline sets another
 
 local request = {
@@ -24,50 +28,95 @@ function request.use(registry) current = registry end
 ---@return table registry in force
 function request.current() return current end
 
-local running = task.running
 local facts = core.C.moon_facts()
 
-local function note(plugin, doing, problem, call)
+local NO_MEMORY = "not enough memory" -- LuaJIT's own; no handler of xpcall is called
+
+local function note(plugin, doing, problem, call, was_aborted, asked)
+  if problem == NO_MEMORY then runs.on_memory(plugin) end
   local why = task.why_cancelled(problem)
   if why then
     log.warn(plugin.label, "%s: cancelled: %s", doing, why)
-  else
-    log.error(plugin.label, "%s: %s", doing, problem)
-    request.on_error(plugin, call)
+    return false, "timeout"
   end
-  return false, why
+  -- Of what was aborted the log has it already: overrun.lua.
+  if not was_aborted then errors.note(plugin, doing, problem, asked) end
+  request.on_error(plugin, call)
+  return false, "internal"
 end
+
+--- The account of this call, which counts in it.
+local function account_of(plugin, doing)
+  local its = plugin.accounts and plugin.accounts[doing] or accounts.open(plugin, doing)
+  its.calls = its.calls + 1
+  return its
+end
+
+--- What it was about: hooks of all rooms of a kind are one in the account, but not in the log.
+local function named(doing, subject)
+  local kind = type(subject) == "table" and rawget(subject, "members") and subject.kind
+  return kind and ("%s %q"):format(doing, subject.name) or doing
+end
+
+--- The message, of what handlers and filters get; the request, of HTTP.
+local function last(...)
+  local count = select("#", ...)
+  if count > 0 then return (select(count, ...)) end
+end
+
+--- Calls fn(...) of the runtime for a plugin, also for one that is switched off.
+---@return boolean ok
+---@return any ... what fn returned; else "internal" or "timeout" (it was cancelled)
+function request.serve(plugin, doing, fn, ...)
+  local call = request.calls + 1
+  request.calls = call
+  local its = account_of(plugin, doing)
+  local begun_ms, allocated, pauses
+  if its.calls % SAMPLED == 1 then begun_ms, allocated, pauses = accounts.begin() end
+  local outer, outer_doing = runs.enter(plugin, doing)
+  local ok, a, b, c, d = xpcall(fn, traceback, ...)
+  local was_aborted = runs.leave(outer, outer_doing)
+  if begun_ms then accounts.finish(its, begun_ms, allocated, pauses) end
+  if facts.development == 1 then state_check.after_hook(plugin, doing, (...)) end
+  if ok and not was_aborted then return true, a, b, c, d end
+  its.errors = its.errors + 1
+  return note(plugin, named(doing, (...)), a, call, was_aborted, last(...))
+end
+
+local serve = request.serve
 
 --- Calls fn(...) of a plugin. An error is logged with plugin, generation and what it was doing.
 ---@return boolean ok
----@return any ... what fn returned; when it was cancelled, why
+---@return any ... what fn returned; else as for serve(), or "unavailable" (it is switched off)
 function request.guard(plugin, doing, fn, ...)
-  local outer, outer_doing = running.plugin, running.doing
-  running.plugin, running.doing = plugin, doing
-  local call = request.calls + 1
-  request.calls = call
-  local ok, a, b, c, d = xpcall(fn, traceback, ...)
-  running.plugin, running.doing = outer, outer_doing
-  if facts.development == 1 then state_check.after_hook(plugin, doing, (...)) end
-  if not ok then return note(plugin, doing, a, call) end
-  return true, a, b, c, d
+  if plugin.is_off then return false, "unavailable" end
+  return serve(plugin, doing, fn, ...)
 end
 
 local guard = request.guard
 
 --- The same for what comes often and cannot wait: a message of raw traffic.
 ---@return boolean ok
+---@return string? code
 function request.brief(plugin, doing, fn, ...)
-  if facts.development == 1 then return (guard(plugin, doing, fn, ...)) end
+  if facts.development == 1 or plugin.is_off then return guard(plugin, doing, fn, ...) end
   local call = request.calls + 1
   request.calls = call
+  local its = account_of(plugin, doing)
+  local begun_ms, allocated, pauses
+  if its.calls % SAMPLED == 1 then begun_ms, allocated, pauses = accounts.begin() end
+  local outer, outer_doing = runs.enter(plugin, doing)
   local ok, problem = xpcall(fn, traceback, ...)
-  return ok or note(plugin, doing, problem, call)
+  local was_aborted = runs.leave(outer, outer_doing)
+  if begun_ms then accounts.finish(its, begun_ms, allocated, pauses) end
+  if ok and not was_aborted then return true end
+  its.errors = its.errors + 1
+  return note(plugin, doing, problem, call, was_aborted)
 end
 
 local function tell(registry, event, ...)
   for _, hook in ipairs(registry.after[event] or {}) do
-    guard(hook.plugin, "after " .. event, hook.fn, ...)
+    guard(hook.plugin, hook.doing, hook.fn, ...)
   end
 end
 
@@ -86,30 +135,31 @@ end
 
 request.refusal = refusal
 
---- What a client is told of a handler that raised, or was cancelled.
-local function failure(what, why_cancelled)
-  if why_cancelled then return nil, "timeout", what .. " was cancelled", true end
-  return nil, "internal", what .. " failed", true
-end
+local FAILURES = {
+  internal = " failed", timeout = " was cancelled", unavailable = "'s plugin is switched off",
+}
+
+--- What a client is told of code that did not do what it should: see guard().
+local function failure(what, code) return nil, code, what .. FAILURES[code], true end
 
 --- Returns true when all filters let the message pass, else nil, the error, and whose it is.
 local function filter(filters, conn, message)
   for _, hook in ipairs(filters or {}) do
     local ok, pass, code, text, temporary =
-      guard(hook.plugin, "before " .. message.type, hook.fn, conn, message)
+      guard(hook.plugin, hook.doing, hook.fn, conn, message)
     if not ok then return failure("a filter", pass) end
     if not pass and code then return refusal(hook.plugin, code, text, temporary) end
     if type(message.type) ~= "string" then
       log.error(hook.plugin.label, "a filter has left a request without its type")
-      return failure "a filter"
+      return failure("a filter", "internal")
     end
   end
   return true
 end
 
 --- What a handler says: the reply's data, or nil and the error; and whose it is.
-local function handle(handler, doing, ...)
-  local ok, data, code, text, temporary = guard(handler.plugin, doing, handler.fn, ...)
+local function handle(handler, ...)
+  local ok, data, code, text, temporary = guard(handler.plugin, handler.doing, handler.fn, ...)
   if not ok then return failure("the handler", data) end
   if data == nil and code then return refusal(handler.plugin, code, text, temporary) end
   if data == nil or data == true then data = {} end
@@ -131,11 +181,11 @@ local function run(conn, message)
   if message.type == "say" and next(registry.commands) then
     local entry, words, unknown = command.find(registry.commands, message)
     if unknown then return nil, "unknown_command", ("/%s: see /help"):format(unknown) end
-    if entry then return handle(entry, "command", conn, words, message) end
+    if entry then return handle(entry, conn, words, message) end
     command.unescape(message)
   end
   local data
-  data, code, text, temporary, plugin = handle(handler, "on " .. message.type, conn, message)
+  data, code, text, temporary, plugin = handle(handler, conn, message)
   if data ~= nil then tell(registry, message.type, conn, message, data) end
   return data, code, text, temporary, plugin
 end
@@ -162,7 +212,7 @@ end
 local function given_up(conn)
   local answer = conn.answer
   conn.worker, conn.answer = nil, nil
-  answer(failure("the handler", true))
+  answer(failure("the handler", "timeout"))
 end
 
 ---@param conn moongate.Conn
@@ -175,7 +225,9 @@ function request.submit(conn, message, answer, bytes)
   if line.is_full(conn, bytes) then
     return answer(nil, "too_many_requests", "earlier requests are still waiting", true)
   end
-  line.push(conn, bytes, function() perform(conn, message, answer) end, given_up)
+  -- Asked for by a plugin, it is no part of what that does.
+  local is_first = line.append(conn, bytes, function() perform(conn, message, answer) end, given_up)
+  if is_first then runs.after(line.begin, conn) end
 end
 
 --- The connection has ended: a request that waits is cancelled, and those behind it are not

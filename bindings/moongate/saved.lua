@@ -136,12 +136,12 @@ function saved.restore(kind, plugin, open)
     waiters = reading[kind] and reading[kind].waiters or {} }
   reading[kind], held[kind], was_read[kind] = mine, {}, nil
   task.run(function()
-    local ok, is_read, reason = request.guard(plugin, "restoring rooms", read, mine)
+    local ok, is_read, reason = request.serve(plugin, "restoring rooms", read, mine)
     if reading[kind] ~= mine then return end
     was_read[kind] = ok and is_read and plugin.name or nil
     if not was_read[kind] then
       log.error(plugin.label, "rooms of kind %s are not opened: %s; next try in %d s", kind,
-        reason or "cancelled", RETRY_MS / 1000)
+        ok and reason or is_read or "cancelled", RETRY_MS / 1000)
       timer.start(RETRY_MS, function()
         if not was_read[kind] and not reading[kind] then saved.again(kind) end
       end)

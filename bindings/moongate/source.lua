@@ -72,7 +72,9 @@ end
 local function compile(made)
   if not made.text then error(made.path .. ": cannot be read", 0) end
   if made.text:byte(1) == 27 then error(made.path .. ": is bytecode, expected Lua source", 0) end
-  local chunk, problem = loadstring(made.text, "@" .. made.path)
+  -- The watchdog knows the runtime by this name.
+  local prefix = made.path:find "^moongate/" and "@./" or "@"
+  local chunk, problem = loadstring(made.text, prefix .. made.path)
   if not chunk then error(problem, 0) end
   local env = { require = function(name) return asked:require(made, name) end }
   return setfenv(chunk, setmetatable(env, { __index = _G }))

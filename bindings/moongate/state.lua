@@ -62,7 +62,7 @@ function state.migrate(plugin, is_new)
       .. "brings back state and code, or declare gate:migrate(%d, ...)"):format(
       plugin.file, version, newest, version + 1), 0)
   end
-  local problem = migration.run(steps, version, state.of(plugin.name))
+  local problem = migration.run(plugin, steps, version, state.of(plugin.name))
   if problem then error(("%s: %s"):format(plugin.file, problem), 0) end
   versions[plugin.name] = newest
 end

@@ -1,5 +1,7 @@
 --- What is in force, for people and programs: the plugins and what each has registered, and the
 --- way of each type of request through them.
+local accounts = require "moongate.account"
+
 local survey = {}
 
 --- nil for none: an empty list and an empty object are the same in JSON.
@@ -40,6 +42,7 @@ local function of_plugin(plugin)
     handles = names_of(plugin.on),
     before = each(plugin.before, "name"), after = each(plugin.after, "name"),
     serves = served_by(plugin), timers = each(plugin.timers, "name"),
+    cost = accounts.survey(plugin), is_off = plugin.is_off,
   }
 end
 
@@ -78,12 +81,27 @@ local function add(lines, format, ...) lines[#lines + 1] = format:format(...) en
 
 local LISTS = { "needs", "uses", "handles", "before", "after", "serves", "timers" }
 
+local function under(ms) return ms and ("under %g ms"):format(ms) or "unknown" end
+
+local function describe_cost(lines, cost)
+  add(lines, "  %-8s  %g %% of the scripts' CPU, %d tasks wait%s, %d timers", "costs",
+    cost.cpu_percent, cost.tasks,
+    cost.tasks > 0 and (" (the oldest for %d ms)"):format(cost.oldest_task_ms) or "", cost.timers)
+  for _, its in ipairs(cost.handlers or {}) do
+    add(lines, "  %-8s  %s: %d calls (%d since it was loaded), %d errors; half %s, 99 %% %s, "
+      .. "%s bytes", "", its.doing, its.calls, its.generation_calls, its.errors,
+      under(its.p50_ms), under(its.p99_ms), its.bytes or "?")
+  end
+end
+
 local function describe(lines, plugin)
-  add(lines, "%s  generation %d  %s", plugin.name, plugin.generation, plugin.file)
+  add(lines, "%s  generation %d  %s%s", plugin.name, plugin.generation, plugin.file,
+    plugin.is_off and "  SWITCHED OFF" or "")
   if plugin.provides then add(lines, "  provides  %s", plugin.provides) end
   for _, name in ipairs(LISTS) do
     if plugin[name] then add(lines, "  %-8s  %s", name, table.concat(plugin[name], ", ")) end
   end
+  if plugin.cost then describe_cost(lines, plugin.cost) end
 end
 
 local function way_of(request)

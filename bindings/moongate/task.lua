@@ -6,6 +6,7 @@
 -- goes on waiting all the same is given up: it never runs again.
 local core = require "moongate.ffi"
 local log = require "moongate.log"
+local run = require "moongate.run"
 local timer = require "moongate.timer"
 
 local MAX_IDLE = 256 -- coroutines kept for the next task
@@ -22,11 +23,6 @@ local current       -- the worker that runs, if any
 local task = {
   BEGUN = "gate:spawn at load", -- what a task does that a plugin has begun while it was loaded
 }
-
---- Whose code runs, and what for. In a table of its own: request.guard writes it at each call.
----@type { plugin: moongate.Plugin?, doing: string? }
-task.running = {}
-local running = task.running
 
 --- What a wait raises in a task that is cancelled.
 ---@class moongate.Cancelled
@@ -77,12 +73,20 @@ local function give_up(worker)
   if on_given_up then on_given_up(subject) end
 end
 
-local function resume(worker, ...)
-  local outer, plugin, doing = current, running.plugin, running.doing
-  current, worker.is_waiting, waiting[worker] = worker, false, nil
-  running.plugin, running.doing = worker.plugin, worker.doing
+--- What goes on is a run of the worker's plugin, if it has one; it may end within another's.
+local function go_on(worker, ...)
+  local outer, outer_doing = run.plugin, run.doing
+  if worker.plugin then run.enter(worker.plugin, worker.doing) end
   local ok, what = coroutine.resume(worker.coroutine, ...)
-  current, running.plugin, running.doing = outer, plugin, doing
+  run.leave(outer, outer_doing)
+  return ok, what
+end
+
+local function resume(worker, ...)
+  local outer = current
+  current, worker.is_waiting, waiting[worker] = worker, false, nil
+  local ok, what = go_on(worker, ...)
+  current = outer
   if not ok then
     log.error("task", "%s", debug.traceback(worker.coroutine, tostring(what)))
     clear(worker)
@@ -115,7 +119,7 @@ end
 ---@return table worker
 function task.run(fn, ...)
   local worker = { coroutine = table.remove(idle) or coroutine.create(work), ticket = 0,
-    plugin = running.plugin, doing = running.doing, is_waiting = false }
+    plugin = run.plugin, doing = run.doing, is_waiting = false }
   resume(worker, fn, ...)
   return worker
 end
@@ -217,7 +221,8 @@ function task.wait(what, begin)
     wake(worker, ticket)
   end)
   if not results then
-    worker.plugin, worker.doing = running.plugin, running.doing
+    worker.plugin, worker.doing = run.plugin, run.doing
+    run.pauses = run.pauses + 1
     worker.since_ms = worker.since_ms or core.C.moon_clock_ms()
     if not is_looking then
       is_looking = true

@@ -5,7 +5,7 @@ local function answering(word)
     :format(word)
 end
 
-local COMMANDS = "help, leaks, plugins, reload, rollback"
+local COMMANDS = "errors, help, leaks, off, on, plugins, reload, rollback"
 
 describe("admin", function()
   local gate, ann

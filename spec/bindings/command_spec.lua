@@ -89,6 +89,6 @@ describe("gate:command", function()
     load { a = ROLL, b = [[return function(gate)
       gate:command("ouch", function() error "ouch" end) end]] }
     assert.same({ nil, "internal", "the handler failed", true }, { say "/ouch" })
-    assert.is_truthy(gate:logged "b#1: command: ")
+    assert.is_truthy(gate:logged "b#1: command ouch: ")
   end)
 end)

@@ -25,8 +25,14 @@ local RESERVED = {
   ["openssl/x509.h"] = { ["core/tls.c"] = "the certificate" },
   ["lauxlib.h"] = {
     ["bindings/vm.c"] = "the one door into Lua",
+    ["bindings/watchdog.c"] = "raises in what it stops",
     ["bindings/msgpack_state.h"] = "a module that Lua calls",
   },
+  ["lua.h"] = {
+    ["bindings/memory.h"] = "is given the state whose memory it counts",
+    ["bindings/watchdog.h"] = "is given the state that it watches",
+  },
+  ["luajit.h"] = { ["bindings/watchdog.c"] = "the profiler makes compiled loops leave" },
   ["lualib.h"] = { ["bindings/vm.c"] = "opens the standard libraries" },
   ["msgpack.h"] = { ["bindings/msgpack.c"] = "writes by the library's packer" },
   ["msgpack/unpack.h"] = { ["bindings/msgpack_read.c"] = "names what the template returns" },
@@ -35,6 +41,7 @@ local RESERVED = {
   ["sqlite3.h"] = { ["core/store_sqlite_state.h"] = "for the store_sqlite files, no others" },
   ["pthread.h"] = {
     ["core/io_state.h"] = "an I/O thread is one",
+    ["core/thread.h"] = "begins them",
     ["core/worker.h"] = "so is a worker",
   },
   ["stdatomic.h"] = {
@@ -46,6 +53,7 @@ local RESERVED = {
     ["core/governor.c"] = "each thread reports what it holds, all read the sum",
     ["core/metrics.c"] = "a mirror is written by one thread and read by any",
     ["bindings/signals.c"] = "tells the logic thread, which may not hear it",
+    ["bindings/watchdog.c"] = "a thread watches the logic thread",
   },
   ["math.h"] = { ["bench/report.c"] = "what is not known is NAN" },
   ["sched.h"] = {
@@ -115,6 +123,7 @@ local RESERVED = {
     ["core/ws.c"] = "whether the certificate is valid now",
     ["core/tls.c"] = "when a certificate begins and ends",
     ["bindings/api.c"] = "moon_time_ms() and moon_clock_ms()",
+    ["bindings/watchdog.c"] = "how long a run has gone on",
     ["bindings/main.c"] = "reads the time zone once",
     ["bench/clock.c"] = "is one",
   },
@@ -155,6 +164,8 @@ local RESERVED = {
     ["bindings/watch.c"] = "folder or file",
   },
   ["signal.h"] = {
+    ["core/thread.c"] = "begins threads that no signal reaches",
+    ["bindings/watchdog.c"] = "interrupts the logic thread",
     ["bindings/main.c"] = "ignores those that come of writing",
     ["bindings/signals.c"] = "stop and reload",
     ["bench/bench.c"] = "ends early and still reports",

@@ -1,7 +1,8 @@
 local fake_core = require "spec.support.fake_core"
 
 describe("list", function()
-  local list = fake_core.world().list
+  local world = fake_core.world()
+  local list, BUDGET = world.list, world.run.BUDGET
 
   local function names_of(entries)
     local names = {}
@@ -19,8 +20,17 @@ describe("list", function()
     local entries = list.read("scripts", { "router", { "rooms", options = { a = 1 } }, { "auth" } })
     assert.same({ "router", "rooms", "auth" }, names_of(entries))
     assert.same({ name = "rooms", file = "scripts/rooms.lua", options = { a = 1 },
-      as_written = { a = 1 }, where = "scripts/init.lua" }, entries[2])
+      as_written = { a = 1 }, budget = BUDGET, where = "scripts/init.lua" }, entries[2])
     assert.same({}, entries[1].options)
+  end)
+
+  it("has the budget of each: what is not named is that of all, or the default", function()
+    local entries = list.read("scripts", { "router", { "rooms", budget = { hard_ms = 200 } },
+      budget = { soft_ms = 10, aborts = 7 } })
+    local all = { soft_ms = 10, hard_ms = 500, load_ms = 5000, aborts = 7, within_ms = 60000 }
+    assert.same(all, entries[1].budget)
+    all.hard_ms = 200
+    assert.same(all, entries[2].budget)
   end)
 
   it("may be empty", function() assert.same({}, list.read("scripts", {})) end)
@@ -31,7 +41,8 @@ describe("list", function()
 
   it("is of one for an app of one file", function()
     assert.same({ { name = "echo", file = "examples/echo.lua", options = {},
-      as_written = {}, where = "examples/echo.lua" } }, list.of_file "examples/echo.lua")
+      as_written = {}, budget = BUDGET, where = "examples/echo.lua" } },
+      list.of_file "examples/echo.lua")
   end)
 
   local HOW = 'expected a list of plugins, return { "auth", { "rooms", options = { ... } } }, '
@@ -48,10 +59,18 @@ describe("list", function()
     { { "" }, 'entry 1: expected the name of a plugin, "rooms" for rooms.lua, got ""' },
     { { "nobody" }, 'plugin "nobody": there is no file scripts/nobody.lua' },
     { { "auth", "rooms", "auth" }, 'plugin "auth" is listed twice: entries 1 and 3' },
-    { { { "auth", option = {} } }, 'plugin "auth": there is no "option", there are: options' },
+    { { { "auth", option = {} } },
+      'plugin "auth": there is no "option", there are: budget, options' },
     { { { "auth", options = 7 } }, 'plugin "auth": options: expected a table, got a number' },
-    { { "auth", rolback = false }, "unknown: rolback; a list of plugins, and rollback" },
-    { { "auth", nil, "rooms" }, "unknown: 3; a list of plugins, and rollback" },
+    { { "auth", rolback = false }, "unknown: rolback; a list of plugins, rollback and budget" },
+    { { "auth", nil, "rooms" }, "unknown: 3; a list of plugins, rollback and budget" },
+    { { budget = 7 }, "budget: expected a table as { soft_ms = 50 }, got a number" },
+    { { budget = { hard = 1 } },
+      'budget: there is no "hard", there are: aborts, hard_ms, load_ms, soft_ms, within_ms' },
+    { { budget = { hard_ms = 0 } },
+      "budget: hard_ms: expected a whole number from 1 to 86400000, got 0" },
+    { { { "auth", budget = { hard_ms = 10 } } },
+      'plugin "auth": budget: soft_ms is more than hard_ms' },
     { { rollback = 7 }, "rollback: expected false or { factor =, min_errors =, within_ms = }, "
       .. "got a number" },
     { { rollback = { factr = 1 } },

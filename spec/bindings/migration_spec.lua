@@ -1,9 +1,12 @@
 local fake_core = require "spec.support.fake_core"
 
 describe("migration", function()
-  local migration
+  local migration, plugin
 
-  before_each(function() migration = fake_core.world().migration end)
+  before_each(function()
+    local world = fake_core.world()
+    migration, plugin = world.migration, { label = "a#1", index = 0, budget = world.run.BUDGET }
+  end)
 
   local function add(word)
     return function(state) state.done = (state.done or "") .. word end
@@ -19,13 +22,13 @@ describe("migration", function()
 
   it("runs the steps that a state has not seen", function()
     local state = {}
-    migration.run(migration.steps { add "one ", add "two ", [5] = add "five " }, 1, state)
+    migration.run(plugin, migration.steps { add "one ", add "two ", [5] = add "five " }, 1, state)
     assert.equal("two five ", state.done)
   end)
 
   it("ends at the step that fails, and says which, where and at what", function()
     local state = {}
-    local problem = migration.run(migration.steps { add "one ", function(it)
+    local problem = migration.run(plugin, migration.steps { add "one ", function(it)
       local name = "tea"
       it[name].n = 1
     end, add "three " }, 0, state)
@@ -36,7 +39,7 @@ describe("migration", function()
 
   it("says where it was when what a step raises is no message", function()
     assert.matches("migration_spec.lua:%d+: raised a table, not a message %(with n = 1%)$",
-      migration.run(migration.steps { function()
+      migration.run(plugin, migration.steps { function()
         local n = 1
         error({ n = n })
       end }, 0, {}))

@@ -1,9 +1,12 @@
 local fake_core = require "spec.support.fake_core"
 
 describe("state", function()
-  local state
+  local state, budget
 
-  before_each(function() state = fake_core.world().state end)
+  before_each(function()
+    local world = fake_core.world()
+    state, budget = world.state, world.run.BUDGET
+  end)
 
   local function remember(...)
     local snapshot = state.snapshot { ... }
@@ -119,7 +122,8 @@ describe("state", function()
     local function plugin(...)
       local steps = {}
       for i, fn in ipairs { ... } do steps[i] = { version = i, fn = fn } end
-      return { name = "rooms", file = "app/rooms.lua", migrations = steps }
+      return { name = "rooms", file = "app/rooms.lua", migrations = steps, index = 0,
+        budget = budget }
     end
 
     local function add(word)

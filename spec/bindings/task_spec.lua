@@ -1,11 +1,11 @@
 local fake_core = require "spec.support.fake_core"
 
 describe("task", function()
-  local core, task
+  local core, run, task
 
   before_each(function()
     local world = fake_core.world()
-    core, task = world.core, world.task
+    core, run, task = world.core, world.run, world.task
   end)
 
   it("is not disturbed by a sleep that failed in a callback of a C function", function()
@@ -183,7 +183,7 @@ describe("task", function()
 
     it("is given up when it goes on waiting, and the log says where", function()
       local worker = stubborn(function() task.sleep(10) end)
-      worker.plugin, worker.doing = { label = "polls#3" }, "on poll"
+      worker.plugin, worker.doing = { label = "polls#3", index = 0, budget = run.BUDGET }, "on poll"
       task.cancel(worker, "the connection has ended")
       assert.equal(1, #core.log)
       assert.matches("^polls#3: on poll: given up, .*the connection has ended.*task_spec.lua:%d+",

@@ -23,7 +23,7 @@ describe("docs/lua-api.md", function()
     local gate = fake_gate.load(app)
     local rollback = gate.world.plugin.current().settings.rollback
     assert.same({ factor = 5, min_errors = 10, within_ms = 10000 }, rollback)
-    gate:reload({ init = listed.code:gsub("= 50", '= "50"') })
+    gate:reload({ init = listed.code:gsub("connection = 50", 'connection = "50"') })
     local line = file.read("docs/lua-api.md"):match '\n(scripts/init.lua: plugin "rooms": [^\n]+)'
     assert.is_truthy(gate:logged((line:gsub("^scripts/", ""))), line)
   end)

@@ -22,6 +22,26 @@ describe("docs/operations.md", function()
     assert.equal(shown, gate:ctl({ command = "rollback" }).text)
   end)
 
+  it("has a row for each metric of the scripts, and says what kind it is", function()
+    local written, shown = {}, {}
+    for name, kind in page:gmatch "\n| `(moongate_script_[%l_]+)` | (%l+) |" do
+      written[name] = kind
+    end
+    local ann = gate:connect "ann"
+    gate:deliver(ann, { type = "ping" })
+    local plugin = gate.world.plugin.current().plugins.rooms
+    gate.world.overrun.switch_off(plugin)
+    gate.world.run.enter(plugin, "on join")
+    gate.world.overrun.late(1, "")
+    gate.world.run.leave()
+    gate:later(10000)
+    local reports = gate.core:issued "report"
+    for name, kind in reports[#reports].text:gmatch "# TYPE (moongate_script_%S+) (%l+)\n" do
+      shown[name] = kind
+    end
+    assert.same(shown, written)
+  end)
+
   it("shows what is said on the admin socket", function()
     local lines = {}
     for line in page:match('```\n({"command".-)```'):gmatch "[^\n]+" do lines[#lines + 1] = line end

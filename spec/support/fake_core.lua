@@ -233,6 +233,9 @@ local function new()
     drain = function() error("nobody takes the events", 2) end,
     on_delivery = function() end,
     on_response = function() end,
+    turn = ffi.new "struct moon_turn",
+    samples = ffi.new("double[?]", constants.MOON_MAX_SAMPLED),
+    heap = ffi.new("struct moon_heap", { 1048576, 1048576, 1073741824 }),
     facts = ffi.new("struct moon_facts", { VERSION, 65536, 25000, 10000, 10000 }),
   }, core_mt)
   for name, value in pairs(constants) do core.C[name] = value end

@@ -136,7 +136,8 @@ local function serve(world)
   local on_swap = plugin.on_swap
   plugin.on_swap = function(old, new)
     if not new:find_route("ws", "/ws") then
-      local route = world.route.new("ws", "/ws", {}, { name = "fake_gate", label = "fake_gate" })
+      local route = world.route.new("ws", "/ws", {}, { name = "fake_gate", label = "fake_gate",
+        index = 0, budget = world.run.BUDGET })
       table.insert(new.routes, route)
       new.route_of["/ws"] = route
     end

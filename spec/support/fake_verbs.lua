@@ -304,6 +304,12 @@ function verbs.moon_abort_fetch(core, ticket)
   end
 end
 
+function verbs.moon_turn(core) return core.turn end
+
+function verbs.moon_samples(core) return core.samples end
+
+function verbs.moon_heap(core) return core.heap end
+
 function verbs.moon_timer_start(core, delay_ms)
   assert(delay_ms >= 0 and delay_ms <= 4294967295, "not a uint32_t")
   core.last_token = core.last_token + 1

@@ -62,8 +62,14 @@ local function run_to_end(arguments, program)
   return status, out, err
 end
 
+local function replace(self, name, text)
+  file.write(self.folder .. "/new", text)
+  assert(os.rename(self.folder .. "/new", ("%s/%s.lua"):format(self.app, name)))
+end
+
 ---@param options? { app?: string, plugins?: table<string, string>, arguments?: string[],
---- descriptors?: integer, tls?: boolean }
+--- descriptors?: integer, tls?: boolean, is_patient?: boolean } is_patient: its scripts may be busy
+--- for as long as they like
 local function start(options)
   options = options or {}
   local folder = file.folder()
@@ -76,6 +82,10 @@ local function start(options)
   local is_tls = options.tls
   if is_tls == nil then is_tls = ALWAYS_TLS end
   for name, text in pairs(options.plugins or {}) do self:save(name, text) end
+  if options.is_patient then
+    replace(self, "init", (read(app .. "/init.lua"):gsub("}%s*$",
+      "  budget = { soft_ms = 3600000, hard_ms = 3600000 },\n}\n")))
+  end
   local arguments = { "run", "--port", "0" }
   for _, argument in ipairs(options.arguments or {}) do arguments[#arguments + 1] = argument end
   if is_tls then
@@ -97,11 +107,6 @@ local function start(options)
   self.origin = (is_tls and "https" or "http") .. "://127.0.0.1:" .. self.port
   client.expect_tls(self.port, is_tls)
   return self
-end
-
-local function replace(self, name, text)
-  file.write(self.folder .. "/new", text)
-  assert(os.rename(self.folder .. "/new", ("%s/%s.lua"):format(self.app, name)))
 end
 
 --- Writes a plugin or a module into the app, in one piece as editors do; a plugin (without a

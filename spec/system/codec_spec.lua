@@ -9,7 +9,7 @@ describe("two codecs", function()
 
   setup(function()
     msgpack = fake_core.world().msgpack
-    house = server.start {
+    house = server.start { is_patient = true,
       arguments = { "--threads", "2" },
       plugins = { flood = [[return function(gate)
         -- Publishes until there is no more room, with ever smaller texts; counts what was taken.

@@ -18,7 +18,7 @@ describe("the heartbeat", function()
 
   setup(function()
     house = server.start {
-      plugins = { busy = BUSY },
+      plugins = { busy = BUSY }, is_patient = true,
       arguments = { "--ping-interval-ms", "800", "--pong-timeout-ms", "400",
         "--close-timeout-ms", "200" },
     }

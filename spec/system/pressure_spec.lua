@@ -13,6 +13,7 @@ end]]
 describe("full rings", function()
   it("make clients wait and lose nothing", function()
     local house = server.start {
+      is_patient = true,
       plugins = { pressure = PLUGIN },
       arguments = { "--threads", "2" },
     }
@@ -41,7 +42,7 @@ describe("full rings", function()
 
   it("do not keep clients from being heard while a timer says more than can be written",
     function()
-      local house = server.start { plugins = { torrent = [[return function(gate)
+      local house = server.start { is_patient = true, plugins = { torrent = [[return function(gate)
         local text = ("x"):rep(400000)
         gate:every(1, function()
           for _ = 1, 20 do gate:room("nobody is here"):publish(text) end
@@ -59,7 +60,7 @@ describe("full rings", function()
     end)
 
   it("of both kinds at once end in no deadlock, and no coming or going is lost", function()
-    local house = server.start { plugins = { both = [[return function(gate)
+    local house = server.start { is_patient = true, plugins = { both = [[return function(gate)
       local opened, closed = 0, 0
       local text = ("x"):rep(300000)
       gate:raw("/both", {
@@ -103,7 +104,7 @@ describe("full rings", function()
   end)
 
   it("are emptied although everybody is silent afterwards", function()
-    local house = server.start { plugins = { pressure = PLUGIN } }
+    local house = server.start { is_patient = true, plugins = { pressure = PLUGIN } }
     local ann = client.guest(house.port, "ann")
     local echoes = {}
     for i = 1, 60 do echoes[i] = client.connect(house.port, "/echo") end
@@ -120,7 +121,8 @@ describe("full rings", function()
   end)
 
   it("do not keep the answer to a Close from being read", function()
-    local house = server.start { plugins = { pressure = PLUGIN }, arguments = { "--threads", "1" } }
+    local house = server.start { is_patient = true, plugins = { pressure = PLUGIN },
+      arguments = { "--threads", "1" } }
     local ann, bob = client.guest(house.port, "ann"), client.connect(house.port, "/echo")
     local echoes = {}
     for i = 1, 8 do echoes[i] = client.connect(house.port, "/echo") end

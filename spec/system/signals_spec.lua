@@ -12,7 +12,7 @@ describe("a script that does not return", function()
   local house, guest
 
   local function start(path, ...)
-    house = server.start { plugins = { spin = SPIN }, arguments = { ... } }
+    house = server.start { is_patient = true, plugins = { spin = SPIN }, arguments = { ... } }
     guest = client.connect(house.port, path)
   end
 
@@ -52,7 +52,7 @@ describe("a script that does not return", function()
   end)
 
   it("loses no SIGHUP: what it was too busy for happens when it returns", function()
-    house = server.start { plugins = { busy = [[return function(gate)
+    house = server.start { is_patient = true, plugins = { busy = [[return function(gate)
       gate:raw("/busy", { received = function()
         gate:info "busy"
         local stop = gate:now_ms() + 300

@@ -1,0 +1,25 @@
+/* memory.h - the heap of the scripts: counted, and bounded.
+ *
+ * Over the limit the watchdog raises an error in the plugin code that runs. Until then,
+ * and for the runtime to end what it has begun, there is a reserve; what would be more
+ * than that, or a large block that does not fit under the limit, is refused: LuaJIT
+ * raises "not enough memory". struct moon_heap (core/types.h) is what the scripts see.
+ *
+ * One a process. Thread: logic.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#pragma once
+#include "../core/types.h"
+#include <lua.h>
+#include <stdbool.h>
+
+/* From now on; what the state has already counts. */
+void moon_memory_watch(lua_State *L, uint64_t limit_bytes);
+
+/* Before the state is closed. */
+void moon_memory_leave(lua_State *L);
+
+struct moon_heap *moon_memory_heap(void);
+
+bool moon_memory_is_over(void);

@@ -1,0 +1,107 @@
+--- What becomes of plugins whose code runs for too long, or needs too much memory: it is reported,
+-- and they are switched off when it happens again and again.
+local core = require "moongate.ffi"
+local errors = require "moongate.errors"
+local log = require "moongate.log"
+local metric = require "moongate.metric"
+local repeats = require "moongate.repeats"
+local run = require "moongate.run"
+local timer = require "moongate.timer"
+
+local SOFT, WHOLE, MEMORY = 1, 3, 4 -- enum moon_stage
+local WHOLE_BUDGETS = 4 -- as in bindings/watchdog.c
+local MB = 1048576
+local RESERVE = 1 / 8 -- of the limit of memory
+
+local overrun = {
+  on_off = function(_) end, ---@type fun(plugin: moongate.Plugin) set by plugin.lua
+}
+
+local count = metric.runtime("counter", "script_overruns_total",
+  { about = "Runs over a time budget", labels = { "plugin", "budget" } })
+local off = metric.runtime("gauge", "script_plugin_off",
+  { about = "1: the plugin is switched off", labels = { "plugin" } })
+
+local heap = core.C.moon_heap()
+local limit = heap.limit -- as it was set
+
+local is_shown = {} -- set of plugin names: as off, in the metrics
+local aborts = {}   -- plugin name -> times of its aborts, oldest first
+-- ---- off and on ----
+
+--- The plugin's code is not called any more; what asks for it is told `unavailable`.
+---@param plugin moongate.Plugin
+function overrun.switch_off(plugin)
+  if plugin.is_off then return end
+  plugin.is_off = true
+  off:set(1, plugin.name)
+  is_shown[plugin.name] = true
+  timer.start(0, function() overrun.on_off(plugin) end) -- not under the feet of what runs
+end
+
+--- Also of new code, which begins with a clean record.
+---@param plugin moongate.Plugin
+function overrun.switch_on(plugin)
+  if is_shown[plugin.name] then off:set(0, plugin.name) end
+  is_shown[plugin.name], aborts[plugin.name], plugin.is_off = nil, nil, nil
+  heap.limit = limit
+end
+
+local function count_abort(plugin)
+  local times, now_ms, its = aborts[plugin.name] or {}, core.C.moon_clock_ms(), plugin.budget
+  aborts[plugin.name] = times
+  times[#times + 1] = now_ms
+  while times[1] <= now_ms - its.within_ms do table.remove(times, 1) end
+  if #times < its.aborts or plugin.is_off then return end
+  log.error(plugin.label, "switched off: aborted %d times within %d s; its requests are answered "
+    .. '"unavailable" until it is loaded again, or "moongate ctl on %s"', #times,
+    its.within_ms / 1000, plugin.name)
+  overrun.switch_off(plugin)
+end
+
+--- A run of it has been aborted for want of memory. What it holds all the same it may keep, or
+--- state would be lost; but it gets no more, and the others get what they need to go on.
+function run.on_memory(plugin)
+  collectgarbage()
+  local bytes, before = heap.bytes, heap.limit
+  if bytes <= before * (1 - RESERVE) then return end
+  heap.limit = bytes + limit * RESERVE -- first of all: the log needs some, too
+  log.error(plugin.label, "switched off: it was aborted for want of memory, and %d of %d MB are "
+    .. "still in use", bytes / MB, before / MB)
+  overrun.switch_off(plugin)
+end
+
+-- ---- reports ----
+
+local function report_soft(plugin, doing, trace)
+  count:add(1, plugin.name, "soft")
+  local is_due, missed = repeats.is_due(("soft %s %s"):format(plugin.label, doing))
+  if not is_due then return end
+  log.warn(plugin.label, "%s: has run for %d ms without a pause%s\n%s", doing,
+    plugin.budget.soft_ms, repeats.words(missed), trace)
+end
+
+local function report_abort(plugin, doing, stage, trace)
+  local what, many, unit = "time budget", plugin.budget.hard_ms, "ms without a pause"
+  if stage == WHOLE then many = many * WHOLE_BUDGETS end
+  if stage == MEMORY then
+    what, many, unit = "memory limit", heap.limit / MB, "MB of all scripts"
+  end
+  local problem = ("aborted, %s exceeded: %d %s\n%s"):format(what, many, unit, trace)
+  errors.note(plugin, doing, problem, nil, true)
+  count_abort(plugin)
+end
+
+--- The watchdog tells, in the middle of what runs: it may be anywhere in the runtime.
+---@param stage integer enum moon_stage
+---@param trace string
+function overrun.late(stage, trace)
+  local plugin, doing = run.plugin, run.doing
+  if not plugin then return end -- the runtime's own work
+  if stage == SOFT then return report_soft(plugin, doing, trace) end
+  if stage == WHOLE then plugin, doing = run.first, run.first_doing end
+  count:add(1, plugin.name, stage == MEMORY and "memory" or "hard")
+  if not run.is_loading() then report_abort(plugin, doing, stage, trace) end -- or the loader does
+end
+
+return overrun

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+#include "watchdog.h"
+#include "../core/log.h"
+#include "../core/thread.h"
+#include "memory.h"
+#include <lauxlib.h>
+#include <luajit.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    TICK_MS = 10, /* of the profiler, and of the watching thread while scripts run */
+    NAP_MS = 25,  /* while they do not */
+    STAGE_BITS = 2,
+    STAGE_MASK = (1 << STAGE_BITS) - 1,
+    AWAY_COUNTS = 4, /* this part of the time without a CPU counts */
+    WHOLE_BUDGETS = 4,
+};
+
+static struct moon_turn turn; /* written by the logic thread */
+static double samples[MOON_MAX_SAMPLED];
+
+/* One: signal handlers have no context. */
+static struct {
+    lua_State *L; /* the main state */
+    int told;     /* registry reference */
+    pthread_t logic, thread;
+    clockid_t cpu; /* the logic thread's */
+    atomic_bool is_running, is_inside;
+    _Atomic uint64_t late; /* the run that is late, by `whole` for MOON_WHOLE, and its
+                              stage */
+    double soft_number;    /* the last run that was told of; logic thread, as these: */
+    double collected;      /* the last run in which garbage was collected */
+} dog;
+
+struct moon_turn *moon_watchdog_turn(void)
+{
+    return &turn;
+}
+
+const double *moon_watchdog_samples(void)
+{
+    return samples;
+}
+
+/* ---- the thread that watches ---- */
+
+static uint64_t ms_of(clockid_t clock)
+{
+    struct timespec now = {0};
+    clock_gettime(clock, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+struct sight { /* a run, and when it was first seen */
+    double number;
+    uint64_t wall_ms, cpu_ms;
+};
+
+struct sights {
+    struct sight run, whole;
+};
+
+static uint64_t passed_ms(const struct sight *sight)
+{
+    uint64_t away_ms = (ms_of(CLOCK_MONOTONIC) - sight->wall_ms) / AWAY_COUNTS;
+    uint64_t cpu_ms = ms_of(dog.cpu) - sight->cpu_ms;
+    return cpu_ms > away_ms ? cpu_ms : away_ms;
+}
+
+/* What Lua writes is no atomic for ThreadSanitizer, though it is one store wherever
+ * LuaJIT runs: it shall not look at who reads that. */
+#define UNCHECKED __attribute__((no_sanitize("thread")))
+
+/* How long it has been seen. */
+UNCHECKED static uint64_t see(struct sight *sight, const double *number)
+{
+    double now = 0;
+    __atomic_load(number, &now, __ATOMIC_RELAXED);
+    if (now != sight->number || !atomic_load(&dog.is_inside)) {
+        *sight = (struct sight){now, ms_of(CLOCK_MONOTONIC), ms_of(dog.cpu)};
+        return 0;
+    }
+    return passed_ms(sight);
+}
+
+UNCHECKED static uint64_t stage_of(uint64_t run_ms, uint64_t whole_ms)
+{
+    uint64_t hard_ms = __atomic_load_n(&turn.hard_ms, __ATOMIC_RELAXED);
+    uint64_t soft_ms = __atomic_load_n(&turn.soft_ms, __ATOMIC_RELAXED);
+    if (hard_ms != 0 && whole_ms >= hard_ms * WHOLE_BUDGETS) {
+        return MOON_WHOLE;
+    }
+    if (hard_ms != 0 && run_ms >= hard_ms) {
+        return MOON_HARD;
+    }
+    return soft_ms != 0 && run_ms >= soft_ms ? MOON_SOFT : 0;
+}
+
+static void look_at_turn(struct sights *sights)
+{
+    uint64_t run_ms = see(&sights->run, &turn.number);
+    uint64_t whole_ms = see(&sights->whole, &turn.whole);
+    uint64_t stage = stage_of(run_ms, whole_ms);
+    const struct sight *sight = stage == MOON_WHOLE ? &sights->whole : &sights->run;
+    if (stage != 0) {
+        atomic_store(&dog.late, (uint64_t)sight->number << STAGE_BITS | stage);
+        pthread_kill(dog.logic, SIGUSR1); /* at each tick until it has worked */
+    }
+}
+
+static void *watch(void *unused)
+{
+    (void)unused;
+    struct sights sights = {0};
+    while (atomic_load(&dog.is_running)) {
+        int ms = atomic_load(&dog.is_inside) ? TICK_MS : NAP_MS;
+        const struct timespec nap = {0, (long)ms * 1000000};
+        nanosleep(&nap, NULL);
+        look_at_turn(&sights);
+    }
+    return NULL;
+}
+
+/* ---- the logic thread ---- */
+
+/* 0 when the run that was late has ended. */
+static uint64_t stage_now(void)
+{
+    uint64_t late = atomic_load(&dog.late);
+    uint64_t stage = late & STAGE_MASK;
+    double number = stage == MOON_WHOLE ? turn.whole : turn.number;
+    return late >> STAGE_BITS == (uint64_t)number ? stage : 0;
+}
+
+static void tell(lua_State *L, uint64_t stage)
+{
+    if (!lua_checkstack(L, LUA_MINSTACK)) {
+        return; /* it is about to fail for that */
+    }
+    lua_rawgeti(L, LUA_REGISTRYINDEX, dog.told);
+    lua_pushinteger(L, (lua_Integer)stage);
+    luaL_traceback(L, L, NULL, 0);
+    if (lua_pcall(L, 2, 0, 0) != 0) {
+        moon_log(MOON_ERROR, "watchdog", "%s", lua_tostring(L, -1));
+        lua_pop(L, 1);
+    }
+}
+
+static bool begins_with(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* The function that runs, if it is one of the app: the runtime ends what it has begun,
+ * and what is LuaJIT's own, in C or in Lua, by itself. */
+static bool find_culprit(lua_State *L, lua_Debug *culprit)
+{
+    memset(culprit, 0, sizeof *culprit);
+    return lua_getstack(L, 0, culprit) && lua_getinfo(L, "Sl", culprit) &&
+           *culprit->what != 'C' && !begins_with(culprit->source, "@moongate/") &&
+           !begins_with(culprit->short_src, "[builtin:");
+}
+
+static int fail(lua_State *L)
+{
+    return lua_error(L);
+}
+
+/* An error that leaves a hook does not always end it for LuaJIT: in a pcall of compiled
+ * code the hook may stay active, and no other comes. Nor does one come in what handles
+ * the error. One that ends a coroutine does end it, whoever is active. */
+static void end_hook(lua_State *L)
+{
+    lua_State *thread = lua_newthread(L);
+    lua_pushcfunction(thread, fail);
+    (void)lua_resume(thread, 0);
+    lua_pop(L, 1);
+}
+
+/* Raises, unless somebody else is at work: then at one of the next instructions. */
+static void stop(lua_State *L, uint64_t stage)
+{
+    lua_Debug culprit;
+    if (!find_culprit(L, &culprit)) {
+        return;
+    }
+    if (turn.aborted < stage) {
+        turn.aborted = (uint32_t)stage;
+        tell(L, stage);
+    }
+    if (stage == MOON_MEMORY) {
+        lua_pushfstring(L, "%s:%d: memory limit exceeded: %d MB of all scripts",
+                        culprit.short_src, culprit.currentline,
+                        (int)(moon_memory_heap()->limit / (1 << 20)));
+    } else {
+        lua_pushfstring(L, "%s:%d: time budget exceeded: %d ms without a pause",
+                        culprit.short_src, culprit.currentline, (int)turn.hard_ms);
+    }
+    end_hook(L);
+    lua_error(L);
+}
+
+/* LuaJIT does not collect its garbage for want of memory. */
+static bool is_over(lua_State *L)
+{
+    if (moon_memory_is_over() && dog.collected != turn.number) {
+        dog.collected = turn.number;
+        lua_gc(L, LUA_GCCOLLECT, 0);
+    }
+    return moon_memory_is_over();
+}
+
+static void on_hook(lua_State *L, lua_Debug *unused)
+{
+    (void)unused;
+    if (turn.aborted == MOON_MEMORY || is_over(L)) {
+        stop(L, MOON_MEMORY);
+        return;
+    }
+    uint64_t stage = stage_now();
+    if (stage >= MOON_HARD) {
+        stop(L, stage); /* the hook stays until the run has ended */
+        return;
+    }
+    lua_sethook(L, NULL, 0, 0);
+    if (stage == MOON_SOFT && dog.soft_number != turn.number) {
+        dog.soft_number = turn.number;
+        tell(L, MOON_SOFT);
+    }
+}
+
+/* lua_sethook() is the one function of Lua that may be called in a signal handler, or
+ * while Lua asks for memory. */
+void moon_watchdog_interrupt(void)
+{
+    lua_sethook(dog.L, on_hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKCOUNT, 1);
+}
+
+static void on_signal(int number)
+{
+    (void)number;
+    if (dog.L != NULL && stage_now() != 0) {
+        moon_watchdog_interrupt();
+    }
+}
+
+/* For a sample, compiled code leaves to the interpreter: that is most of its use. */
+static void on_sample(void *data, lua_State *L, int count, int vmstate)
+{
+    (void)data, (void)L, (void)vmstate;
+    samples[turn.who % MOON_MAX_SAMPLED] += count;
+}
+
+/* ---- life ---- */
+
+void moon_watchdog_start(lua_State *L)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGUSR1, &action, NULL);
+
+    dog.told = luaL_ref(L, LUA_REGISTRYINDEX);
+    dog.L = L;
+    dog.logic = pthread_self();
+    pthread_getcpuclockid(dog.logic, &dog.cpu);
+    atomic_store(&dog.is_running, true);
+    moon_thread_start(&dog.thread, watch, NULL, "watchdog");
+    luaJIT_profile_start(L, "li10", on_sample, NULL); /* l: a loop that is one trace
+                                                         would never leave */
+}
+
+void moon_watchdog_stop(void)
+{
+    luaJIT_profile_stop(dog.L);
+    atomic_store(&dog.is_running, false);
+    pthread_join(dog.thread, NULL);
+    dog.L = NULL;
+}
+
+void moon_watchdog_enter(void)
+{
+    turn.number += 1;
+    turn.whole += 1;
+    atomic_store(&dog.is_inside, true);
+}
+
+void moon_watchdog_leave(void)
+{
+    atomic_store(&dog.is_inside, false);
+}

@@ -1,0 +1,149 @@
+local fake_gate = require "spec.support.fake_gate"
+
+-- What it does to real loops: spec/system/watchdog_spec.lua.
+describe("an overrun", function()
+  local SOFT, HARD, MEMORY = 1, 2, 4
+  local gate, ann
+
+  -- The request "crawl" is late in this stage: what the watchdog would do.
+  local SLOW = [[return function(gate)
+    gate:on("crawl", function(_, message) require "spec.late" (message.stage) end)
+    gate:on("nap", function() gate:sleep(1000) return {} end)
+    gate:http("GET", "/a", function() return "here" end)
+    gate:every(1000, function() gate.state.ticks = (gate.state.ticks or 0) + 1 end)
+  end]]
+
+  before_each(function()
+    gate = fake_gate.load { a = SLOW, b = [[return function(gate)
+      gate:before("crawl", function() end)
+      gate:on("other", function() return {} end)
+    end]] }
+    ann = gate:connect "ann"
+    package.loaded["spec.late"] = function(stage)
+      gate.world.overrun.late(stage, "stack traceback:\n\t...")
+      if stage ~= HARD then return end
+      gate.core.turn.aborted = HARD
+      error "time budget exceeded"
+    end
+  end)
+
+  after_each(function() package.loaded["spec.late"] = nil end)
+
+  local function crawl(stage)
+    return select(2, gate:deliver(ann, { type = "crawl", stage = stage }))
+  end
+
+  local function lines(level)
+    local found = {}
+    for _, line in ipairs(gate.log) do
+      if line.level == level then found[#found + 1] = line.text end
+    end
+    return found
+  end
+
+  local function metric(name)
+    gate:later(1000)
+    local reports = gate.core:issued "report"
+    return tonumber(reports[#reports].text:match(name:gsub("%p", "%%%0") .. " (%d+)"))
+  end
+
+  it("is reported while it runs, the first few times in ten seconds", function()
+    for _ = 1, 7 do crawl(SOFT) end
+    assert.equal("a#1: on crawl: has run for 50 ms without a pause\nstack traceback:\n\t...",
+      lines("warn")[1])
+    assert.equal(5, #lines "warn")
+    gate:later(10000)
+    crawl(SOFT)
+    assert.equal("a#1: on crawl: has run for 50 ms without a pause (and 2 times more, not logged)\n"
+      .. "stack traceback:\n\t...", lines("warn")[6])
+    assert.equal(8, metric 'moongate_script_overruns_total{plugin="a",budget="soft"}')
+  end)
+
+  it("is aborted, and said once", function()
+    assert.equal("internal", crawl(HARD))
+    assert.same({ "a#1: on crawl: aborted, time budget exceeded: 500 ms without a pause\n"
+      .. "stack traceback:\n\t..." }, lines "error")
+    assert.equal(1, metric 'moongate_script_overruns_total{plugin="a",budget="hard"}')
+  end)
+
+  describe("that is aborted three times within a minute", function()
+    local function overrun() for _ = 1, 3 do crawl(HARD) end end
+
+    it("switches its plugin off, and no other", function()
+      overrun()
+      assert.is_truthy(gate:logged 'a#1: switched off: aborted 3 times within 60 s; its requests '
+        .. 'are answered "unavailable" until it is loaded again, or "moongate ctl on a"')
+      assert.same({ nil, "unavailable", "the handler's plugin is switched off", true },
+        { gate:deliver(ann, { type = "crawl" }) })
+      assert.equal(503, gate:http("GET", "/a").status)
+      gate:later(5000)
+      assert.is_nil(gate.world.state.of("a").ticks)
+      assert.same({}, gate:deliver(ann, { type = "other" }))
+      assert.equal(1, metric 'moongate_script_plugin_off{plugin="a"}')
+    end)
+
+    it("ends what is under way", function()
+      local answer = gate:ask(gate:connect "bob", { type = "nap" })
+      overrun()
+      gate:later(0)
+      assert.equal("timeout", answer.code)
+    end)
+
+    it("ends with new code, which begins with a clean record", function()
+      overrun()
+      assert(gate:reload { a = SLOW .. "\n" })
+      for _ = 1, 2 do assert.equal("internal", crawl(HARD)) end
+      assert.equal(0, metric 'moongate_script_plugin_off{plugin="a"}')
+    end)
+
+    it("ends when an operator says so, who can also begin it", function()
+      overrun()
+      assert.equal("a#1 is on", gate:ctl({ command = "on", arguments = { "a" } }).text)
+      assert.equal("internal", crawl(HARD))
+      assert.equal("a#1 is off", gate:ctl({ command = "off", arguments = { "a" } }).text)
+      assert.equal("unavailable", crawl(SOFT))
+      assert.equal("bad_argument",
+        gate:ctl({ command = "on", arguments = { "nobody" } }).error.code)
+    end)
+  end)
+
+  describe("of memory", function()
+    local MB = 1048576
+
+    local function starve(in_use)
+      gate.core.heap.bytes = in_use * MB
+      package.loaded["spec.late"] = function()
+        gate.world.overrun.late(MEMORY, "stack traceback:\n\t...")
+        gate.core.turn.aborted = MEMORY
+        error "memory limit exceeded"
+      end
+      return crawl(MEMORY)
+    end
+
+    it("is aborted, and no more if that has freed it", function()
+      assert.equal("internal", starve(500))
+      assert.same({ "a#1: on crawl: aborted, memory limit exceeded: 1024 MB of all scripts\n"
+        .. "stack traceback:\n\t..." }, lines "error")
+      assert.equal("internal", starve(500))
+      assert.equal(2, metric 'moongate_script_overruns_total{plugin="a",budget="memory"}')
+    end)
+
+    it("switches off who keeps it, and gives the others some more until it is on again", function()
+      assert.equal("internal", starve(1000))
+      assert.is_truthy(gate:logged("a#1: switched off: it was aborted for want of memory, and "
+        .. "1000 of 1024 MB are still in use"))
+      assert.equal("unavailable", crawl(SOFT))
+      assert.equal(1128, gate.core.heap.limit / MB)
+      assert(gate:reload { a = SLOW .. "\n" })
+      assert.equal(1024, gate.core.heap.limit / MB)
+    end)
+  end)
+
+  it("is forgotten after a minute", function()
+    for _ = 1, 5 do
+      crawl(HARD)
+      gate:later(30001)
+    end
+    assert.equal("internal", crawl(HARD))
+  end)
+end)
