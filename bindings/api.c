@@ -190,6 +190,11 @@ struct moon_turn *moon_turn(void)
     return moon_watchdog_turn();
 }
 
+void moon_name_plugin(uint32_t who, const char *name, uint64_t length)
+{
+    moon_watchdog_name(who, name, length);
+}
+
 const double *moon_samples(void)
 {
     return moon_watchdog_samples();

@@ -124,6 +124,9 @@ struct moon_turn *moon_turn(void);
 /* Borrowed, as long as the process lives. */
 struct moon_heap *moon_heap(void);
 
+/* Tells who `who` of struct moon_turn is. */
+void moon_name_plugin(uint32_t who, const char *name, uint64_t length);
+
 /* How often the profiler has seen each `who` of struct moon_turn run, in ticks of 10 ms
  * of CPU time: MOON_MAX_SAMPLED numbers. Borrowed, as long as the process lives. */
 const double *moon_samples(void);

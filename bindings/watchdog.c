@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -18,10 +19,14 @@ enum {
     STAGE_MASK = (1 << STAGE_BITS) - 1,
     AWAY_COUNTS = 4, /* this part of the time without a CPU counts */
     WHOLE_BUDGETS = 4,
+    DEAF_MS = 200,    /* so long after its budget a run is still not aborted, */
+    AGAIN_MS = 10000, /* and that is said again */
 };
 
 static struct moon_turn turn; /* written by the logic thread */
 static double samples[MOON_MAX_SAMPLED];
+static char names[MOON_MAX_SAMPLED][MOON_MAX_PLUGIN_NAME_BYTES + 1]; /* by turn.who */
+static pthread_mutex_t naming = PTHREAD_MUTEX_INITIALIZER;
 
 /* One: signal handlers have no context. */
 static struct {
@@ -46,6 +51,15 @@ const double *moon_watchdog_samples(void)
     return samples;
 }
 
+void moon_watchdog_name(uint32_t who, const char *name, size_t length)
+{
+    size_t most = MOON_MAX_PLUGIN_NAME_BYTES;
+    char *kept = names[who % MOON_MAX_SAMPLED];
+    pthread_mutex_lock(&naming);
+    snprintf(kept, most + 1, "%.*s", (int)(length < most ? length : most), name);
+    pthread_mutex_unlock(&naming);
+}
+
 /* ---- the thread that watches ---- */
 
 static uint64_t ms_of(clockid_t clock)
@@ -62,6 +76,7 @@ struct sight { /* a run, and when it was first seen */
 
 struct sights {
     struct sight run, whole;
+    uint64_t next_ms; /* of the run: when it is said that it cannot be aborted */
 };
 
 static uint64_t passed_ms(const struct sight *sight)
@@ -100,6 +115,28 @@ UNCHECKED static uint64_t stage_of(uint64_t run_ms, uint64_t whole_ms)
     return soft_ms != 0 && run_ms >= soft_ms ? MOON_SOFT : 0;
 }
 
+/* Nothing can stop a function of C, nor report its stack: only that it runs. */
+UNCHECKED static void report_deaf(struct sights *sights, uint64_t run_ms)
+{
+    uint64_t hard_ms = __atomic_load_n(&turn.hard_ms, __ATOMIC_RELAXED);
+    if (run_ms < hard_ms + DEAF_MS) {
+        sights->next_ms = 0;
+    }
+    if (hard_ms == 0 || run_ms < hard_ms + DEAF_MS || run_ms < sights->next_ms ||
+        __atomic_load_n(&turn.aborted, __ATOMIC_RELAXED) != 0) {
+        return;
+    }
+    sights->next_ms = run_ms + AGAIN_MS;
+    pthread_mutex_lock(&naming);
+    moon_log(
+        MOON_ERROR,
+        names[__atomic_load_n(&turn.who, __ATOMIC_RELAXED) % MOON_MAX_SAMPLED],
+        "has run for %llu ms, and cannot be aborted before a function of C returns: "
+        "a pattern that takes long, for instance",
+        (unsigned long long)run_ms);
+    pthread_mutex_unlock(&naming);
+}
+
 static void look_at_turn(struct sights *sights)
 {
     uint64_t run_ms = see(&sights->run, &turn.number);
@@ -110,6 +147,7 @@ static void look_at_turn(struct sights *sights)
         atomic_store(&dog.late, (uint64_t)sight->number << STAGE_BITS | stage);
         pthread_kill(dog.logic, SIGUSR1); /* at each tick until it has worked */
     }
+    report_deaf(sights, run_ms);
 }
 
 static void *watch(void *unused)

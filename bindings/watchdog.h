@@ -29,6 +29,9 @@ void moon_watchdog_stop(void);
 /* What Lua and the watchdog share. */
 struct moon_turn *moon_watchdog_turn(void);
 
+/* Who `who` of struct moon_turn is, for the log; cut at MOON_MAX_PLUGIN_NAME_BYTES. */
+void moon_watchdog_name(uint32_t who, const char *name, size_t length);
+
 /* By struct moon_turn.who. */
 const double *moon_watchdog_samples(void);
 

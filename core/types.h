@@ -230,7 +230,10 @@ struct moon_turn {
     uint32_t who; /* what samples of it are counted under; 0: the runtime */
 };
 
-enum { MOON_MAX_SAMPLED = 1024 }; /* plugins whose CPU time is told apart */
+enum {
+    MOON_MAX_SAMPLED = 1024,         /* plugins whose CPU time is told apart */
+    MOON_MAX_PLUGIN_NAME_BYTES = 63, /* of its name in the log, where C writes that */
+};
 
 /* The memory of the scripts, in bytes. */
 struct moon_heap {

@@ -40,6 +40,7 @@ function account.index(name)
   if not index_of[name] and last_index < core.C.MOON_MAX_SAMPLED - 1 then
     last_index = last_index + 1
     index_of[name] = last_index
+    core.C.moon_name_plugin(last_index, name, #name)
   end
   return index_of[name] or 0
 end

@@ -233,6 +233,7 @@ local function new()
     drain = function() error("nobody takes the events", 2) end,
     on_delivery = function() end,
     on_response = function() end,
+    named = {},
     turn = ffi.new "struct moon_turn",
     samples = ffi.new("double[?]", constants.MOON_MAX_SAMPLED),
     heap = ffi.new("struct moon_heap", { 1048576, 1048576, 1073741824 }),

@@ -306,6 +306,10 @@ end
 
 function verbs.moon_turn(core) return core.turn end
 
+function verbs.moon_name_plugin(core, who, name, length)
+  core.named[who] = name:sub(1, length)
+end
+
 function verbs.moon_samples(core) return core.samples end
 
 function verbs.moon_heap(core) return core.heap end

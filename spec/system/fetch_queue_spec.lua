@@ -145,6 +145,7 @@ describe("gate:fetch under load", function()
         gate:http("POST", "/", function(request) return request.body end)
       end]] } }
     local house = server.start { plugins = { load = LOAD:format(mirror.port) },
+      is_patient = true,
       arguments = { "--fetch-allow", "127.0.0.0/8", "--http-timeout-ms", "60000" } }
     assert.same({ whole = 200 }, json.decode(begin(house, "GET", "/load")()))
     house:stop()

@@ -41,7 +41,7 @@ end)
 
 describe("a timer that is cancelled", function()
   it("leaves nothing behind, however far its time is", function()
-    local house = server.start { plugins = { deadlines = PLUGIN } }
+    local house = server.start { plugins = { deadlines = PLUGIN }, is_patient = true }
     local ann = client.guest(house.port, "ann", "tea")
     assert.is_true(ann:asks({ type = "work" }).ok)
     local before_kb = house:rss_kb()

@@ -46,6 +46,11 @@ local PLUGIN = [[return function(gate)
   gate:on("build", function()
     for n = 1, 1e12 do gate:open_room("floor", "floor" .. n) end
   end)
+  gate:on("deaf", function()
+    local text = ("a"):rep(180)
+    text:find ".-.-.-b"
+    while true do end
+  end)
   gate:on("fine", function() return { is_fine = true } end)
 end]]
 
@@ -139,6 +144,16 @@ describe("the watchdog", function()
     house:logs "bad#1: on chain: aborted, time budget exceeded: 100 ms without a pause"
     ann:says { type = "build" } -- each hook of the other plugin is a run of its own
     house:logs "bad#1: on build: aborted, time budget exceeded: 400 ms without a pause"
+    works()
+  end)
+
+  it("says that one cannot be ended, while it cannot", function()
+    start(100, 1000)
+    ann:says { type = "deaf" }
+    house:expects "cannot be aborted"
+    house:logs "ms, and cannot be aborted before a function of C returns"
+    assert.equal(0, aborts())
+    house:logs "bad#1: on deaf: aborted, time budget exceeded: "
     works()
   end)
 
