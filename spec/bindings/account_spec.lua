@@ -22,7 +22,8 @@ describe("the account of a plugin", function()
       gate.core.now_ms = gate.core.now_ms + took_ms
       gate.core.heap.allocated = gate.core.heap.allocated + took_bytes
     end
-    gate = fake_gate.load { a = WORKS, b = "return function(gate) gate:before('*', function() end) end" }
+    gate = fake_gate.load { a = WORKS,
+      b = "return function(gate) gate:before('*', function() end) end" }
     ann = gate:connect "ann"
   end)
 
