@@ -1,70 +1,13 @@
 local client = require "spec.support.client"
+local looping = require "spec.support.looping"
 local server = require "spec.support.server"
 
 -- ThreadSanitizer keeps signals back while a thread calls no C function.
 if server.BINARY:find "tsan" then return end
 
-local LOOPS = {
-  "while true do end",
-  "local x = 0 while true do x = x + 1 end",
-  "local function f(a) return a + 1 end local x = 0 while true do x = f(x) end",
-  "local t = {} for i = 1, 1e12 do t[i % 100] = i end",
-  "local s = string.rep('a', 20) .. 'b' while true do s:find('.-.-.-.-c') end",
-  "while true do pcall(function() while true do end end) end",
-  "coroutine.wrap(function() while true do end end)()",
-  "while true do local s = {} for i = 1, 100 do s[i] = tostring(i) end end",
-  "local function r(n) return r(n + 1) + 1 end while true do pcall(r, 1) end",
-  "while true do xpcall(function() error('x') end, function() while true do end end) end",
-  "while true do coroutine.wrap(function() coroutine.yield() end)() end",
-  "while true do xpcall(function() while true do end end, function() while true do end end) end",
-  "local a = require('ffi').new('int[100]') while true do for i = 0, 99 do a[i] = a[i] + 1 end end",
-}
-
-local PLUGIN = [[return function(gate)
-  local loops = {
-    %s
-  }
-  gate:on("loop", function(_, message) loops[message.n]() end)
-  gate:on("filtered", function() return true end)
-  gate:before("filtered", function(_, message) loops[message.n]() end)
-  gate:on("timed", function(_, message)
-    gate:after_ms(1, function() loops[message.n]() end)
-  end)
-  gate:room_kind("hall", { tick_hz = 60, tick = function(room)
-    local n = room.state.n
-    room.state.n = nil
-    if n then loops[n]() end
-  end })
-  gate:on("ticked", function(_, message)
-    gate:open_room("hall", "h")
-    gate:room("h").state.n = message.n
-  end)
-  gate:on("chain", function(conn)
-    local _, other = next(gate:user("bob").conns)
-    while conn ~= other do gate:request(other, { type = "ping" }, function() end) end
-  end)
-  gate:on("build", function()
-    for n = 1, 1e12 do gate:open_room("floor", "floor" .. n) end
-  end)
-  gate:on("deaf", function()
-    local text = ("a"):rep(180)
-    text:find ".-.-.-b"
-    while true do end
-  end)
-  gate:on("fine", function() return { is_fine = true } end)
-end]]
-
-local function plugin()
-  local fns = {}
-  for i, loop in ipairs(LOOPS) do fns[i] = ("function() %s end,"):format(loop) end
-  return PLUGIN:format(table.concat(fns, "\n    "))
-end
+local LOOPS, plugin = looping.LOOPS, looping.plugin
 
 local BUDGET = [[budget = { soft_ms = 20, hard_ms = %d, load_ms = 100, aborts = %d },]]
-
-local FLOOR = [[return function(gate)
-  gate:room_kind("floor", { opened = function() end })
-end]]
 
 local function init(hard_ms, aborts)
   return ([[return { %s "auth", "rooms", "router", "bad", "floor" }]]):format(
@@ -75,7 +18,7 @@ describe("the watchdog", function()
   local house, ann
 
   local function start(hard_ms, aborts)
-    house = server.start { plugins = { bad = plugin(), floor = FLOOR,
+    house = server.start { plugins = { bad = plugin(), floor = looping.FLOOR,
       init = init(hard_ms, aborts) } }
     house:expects "time budget exceeded"
     ann = client.guest(house.port, "ann", "tea")
