@@ -42,6 +42,12 @@ local PLUGIN = [[return function(gate)
     local _, other = next(gate:user("bob").conns)
     while conn ~= other do gate:request(other, { type = "ping" }, function() end) end
   end)
+  gate:on("again", function(conn, message)
+    gate:request(conn, { type = "again", n = (message.n or 0) + 1 }, function() end)
+    gate.state.rounds = (gate.state.rounds or 0) + 1
+    return {}
+  end)
+  gate:on("rounds", function() return { rounds = gate.state.rounds or 0 } end)
   gate:on("build", function()
     for n = 1, 1e12 do gate:open_room("floor", "floor" .. n) end
   end)

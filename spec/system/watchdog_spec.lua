@@ -100,6 +100,19 @@ describe("the watchdog", function()
     works()
   end)
 
+  it("leaves the others their turn beside requests that ask for requests without end", function()
+    start(100, 1000)
+    local bob = client.guest(house.port, "bob", "tea")
+    for _ = 1, 5 do bob:says { type = "again" } end
+    local function rounds() return ann:asks({ type = "rounds" }).data.rounds end
+    server.eventually("the chain", function() return rounds() > 1000 end)
+    for _ = 1, 20 do works() end
+    local before = rounds()
+    server.eventually("more of it", function() return rounds() > before + 1000 end)
+    bob:cut()
+    assert.equal(0, aborts())
+  end)
+
   it("says where the time goes before it ends it", function()
     start(2000, 1000)
     ann:says { type = "loop", n = 1 }
