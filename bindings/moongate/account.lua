@@ -134,14 +134,23 @@ local function cpu_share(name)
   return sum > 0 and samples[account.index(name)] / sum or 0
 end
 
+--- How many there are, and the one that has waited for longest.
 local function tasks_of(plugin)
-  local count, oldest_ms, now_ms = 0, 0, core.C.moon_clock_ms()
+  local count, oldest = 0, nil
   for worker in task.waiting() do
     if worker.plugin and worker.plugin.name == plugin.name then
-      count, oldest_ms = count + 1, math.max(oldest_ms, now_ms - (worker.since_ms or now_ms))
+      count = count + 1
+      local is_older = worker.since_ms and (not oldest or worker.since_ms < oldest.since_ms)
+      if is_older then oldest = worker end
     end
   end
-  return count, math.floor(oldest_ms)
+  return count, oldest
+end
+
+local function describe_oldest(worker)
+  if not worker then return end
+  return { doing = worker.doing, ms = math.floor(core.C.moon_clock_ms() - worker.since_ms),
+    stack = debug.traceback(worker.coroutine) }
 end
 
 local function timers_of(plugin)
@@ -162,14 +171,15 @@ end
 
 --- What the plugin costs, for people and programs.
 ---@param plugin moongate.Plugin
----@return table cost { cpu_percent, tasks, oldest_task_ms, timers, handlers = { { doing, calls,
---- errors, of this generation generation_calls, generation_errors, p50_ms, p99_ms, bytes } } }
+---@return table cost { cpu_percent, tasks, oldest_task = { doing, ms, stack }, timers, handlers =
+--- { { doing, calls, errors, of this generation generation_calls, generation_errors, p50_ms, p99_ms,
+--- bytes } } }
 function account.survey(plugin)
   local handlers = {}
   for i, its in ipairs(sorted(plugin.name)) do handlers[i] = survey_of(its) end
-  local tasks, oldest_ms = tasks_of(plugin)
+  local tasks, oldest = tasks_of(plugin)
   return { cpu_percent = math.floor(cpu_share(plugin.name) * 1000 + 0.5) / 10, tasks = tasks,
-    oldest_task_ms = oldest_ms, timers = timers_of(plugin),
+    oldest_task = describe_oldest(oldest), timers = timers_of(plugin),
     handlers = handlers[1] and handlers or nil }
 end
 

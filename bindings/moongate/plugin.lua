@@ -28,6 +28,8 @@ local plugin = {
   on_swap = function(_, _) end, ---@type fun(old?: table, new: table) registries; set by loop.lua
 }
 
+local heap = core.C.moon_heap()
+
 local app             -- path of the folder or file
 local current         -- registry in force
 local last_generation = 0
@@ -142,6 +144,7 @@ local function swap(registry)
   local old = current and current.plugins or {}
   plugin.on_swap(current, registry)
   current = registry
+  registry.heap_bytes = heap.bytes
   sources.use(registry.sources)
   request.use(registry)
   begin_trial()

@@ -1,6 +1,11 @@
 --- What is in force, for people and programs: the plugins and what each has registered, and the
 --- way of each type of request through them.
 local accounts = require "moongate.account"
+local core = require "moongate.ffi"
+
+local MB = 1048576
+
+local heap = core.C.moon_heap()
 
 local survey = {}
 
@@ -60,9 +65,16 @@ local function of_request(registry, type_name)
   }
 end
 
+--- Garbage included.
+local function memory_of(registry)
+  local bytes_then = registry.heap_bytes
+  return bytes_then and { bytes = heap.bytes, limit_bytes = heap.limit, bytes_then = bytes_then }
+end
+
 ---@param registry table
----@return table what { generation, plugins = { { name, file, ... }, ... }, requests = { { type,
---- filters, handler, told }, ... } }; needed plugins first; lists without entries are left out
+---@return table what { generation, memory = { bytes, limit_bytes, bytes_then }, plugins = { { name,
+--- file, ... }, ... }, requests = { { type, filters, handler, told }, ... } }; needed plugins first;
+--- lists without entries are left out
 function survey.of(registry)
   local plugins, requests = {}, {}
   for _, name in ipairs(registry.names) do
@@ -72,7 +84,7 @@ function survey.of(registry)
     requests[#requests + 1] = of_request(registry, type_name)
   end
   return { generation = registry.generation, plugins = filled(plugins),
-    requests = filled(requests) }
+    memory = memory_of(registry), requests = filled(requests) }
 end
 
 -- ---- as text ----
@@ -83,10 +95,14 @@ local LISTS = { "needs", "uses", "handles", "before", "after", "serves", "timers
 
 local function under(ms) return ms and ("under %g ms"):format(ms) or "unknown" end
 
-local function describe_cost(lines, cost)
+local function describe_cost(lines, cost, is_only)
+  local oldest = cost.oldest_task
   add(lines, "  %-8s  %g %% of the scripts' CPU, %d tasks wait%s, %d timers", "costs",
     cost.cpu_percent, cost.tasks,
-    cost.tasks > 0 and (" (the oldest for %d ms)"):format(cost.oldest_task_ms) or "", cost.timers)
+    oldest and (" (the oldest for %d ms)"):format(oldest.ms) or "", cost.timers)
+  if oldest and is_only then
+    add(lines, "  %-8s  %s: %s", "oldest", oldest.doing or "?", oldest.stack)
+  end
   for _, its in ipairs(cost.handlers or {}) do
     add(lines, "  %-8s  %s: %d calls (%d since it was loaded), %d errors; half %s, 99 %% %s, "
       .. "%s bytes", "", its.doing, its.calls, its.generation_calls, its.errors,
@@ -94,14 +110,14 @@ local function describe_cost(lines, cost)
   end
 end
 
-local function describe(lines, plugin)
+local function describe(lines, plugin, is_only)
   add(lines, "%s  generation %d  %s%s", plugin.name, plugin.generation, plugin.file,
     plugin.is_off and "  SWITCHED OFF" or "")
   if plugin.provides then add(lines, "  provides  %s", plugin.provides) end
   for _, name in ipairs(LISTS) do
     if plugin[name] then add(lines, "  %-8s  %s", name, table.concat(plugin[name], ", ")) end
   end
-  if plugin.cost then describe_cost(lines, plugin.cost) end
+  if plugin.cost then describe_cost(lines, plugin.cost, is_only) end
 end
 
 local function way_of(request)
@@ -116,9 +132,15 @@ end
 ---@return string
 function survey.text(what)
   local lines = { ("generation %d is in force"):format(what.generation) }
-  for _, plugin in ipairs(what.plugins or {}) do
+  local memory = what.memory
+  if memory then
+    add(lines, "the scripts have %.1f MB of at most %d; %.1f when it came into force",
+      memory.bytes / MB, memory.limit_bytes / MB, memory.bytes_then / MB)
+  end
+  local plugins = what.plugins or {}
+  for _, plugin in ipairs(plugins) do
     add(lines, "")
-    describe(lines, plugin)
+    describe(lines, plugin, not plugins[2])
   end
   if what.requests then
     add(lines, "")

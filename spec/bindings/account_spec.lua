@@ -91,8 +91,14 @@ describe("the account of a plugin", function()
     gate.core.samples[gate.world.account.index "a"] = 30
     gate.core.samples[gate.world.account.index "b"] = 10
     local cost = survey()
-    assert.same({ 75, 1, 60, 1 },
-      { cost.cpu_percent, cost.tasks, cost.oldest_task_ms, cost.timers })
+    local oldest = cost.oldest_task
+    assert.same({ 75, 1, "on work", 60, 1 },
+      { cost.cpu_percent, cost.tasks, oldest.doing, oldest.ms, cost.timers })
+    assert.is_truthy(oldest.stack:find("a.lua:3: in function", 1, true), oldest.stack)
+    local text = gate:ctl({ command = "plugins", arguments = { "a" } }).text
+    assert.is_truthy(text:find("1 tasks wait (the oldest for 60 ms), 1 timers\n  oldest    on "
+      .. "work: stack traceback:", 1, true), text)
+    assert.is_nil(gate:ctl({ command = "plugins" }).text:find("traceback", 1, true))
     assert.equal(0.3, gate.world.account.cpu_seconds "a")
   end)
 
@@ -105,6 +111,17 @@ describe("the account of a plugin", function()
       true), text)
     assert.is_truthy(text:find("on work: 2 calls (2 since it was loaded), 1 errors; half under "
       .. "0.02 ms, 99 % under 0.02 ms, 1000 bytes\n", 1, true), text)
+  end)
+
+  it("tells the memory of all, now and when the generation came", function()
+    gate.core.heap.bytes = 2097152
+    assert(gate:reload { b = "return function() end" })
+    gate.core.heap.bytes = 3145728
+    local answer = gate:ctl { command = "plugins" }
+    assert.same({ bytes = 3145728, limit_bytes = 1073741824, bytes_then = 2097152 },
+      answer.data.memory)
+    assert.is_truthy(answer.text:find("the scripts have 3.0 MB of at most 1024; 2.0 when it came "
+      .. "into force\n", 1, true), answer.text)
   end)
 
   local function report()
