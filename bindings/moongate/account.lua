@@ -172,8 +172,8 @@ end
 --- What the plugin costs, for people and programs.
 ---@param plugin moongate.Plugin
 ---@return table cost { cpu_percent, tasks, oldest_task = { doing, ms, stack }, timers, handlers =
---- { { doing, calls, errors, of this generation generation_calls, generation_errors, p50_ms, p99_ms,
---- bytes } } }
+--- { { doing, calls, errors, and since it was loaded generation_calls, generation_errors, p50_ms,
+--- p99_ms, bytes } } }
 function account.survey(plugin)
   local handlers = {}
   for i, its in ipairs(sorted(plugin.name)) do handlers[i] = survey_of(its) end

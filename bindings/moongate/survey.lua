@@ -72,9 +72,9 @@ local function memory_of(registry)
 end
 
 ---@param registry table
----@return table what { generation, memory = { bytes, limit_bytes, bytes_then }, plugins = { { name,
---- file, ... }, ... }, requests = { { type, filters, handler, told }, ... } }; needed plugins first;
---- lists without entries are left out
+---@return table what { generation, memory = { bytes, limit_bytes, bytes_then }, plugins = { {
+--- name, file, ... }, ... }, requests = { { type, filters, handler, told }, ... } }; needed plugins
+--- first; lists without entries are left out
 function survey.of(registry)
   local plugins, requests = {}, {}
   for _, name in ipairs(registry.names) do
