@@ -1,5 +1,6 @@
 ---@meta
 -- Written by ./dev docs from bindings/moongate/*.lua, for editors: nothing runs this.
+-- luacheck: ignore
 
 ---@class moongate.Conn
 ---@field id integer never used again

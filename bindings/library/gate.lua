@@ -1,5 +1,6 @@
 ---@meta
 -- Written by ./dev docs from bindings/moongate/*.lua, for editors: nothing runs this.
+-- luacheck: ignore
 
 ---@class moongate.Gate
 ---@field state table this plugin's data; survives reloads and is the same table always

@@ -1,5 +1,6 @@
 ---@meta
 -- Written by ./dev docs from bindings/moongate/*.lua, for editors: nothing runs this.
+-- luacheck: ignore
 
 ---@class moongate.Request
 ---@field method string "HEAD" comes to the handler of GET

@@ -1,5 +1,6 @@
 ---@meta
 -- Written by ./dev docs from bindings/moongate/*.lua, for editors: nothing runs this.
+-- luacheck: ignore
 
 ---@class moongate.Room
 ---@field name string

@@ -1,5 +1,6 @@
 ---@meta
 -- Written by ./dev docs from bindings/moongate/*.lua, for editors: nothing runs this.
+-- luacheck: ignore
 
 ---@class moongate.Admission what is not given stays as it is
 ---@field origins? string[] beside the server's own; { "*" } for all

@@ -1,6 +1,7 @@
 --- `moongate check`: loads the app as the server would, and says what is wrong, and what is odd.
 require "moongate.idle" -- before all others
 local json = require "moongate.json"
+local list = require "moongate.list"
 local loader = require "moongate.loader"
 local near = require "moongate.near"
 local overrun = require "moongate.overrun"
@@ -12,7 +13,7 @@ local EVENTS = { "closed", "drained", "opened", "slow" }
 
 local BUDGET = { "soft_ms", "hard_ms", "load_ms", "aborts", "within_ms" }
 
-local LUACHECK = "luacheck --codes --no-color --formatter plain --no-self --std luajit -- "
+local LUACHECK = "luacheck --codes --no-color --formatter plain --no-self --std luajit --"
 
 local checkup = { late = overrun.late }
 
@@ -20,9 +21,10 @@ local checkup = { late = overrun.late }
 
 --- A filter or hook that waits for what nobody handles.
 local function oddity_of(plugin, verb, fn, name, known)
-  local line = debug.getinfo(fn, "S").linedefined
-  local meant = near.find(name, known)
-  return ('%s:%d: %s "%s": nothing handles it%s'):format(plugin.file, line, verb, name,
+  local info, meant = debug.getinfo(fn, "S"), near.find(name, known)
+  local place = info.what == "C" and plugin.file
+    or ("%s:%d"):format(info.short_src, info.linedefined)
+  return ('%s: %s "%s": nothing handles it%s'):format(place, verb, name,
     meant and ('; did you mean "%s"?'):format(meant) or "")
 end
 
@@ -64,17 +66,22 @@ end
 
 local function quoted(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 
---- What luacheck says of the files, line by line; nil: it is not installed. A .luacheckrc counts.
----@param paths string[]
+--- What luacheck says of the files, line by line; nil: it is not installed. The .luacheckrc that
+--- counts is the one in the app's folder, or above it.
+---@param folder string of the app
+---@param paths string[] that begin with it, or are within the one of now
 ---@return string[]?
-function checkup.lint(paths)
+function checkup.lint(folder, paths)
   local words = {}
-  for i, path in ipairs(paths) do words[i] = quoted(path) end
-  local pipe = io.popen("command -v luacheck >/dev/null || exit 0; echo; " .. LUACHECK
-    .. table.concat(words, " ") .. " 2>&1")
+  for i, path in ipairs(paths) do
+    local is_within = path:sub(1, #folder + 1) == folder .. "/"
+    words[i] = quoted(is_within and path:sub(#folder + 2) or path)
+  end
+  local pipe = io.popen(("command -v luacheck >/dev/null || exit 0; echo; cd -- %s && %s %s 2>&1")
+    :format(quoted(folder), LUACHECK, table.concat(words, " ")))
   if not pipe then return end
   local lines = {}
-  for line in pipe:lines() do lines[#lines + 1] = line end
+  for line in pipe:lines() do lines[#lines + 1] = ("%s/%s"):format(folder, line) end
   pipe:close()
   if not lines[1] then return end
   table.remove(lines, 1)
@@ -83,7 +90,8 @@ end
 
 -- ---- the report ----
 
-local function first_line(text) return tostring(text):match "^[^\n]*" end
+--- First line of a traceback, with the path as luacheck has it.
+local function first_line(text) return (tostring(text):match "^[^\n]*":gsub("^%./", "")) end
 
 local function place_of(line) return line:match "^.-:%d+:" or line end
 
@@ -92,7 +100,8 @@ local function without_known(lines, problems)
   local places, rest = {}, {}
   for _, problem in ipairs(problems) do places[place_of(problem)] = true end
   for _, line in ipairs(lines) do
-    if not (line:find "%(E%d+%)" and places[place_of(line)]) then rest[#rest + 1] = line end
+    local is_known = places[place_of(first_line(line))]
+    if not (line:find "%(E%d+%)" and is_known) then rest[#rest + 1] = line end
   end
   return rest
 end
@@ -126,8 +135,11 @@ function checkup.look(app)
   local registry, tracebacks, files = loader.check(app)
   local problems, warnings = {}, registry and checkup.oddities(registry) or {}
   for i, traceback in ipairs(tracebacks) do problems[i] = first_line(traceback) end
-  local lint = files[1] and checkup.lint(files)
+  for i, line in ipairs(warnings) do warnings[i] = first_line(line) end
+  local folder = list.is_folder(app) and app or app:match "^(.*)/[^/]*$" or "."
+  local lint = files[1] and checkup.lint(folder, files)
   for _, line in ipairs(without_known(lint or {}, problems)) do
+    line = first_line(line)
     table.insert(line:find "%(E%d+%)" and problems or warnings, line)
   end
   return { problems = problems, warnings = warnings, files = files, has_luacheck = lint ~= nil,

@@ -36,12 +36,18 @@ end
 
 local function quoted(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 
+--- The path of a file of the app.
+local function within(folder, format, ...)
+  local name = format:format(...)
+  return folder == "." and name or ("%s/%s"):format(folder, name)
+end
+
 local function make_folder(path)
   if os.execute("mkdir -p -- " .. quoted(path)) ~= 0 then error(path .. ": no folder", 0) end
 end
 
 local function write(path, text)
-  make_folder(path:match "^(.*)/")
+  make_folder(path:match "^(.*)/" or ".")
   local file, problem = io.open(path, "w")
   if not file then error(problem, 0) end
   file:write(text)
@@ -68,7 +74,7 @@ end
 
 local function write_library(folder)
   for _, path in ipairs(new.library()) do
-    write(("%s/.moongate/library/%s"):format(folder, path:match "[^/]+$"), texts[path])
+    write(within(folder, ".moongate/library/%s", path:match "[^/]+$"), texts[path])
   end
 end
 
@@ -84,7 +90,7 @@ function new.library()
 end
 
 local function prepare_editor(folder)
-  local path = folder .. "/.luarc.json"
+  local path = within(folder, ".luarc.json")
   if is_there(path) then return end
   write(path, texts[TEMPLATES .. "luarc.json"])
   write_library(folder)
@@ -100,13 +106,13 @@ end
 ---@param name string
 ---@param folder string of the app
 function new.plugin(name, folder)
-  local stem, init = name:gsub("%.", "/"), folder .. "/init.lua"
+  local stem, init = name:gsub("%.", "/"), within(folder, "init.lua")
   local is_listed = not is_there(init)
   write_all {
-    { path = ("%s/%s.lua"):format(folder, stem), text = template("plugin.lua", name) },
-    { path = ("%s/spec/%s_spec.lua"):format(folder, stem),
+    { path = within(folder, "%s.lua", stem), text = template("plugin.lua", name) },
+    { path = within(folder, "spec/%s_spec.lua", stem),
       text = template("plugin_spec.lua", name) },
-    { path = ("%s/%s.md"):format(folder, stem), text = template("plugin.md", name) },
+    { path = within(folder, "%s.md", stem), text = template("plugin.md", name) },
   }
   if is_listed then write(init, list_of { name }) end
   prepare_editor(folder)
@@ -117,9 +123,9 @@ end
 
 ---@param folder string
 function new.app(folder)
-  local files = { { path = folder .. "/init.lua", text = list_of(CHAT) } }
+  local files = { { path = within(folder, "init.lua"), text = list_of(CHAT) } }
   for _, name in ipairs(CHAT) do
-    files[#files + 1] = { path = ("%s/%s.lua"):format(folder, name),
+    files[#files + 1] = { path = within(folder, "%s.lua", name),
       text = texts[("scripts/%s.lua"):format(name)] }
   end
   write_all(files)

@@ -6,7 +6,8 @@ local reference = require "spec.docs.reference"
 
 local FOLDER = "bindings/library/"
 local HEAD = "---@meta\n"
-  .. "-- Written by ./dev docs from bindings/moongate/*.lua, for editors: nothing runs this."
+  .. "-- Written by ./dev docs from bindings/moongate/*.lua, for editors: nothing runs this.\n"
+  .. "-- luacheck: ignore"
 
 local library = {}
 
