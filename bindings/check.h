@@ -1,5 +1,5 @@
-/* check.h - `moongate check`: whether the server would start as it is asked to, with the
- * scripts as they are.
+/* check.h - `moongate check`: whether the server would start as it is asked to, with
+ * the scripts as they are.
  *
  * Reads what `moongate run` would, by the same code, and loads all scripts. Nothing is
  * listened on, opened for writing or asked for. Thread: main.

@@ -1,6 +1,6 @@
 /* main.c - the moongate command: reads the configuration, starts everything, stops it
- * again. `moongate bench`, `check`, `ctl` and `new` are other programs in the same file:
- * bench/, check.c, ctl.c, new.c.
+ * again. `moongate bench`, `check`, `ctl` and `new` are other programs in the same
+ * file: bench/, check.c, ctl.c, new.c.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -6,6 +6,6 @@
  */
 #pragma once
 
-/* argv[0] is "new". Returns the exit status: 0; 1: a file is there already, or cannot be
- * written; 2: bad usage. */
+/* argv[0] is "new". Returns the exit status: 0; 1: a file is there already, or cannot
+ * be written; 2: bad usage. */
 int moon_new_main(int argc, char **argv);

@@ -1,7 +1,7 @@
 --- `moongate check`: loads the app as the server would, and says what is wrong, and what is odd.
 require "moongate.idle" -- before all others
 local json = require "moongate.json"
-local list = require "moongate.list"
+local lists = require "moongate.list"
 local loader = require "moongate.loader"
 local near = require "moongate.near"
 local overrun = require "moongate.overrun"
@@ -100,8 +100,7 @@ local function without_known(lines, problems)
   local places, rest = {}, {}
   for _, problem in ipairs(problems) do places[place_of(problem)] = true end
   for _, line in ipairs(lines) do
-    local is_known = places[place_of(first_line(line))]
-    if not (line:find "%(E%d+%)" and is_known) then rest[#rest + 1] = line end
+    if not (line:find "%(E%d+%)" and places[place_of(line)]) then rest[#rest + 1] = line end
   end
   return rest
 end
@@ -127,23 +126,36 @@ local function survey_of(registry)
   return what
 end
 
+local function first_lines(texts)
+  local lines = {}
+  for i, text in ipairs(texts) do lines[i] = first_line(text) end
+  return lines
+end
+
+--- Adds what luacheck says to what there is to say.
+local function add_lint(app, found)
+  local folder = lists.is_folder(app) and app or app:match "^(.*)/[^/]*$" or "."
+  local lines = found.files[1] and checkup.lint(folder, found.files)
+  found.has_luacheck = lines ~= nil
+  for _, line in ipairs(without_known(first_lines(lines or {}), found.problems)) do
+    table.insert(line:find "%(E%d+%)" and found.problems or found.warnings, line)
+  end
+end
+
 --- Loads the app, and looks at it.
 ---@param app string
 ---@return { problems: string[], warnings: string[], files: string[], survey: table?,
 --- has_luacheck: boolean }
 function checkup.look(app)
   local registry, tracebacks, files = loader.check(app)
-  local problems, warnings = {}, registry and checkup.oddities(registry) or {}
-  for i, traceback in ipairs(tracebacks) do problems[i] = first_line(traceback) end
-  for i, line in ipairs(warnings) do warnings[i] = first_line(line) end
-  local folder = list.is_folder(app) and app or app:match "^(.*)/[^/]*$" or "."
-  local lint = files[1] and checkup.lint(folder, files)
-  for _, line in ipairs(without_known(lint or {}, problems)) do
-    line = first_line(line)
-    table.insert(line:find "%(E%d+%)" and problems or warnings, line)
-  end
-  return { problems = problems, warnings = warnings, files = files, has_luacheck = lint ~= nil,
-    survey = registry and survey_of(registry) }
+  local found = {
+    problems = first_lines(tracebacks),
+    warnings = first_lines(registry and checkup.oddities(registry) or {}),
+    files = files,
+    survey = registry and survey_of(registry) or nil,
+  }
+  add_lint(app, found)
+  return found
 end
 
 local function counted(list, word)

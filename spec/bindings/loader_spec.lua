@@ -301,7 +301,8 @@ describe("loader", function()
       assert.equal(1, #problems)
       assert.matches("^init.lua: expected a list of plugins", problems[1])
       assert.same({}, paths)
-      _, problems = check { init = "return { 'a' }", a = "return function(gate) gate:needs 'b' end" }
+      _, problems = check { init = "return { 'a' }",
+        a = "return function(gate) gate:needs 'b' end" }
       assert.same({ 'a.lua: needs "b", which is not there' }, problems)
       _, problems = check { a = "return function(gate) gate.state.x = print end" }
       assert.matches("^a.lua: gate.state.x is a function", problems[1])

@@ -100,6 +100,7 @@ describe("option", function()
       { name = "list", value = '[1,{"token":"***"}]' },
       { name = "sides", value = "6", default = "6", about = "of the die" },
       { name = "word", value = '"tea"' },
-    }, option.survey(entry { word = "tea", api_key = "x", list = { 1, { token = "x" } } }, declared))
+    }, option.survey(entry { word = "tea", api_key = "x", list = { 1, { token = "x" } } },
+      declared))
   end)
 end)

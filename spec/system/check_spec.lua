@@ -40,6 +40,23 @@ APP: 2 files, 0 problems, 0 warnings
 ]], out)
   end)
 
+  it("says what docs/operations.md shows", function()
+    local app = folder .. "/my-app"
+    file.run("mkdir " .. app)
+    file.write(app .. "/init.lua", 'return { "auth", { "dice", options = { sides = 12 } } }')
+    file.write(app .. "/auth.lua", file.read "scripts/auth.lua")
+    file.write(app .. "/dice.lua", [[return function(gate)
+  gate:option("sides", 6)
+  gate:before("syy", function() return true end)
+end]])
+    local binary = file.output("readlink -f " .. server.BINARY):match "[^\n]+"
+    local status, out, err = server.run_to_end({ "-c",
+      ("cd %s && exec %s check my-app"):format(folder, binary) }, "/bin/sh")
+    assert.equal(0, status)
+    local shown = file.read("docs/operations.md"):match "%$ moongate check my%-app\n(.-)```"
+    assert.equal(shown, (out:gsub("[^\n]+\n$", err .. "%0")))
+  end)
+
   it("is content with what the repository brings along", function()
     for _, app in ipairs(file.list "scripts examples/*.lua") do
       local status, _, err = server.run_to_end { "check", "--strict", app }

@@ -34,7 +34,7 @@ describe("moongate new", function()
     new("app", folder)
     new("plugin", "notes", "--app", folder)
     assert.matches("Total: 0 warnings / 0 errors in 1%d files",
-      file.output(("luacheck --no-config --no-color --no-self --std luajit+busted %s"):format(folder)))
+      file.output("luacheck --no-config --no-color --no-self --std luajit+busted " .. folder))
   end)
 
   it("says what to add to a list that is there", function()
