@@ -129,7 +129,10 @@ static int call_main(struct moon_vm *vm, int argc, const char *const *argv)
         lua_pop(L, 1);
     }
     lua_getfield(L, -1, "main");
-    luaL_checkstack(L, argc, "arguments");
+    if (!lua_checkstack(L, argc)) {
+        lua_pushliteral(L, "too many arguments");
+        return LUA_ERRRUN;
+    }
     for (int i = 0; i < argc; i++) {
         lua_pushstring(L, argv[i]);
     }
