@@ -1,5 +1,5 @@
-# embed.cmake - puts texts into the binary: the headers that Lua reads (one C string) and the
-# Lua modules. Refuses a header that has left the FFI dialect.
+# embed.cmake - puts texts into the binary: the headers that Lua reads (one C string), the
+# Lua modules, and the files that `moongate new` writes. Refuses a header that has left the FFI dialect.
 function(hex_of text result)
   string(HEX "${text}" hex)
   string(REGEX REPLACE "(..)" "0x\\1," bytes "${hex}")
@@ -26,4 +26,15 @@ foreach(module IN LISTS MODULES)
                       "${stem}_text, sizeof ${stem}_text - 1},\n")
 endforeach()
 string(APPEND source "const struct moon_module moon_modules[] = {\n${table}    {0}};\n")
+
+set(table "")
+foreach(path IN LISTS TEXTS)
+  file(RELATIVE_PATH name "${ROOT}" "${path}")
+  string(MAKE_C_IDENTIFIER "${name}" identifier)
+  file(READ "${path}" bytes HEX)
+  string(REGEX REPLACE "(..)" "0x\\1," bytes "${bytes}")
+  string(APPEND source "static const char file_${identifier}[] = {${bytes}0};\n")
+  string(APPEND table "    {\"${name}\", file_${identifier}, sizeof file_${identifier} - 1},\n")
+endforeach()
+string(APPEND source "const struct moon_text moon_texts[] = {\n${table}    {0}};\n")
 file(WRITE "${OUTPUT}" "${source}")

@@ -15,5 +15,14 @@ struct moon_module {
 
 extern const struct moon_module moon_modules[];
 
+/* Any other file. */
+struct moon_text {
+    const char *name; /* path from the folder of the sources; NULL ends the list */
+    const char *bytes;
+    size_t length;
+};
+
+extern const struct moon_text moon_texts[];
+
 /* core/types.h and bindings/api.h, without their # lines. */
 extern const char moon_cdef[];

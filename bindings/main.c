@@ -1,6 +1,6 @@
 /* main.c - the moongate command: reads the configuration, starts everything, stops it
- * again. `moongate bench` and `moongate ctl` are other programs in the same file:
- * bench/, ctl.c.
+ * again. `moongate bench`, `check`, `ctl` and `new` are other programs in the same
+ * file: bench/, check.c, ctl.c, new.c.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -9,7 +9,9 @@
 #include "../core/config.h"
 #include "../core/gate.h"
 #include "../core/log.h"
+#include "check.h"
 #include "ctl.h"
+#include "new.h"
 #include "signals.h"
 #include "vm.h"
 #include "watch.h"
@@ -131,14 +133,23 @@ static int run(const struct moon_config *config)
     return 0;
 }
 
+static const struct program {
+    const char *name;
+    int (*main)(int argc, char **argv); /* argv[0] is the name */
+} programs[] = {
+    {"bench", moon_bench_main},
+    {"check", moon_check_main},
+    {"ctl", moon_ctl_main},
+    {"new", moon_new_main},
+};
+
 int main(int argc, char **argv)
 {
     struct moon_config config;
-    if (argc > 1 && strcmp(argv[1], "bench") == 0) {
-        return moon_bench_main(argc - 1, argv + 1);
-    }
-    if (argc > 1 && strcmp(argv[1], "ctl") == 0) {
-        return moon_ctl_main(argc - 1, argv + 1);
+    for (size_t i = 0; argc > 1 && i < sizeof programs / sizeof programs[0]; i++) {
+        if (strcmp(argv[1], programs[i].name) == 0) {
+            return programs[i].main(argc - 1, argv + 1);
+        }
     }
     switch (moon_config_read(&config, argc, argv)) {
     case MOON_CONFIG_DONE:

@@ -32,6 +32,17 @@ static int load_module(lua_State *L)
     return 1;
 }
 
+/* A table: name of a file that the binary carries -> its text. */
+static int load_texts(lua_State *L)
+{
+    lua_newtable(L);
+    for (const struct moon_text *text = moon_texts; text->name != NULL; text++) {
+        lua_pushlstring(L, text->bytes, text->length);
+        lua_setfield(L, -2, text->name);
+    }
+    return 1;
+}
+
 /* require "moongate.x" finds what the binary carries, whatever package.path says. */
 static void preload_modules(lua_State *L)
 {
@@ -45,6 +56,8 @@ static void preload_modules(lua_State *L)
     }
     lua_pushcfunction(L, luaopen_moongate_msgpack);
     lua_setfield(L, -2, "moongate.msgpack");
+    lua_pushcfunction(L, load_texts);
+    lua_setfield(L, -2, "moongate.texts");
     lua_getfield(L, -2, "loaded");
     lua_pushstring(L, moon_cdef);
     lua_setfield(L, -2, "moongate.cdef");
@@ -78,7 +91,8 @@ static bool start(struct moon_vm *vm, const char *app)
     return true;
 }
 
-struct moon_vm *moon_vm_create(const struct moon_config *config)
+/* NULL, said on stderr, without memory. */
+static struct moon_vm *open_state(uint32_t memory_mb)
 {
     struct moon_vm *vm = moon_alloc(sizeof *vm);
     vm->L = luaL_newstate();
@@ -87,14 +101,65 @@ struct moon_vm *moon_vm_create(const struct moon_config *config)
         moon_free(vm);
         return NULL;
     }
-    moon_memory_watch(vm->L, (uint64_t)config->script_memory_mb << 20);
+    moon_memory_watch(vm->L, (uint64_t)memory_mb << 20);
     luaL_openlibs(vm->L);
     preload_modules(vm->L);
-    if (!start(vm, config->app)) {
+    return vm;
+}
+
+struct moon_vm *moon_vm_create(const struct moon_config *config)
+{
+    struct moon_vm *vm = open_state(config->script_memory_mb);
+    if (vm != NULL && !start(vm, config->app)) {
         moon_vm_destroy(vm);
         return NULL;
     }
     return vm;
+}
+
+/* Its `late`, when it has one, is for the watchdog. */
+static int call_main(struct moon_vm *vm, int argc, const char *const *argv)
+{
+    lua_State *L = vm->L;
+    lua_getfield(L, -1, "late");
+    vm->is_watched = lua_isfunction(L, -1);
+    if (vm->is_watched) {
+        moon_watchdog_start(L);
+    } else {
+        lua_pop(L, 1);
+    }
+    lua_getfield(L, -1, "main");
+    if (!lua_checkstack(L, argc)) {
+        lua_pushliteral(L, "too many arguments");
+        return LUA_ERRRUN;
+    }
+    for (int i = 0; i < argc; i++) {
+        lua_pushstring(L, argv[i]);
+    }
+    moon_watchdog_enter();
+    int status = lua_pcall(L, argc, 1, 0);
+    moon_watchdog_leave();
+    return status;
+}
+
+int moon_vm_run(uint32_t memory_mb, const char *module, int argc,
+                const char *const *argv)
+{
+    struct moon_vm *vm = open_state(memory_mb);
+    if (vm == NULL) {
+        return MOON_VM_FAILED;
+    }
+    lua_State *L = vm->L;
+    lua_getglobal(L, "require");
+    lua_pushstring(L, module);
+    int result = MOON_VM_FAILED;
+    if (lua_pcall(L, 1, 1, 0) != 0 || call_main(vm, argc, argv) != 0) {
+        (void)fprintf(stderr, "moongate: %s\n", lua_tostring(L, -1));
+    } else {
+        result = (int)lua_tointeger(L, -1);
+    }
+    moon_vm_destroy(vm);
+    return result;
 }
 
 void moon_vm_destroy(struct moon_vm *vm)

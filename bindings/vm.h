@@ -24,5 +24,13 @@ void moon_api_bind_admin(struct moon_admin *admin);
 struct moon_vm *moon_vm_create(const struct moon_config *config);
 void moon_vm_destroy(struct moon_vm *vm);
 
+enum { MOON_VM_FAILED = 1 };
+
+/* For commands that are written in Lua: calls main(argv[0], ...) of a module of the
+ * bindings, in a state of its own. Returns the exit status that it returns, or
+ * MOON_VM_FAILED with one line on stderr when it raises. */
+int moon_vm_run(uint32_t memory_mb, const char *module, int argc,
+                const char *const *argv);
+
 /* Lets the scripts take the events that wait. `argument` is a struct moon_vm. */
 void moon_vm_enter(void *argument);

@@ -3,11 +3,11 @@ local core = require "moongate.ffi"
 local json = require "moongate.json"
 local log = require "moongate.log"
 local repeats = require "moongate.repeats"
+local secret = require "moongate.secret"
 
 local MAX_GROUPS = 256
 local MAX_TEXT_BYTES = 300   -- of the message
 local MAX_SAMPLE_BYTES = 1024
-local MASK = "***"
 
 ---@class moongate.ErrorGroup
 ---@field plugin string "rooms#3"
@@ -24,27 +24,6 @@ local groups, count = {}, 0 -- "plugin#generation file:line" -> moongate.ErrorGr
 
 -- ---- samples ----
 
-local SECRETS = { "passw", "token", "secret", "auth", "cookie", "session", "credential", "apikey",
-  "api_key", "^pin$", "^key$" }
-
-local function is_secret(name)
-  name = tostring(name):lower()
-  for _, word in ipairs(SECRETS) do
-    if name:find(word) then return true end
-  end
-  return false
-end
-
-local function masked(value, depth)
-  if type(value) ~= "table" then return value end
-  if depth == 0 then return "..." end
-  local copy = {}
-  for key, inner in next, value do
-    copy[key] = is_secret(key) and MASK or masked(inner, depth - 1)
-  end
-  return copy
-end
-
 --- What was asked, as far as it can be shown.
 ---@param asked any a request, or what handles an HTTP request gets
 ---@return string?
@@ -55,7 +34,7 @@ local function sample_of(asked)
   elseif getmetatable(asked) then
     return -- a connection, a room
   end
-  local text = json.encode(masked(asked, 4))
+  local text = json.encode(secret.masked(asked))
   return text and text:sub(1, MAX_SAMPLE_BYTES)
 end
 

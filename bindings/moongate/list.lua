@@ -32,7 +32,9 @@ local function is_file(path)
 end
 
 --- "lobby.party" is lobby/party.lua.
-local function is_name(name)
+---@param name any
+---@return boolean
+function list.is_name(name)
   if type(name) ~= "string" or name == "init" or name:find "%.$" then return false end
   for part in name:gmatch "[^.]+" do
     if not part:find(NAME) then return false end
@@ -48,7 +50,7 @@ local function read_name(where, place, value)
       type(value))
   end
   local name = value[1]
-  if is_name(name) then return name end
+  if list.is_name(name) then return name end
   fail(where, 'entry %d: expected the name of a plugin, "rooms" for rooms.lua, got %s', place,
     type(name) == "string" and ('"%s"'):format(name) or type(name))
 end

@@ -108,6 +108,26 @@ local function overdue(ok, problem)
   return is_said and problem or "time budget exceeded while it was loaded"
 end
 
+--- What a plugin can do about it that uses one with a problem, its author does not know yet.
+local function is_consequence(build, name)
+  for used in pairs(build.registry.plugins[name].uses) do
+    if build.failed[used] then return true end
+  end
+end
+
+local function fail(build, name, problem)
+  local is_known = is_consequence(build, name)
+  build.failed[name] = true
+  if not is_known then table.insert(build.problems, problem) end
+end
+
+--- Does this for each plugin that is loaded. The first failure ends it, unless all are asked for.
+local function for_each(build, fn)
+  for _, name in ipairs(build.loaded) do
+    if build.is_thorough then pcall(fn, build, name) else fn(build, name) end
+  end
+end
+
 --- Runs a plugin's file, unless that has been done. Raises; whoever catches that, the load has
 --- failed.
 local function run(build, name)
@@ -118,24 +138,29 @@ local function run(build, name)
   local ok, problem = with_collector(run_file, build, plugin, chunk)
   if runs.leave(outer, outer_doing) then ok, problem = false, overdue(ok, problem) end
   if ok then return end
-  build.problem = build.problem or with_file(plugin, problem)
+  fail(build, name, with_file(plugin, problem))
   error(problem, 0)
 end
 
+local function compile(build, name)
+  local plugin = build.registry:add_plugin(build.entry_of[name])
+  local ok, chunk, source = pcall(build.set.compile, build.set, plugin.file)
+  if not ok then
+    fail(build, name, chunk)
+    error(chunk, 0)
+  end
+  build.chunks[name], plugin.source = chunk, source
+end
+
 --- Adds what stays, and compiles all that does not before the first one runs.
-local function prepare(build, before)
+local function prepare(build)
   for _, entry in ipairs(build.entries) do
     if not build.reasons[entry.name] then
-      build.set:keep(before[entry.name].source)
-      build.registry:adopt(before[entry.name])
+      build.set:keep(build.before[entry.name].source)
+      build.registry:adopt(build.before[entry.name])
     end
   end
-  for _, entry in ipairs(build.entries) do
-    if build.reasons[entry.name] then
-      local plugin = build.registry:add_plugin(entry)
-      build.chunks[entry.name], plugin.source = build.set:compile(entry.file)
-    end
-  end
+  for_each(build, compile)
 end
 
 --- Brings the states of the loaded plugins up to their code. Raises.
@@ -149,19 +174,19 @@ local function migrate(build, is_known)
   kind_swap.migrate(build.registry, build.loaded, build.rooms)
 end
 
-local function fill(build, before)
-  prepare(build, before)
+local function fill(build)
+  prepare(build)
   build.registry.run = function(name) run(build, name) end -- for gate:use
-  for _, name in ipairs(build.loaded) do run(build, name) end
+  for_each(build, run)
   build.registry.run = nil
-  if build.problem then error(build.problem, 0) end
+  if build.problems[1] then error(build.problems[1], 0) end
   build.registry:finish(names_of(build.entries))
   local clash = metric_name.clash(build.registry.plugins, build.loaded)
   if clash then error(clash, 0) end
   build.registry.sources = build.set
   local is_migrated, problem = with_collector(migrate, build, build.is_known)
   if not is_migrated then
-    build.problem = problem
+    build.problems[1] = problem
     error(problem, 0)
   end
   local routes = build.registry:route_table()
@@ -178,10 +203,12 @@ local function begin(app, generation, current, rejected)
   sources.use(set)
   local entries, settings = read_list(app, set)
   local build = { set = set, entries = entries, chunks = {}, loaded = {}, is_known = {},
-    rooms = kind_swap.snapshot(),
-    reasons = reasons_of(set, entries, current and current.plugins or {}) }
+    problems = {}, failed = {}, entry_of = {}, rooms = kind_swap.snapshot(),
+    before = current and current.plugins or {} }
+  build.reasons = reasons_of(set, entries, build.before)
   for _, entry in ipairs(entries) do
     if build.reasons[entry.name] then table.insert(build.loaded, entry.name) end
+    build.entry_of[entry.name] = entry
     build.is_known[entry.name] = state.version(entry.name) ~= nil
   end
   build.registry = registries.new(generation)
@@ -196,18 +223,24 @@ local function is_unchanged(build, current)
     and is_same(build.registry.settings, current.settings)
 end
 
-local function load(app, generation, current, rejected)
+local function restore(snapshot, rooms)
+  state.restore(snapshot)
+  kind_swap.restore(rooms)
+end
+
+---@param look? fun(build: table) before it is filled
+local function load(app, generation, current, rejected, look)
   local outer, outer_doing = runs.enter_loading(LIST, "load")
   local ok, build = xpcall(begin, traceback, app, generation, current, rejected)
   runs.leave(outer, outer_doing)
   if not ok then return nil, build end
   if is_unchanged(build, current) then return end
+  if look then look(build) end
   local snapshot = state.snapshot(build.loaded)
-  local is_filled, problem = xpcall(fill, traceback, build, current and current.plugins or {})
+  local is_filled, problem = xpcall(fill, traceback, build)
   if not is_filled then
-    state.restore(snapshot)
-    kind_swap.restore(build.rooms)
-    return nil, build.problem or problem
+    restore(snapshot, build.rooms)
+    return nil, build.problems[1] or problem
   end
   for name, kept in pairs(snapshot) do
     local is_migrated = build.is_known[name] and kept.version ~= state.version(name)
@@ -234,6 +267,25 @@ function loader.load(app, generation, current, rejected)
   if not ok then error(registry, 0) end
   sources.use(current and current.sources)
   return registry, problem, snapshot, rooms
+end
+
+--- Builds a first generation that never takes over, to find out all that is wrong with it.
+---@param app string
+---@return table? registry nil: there are problems
+---@return string[] problems tracebacks
+---@return string[] paths of the files that were looked at
+function loader.check(app)
+  local problems, set = {}, nil
+  local registry, problem = load(app, 1, nil, nil, function(build)
+    build.is_thorough, problems, set = true, build.problems, build.set
+  end)
+  local files, paths = registry and registry:files() or set and set.texts or {}, {}
+  for path, text in pairs(files) do
+    if text then paths[#paths + 1] = path end
+  end
+  table.sort(paths)
+  if not registry and not problems[1] then problems[1] = problem end
+  return registry, problems, paths
 end
 
 return loader

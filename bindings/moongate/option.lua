@@ -1,5 +1,7 @@
 --- Options of plugins: what a plugin declares, and what its entry in init.lua sets.
 local fields = require "moongate.fields"
+local json = require "moongate.json"
+local secret = require "moongate.secret"
 
 ---@class moongate.OptionSpec
 ---@field default? any without one, init.lua has to set it
@@ -144,6 +146,28 @@ function option.unknown(entry, declared)
         tostring(name), names[1] and "it has " .. table.concat(names, ", ") or "it has none")
     end
   end
+end
+
+local function masked(name, value)
+  if secret.is_one(name) then return secret.MASK end
+  if type(value) == "table" then return json.encode(secret.masked(value)) or "a table" end
+  return shown(value)
+end
+
+--- What there is to set, and what is set, for people. Secrets are masked.
+---@param entry moongate.Entry
+---@param declared table<string, moongate.OptionSpec>
+---@return { name: string, value: string, default: string?, about: string? }[] by name
+function option.survey(entry, declared)
+  local all = {}
+  for name, spec in pairs(declared) do
+    local value = entry.options[name]
+    if value == nil then value = spec.default end
+    all[#all + 1] = { name = name, value = masked(name, value), about = spec.about,
+      default = spec.default ~= nil and masked(name, spec.default) or nil }
+  end
+  table.sort(all, function(a, b) return a.name < b.name end)
+  return all
 end
 
 return option

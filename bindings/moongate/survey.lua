@@ -2,6 +2,7 @@
 --- way of each type of request through them.
 local accounts = require "moongate.account"
 local core = require "moongate.ffi"
+local option = require "moongate.option"
 
 local MB = 1048576
 
@@ -47,6 +48,7 @@ local function of_plugin(plugin)
     handles = names_of(plugin.on),
     before = each(plugin.before, "name"), after = each(plugin.after, "name"),
     serves = served_by(plugin), timers = each(plugin.timers, "name"),
+    options = filled(option.survey(plugin.entry, plugin.options)),
     cost = accounts.survey(plugin), is_off = plugin.is_off,
   }
 end
@@ -110,13 +112,28 @@ local function describe_cost(lines, cost, is_only)
   end
 end
 
+local function describe_options(lines, options)
+  for i, its in ipairs(options) do
+    add(lines, "  %-8s  %s = %s  (%s)", i == 1 and "options" or "", its.name, its.value,
+      its.default and "default " .. its.default or "no default")
+  end
+end
+
+local function title_of(plugin)
+  local words = { plugin.name, plugin.file }
+  if plugin.generation then table.insert(words, 2, "generation " .. plugin.generation) end
+  if plugin.is_off then words[#words + 1] = "SWITCHED OFF" end
+  return table.concat(words, "  ")
+end
+
 local function describe(lines, plugin, is_only)
-  add(lines, "%s  generation %d  %s%s", plugin.name, plugin.generation, plugin.file,
-    plugin.is_off and "  SWITCHED OFF" or "")
+  add(lines, "%s", title_of(plugin))
   if plugin.provides then add(lines, "  provides  %s", plugin.provides) end
   for _, name in ipairs(LISTS) do
     if plugin[name] then add(lines, "  %-8s  %s", name, table.concat(plugin[name], ", ")) end
   end
+  if plugin.budget then add(lines, "  budget    %s", plugin.budget) end
+  describe_options(lines, plugin.options or {})
   if plugin.cost then describe_cost(lines, plugin.cost, is_only) end
 end
 
@@ -129,15 +146,15 @@ local function way_of(request)
 end
 
 ---@param what table of survey.of()
+---@param title? string
 ---@return string
-function survey.text(what)
-  local lines = { ("generation %d is in force"):format(what.generation) }
-  local memory = what.memory
+function survey.text(what, title)
+  local lines = { title or ("generation %d is in force"):format(what.generation) }
+  local memory, plugins = what.memory, what.plugins or {}
   if memory then
     add(lines, "the scripts have %.1f MB of at most %d; %.1f when it came into force",
       memory.bytes / MB, memory.limit_bytes / MB, memory.bytes_then / MB)
   end
-  local plugins = what.plugins or {}
   for _, plugin in ipairs(plugins) do
     add(lines, "")
     describe(lines, plugin, not plugins[2])

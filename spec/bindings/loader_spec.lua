@@ -1,3 +1,4 @@
+local fake_core = require "spec.support.fake_core"
 local fake_gate = require "spec.support.fake_gate"
 local file = require "spec.support.file"
 
@@ -247,6 +248,72 @@ describe("loader", function()
       assert.is_truthy(gate:logged '(with name = "tea")')
       assert.same({ { loads = 1 }, { loads = 1 } },
         { gate.world.state.of "a", gate.world.state.of "b" })
+    end)
+  end)
+
+  describe("checks", function()
+    local folder
+    local loader = fake_core.world("moongate.loader").loader
+
+    before_each(function() folder = file.folder() end)
+    after_each(function() file.run("rm -r " .. folder) end)
+
+    --- What it says of these files; paths without the folder.
+    local function check(files)
+      for name, text in pairs(files) do file.write(("%s/%s.lua"):format(folder, name), text) end
+      local registry, problems, paths = loader.check(folder)
+      for _, texts in ipairs { problems, paths } do
+        for i, text in ipairs(texts) do
+          texts[i] = text:match "^[^\n]*":gsub(folder:gsub("%p", "%%%0") .. "/", "")
+        end
+      end
+      return registry, problems, paths
+    end
+
+    it("all plugins, whatever is wrong with one of them", function()
+      local registry, problems, paths = check {
+        init = 'return { "a", "b", "c", "d", { "e", options = { x = 1 } }, "f" }',
+        a = "x x", b = "return function(gate) gate:on('say', print) end",
+        c = "return function(gate)\n gate:on('say', print) end", d = "return 5",
+        e = "return function() end", f = "return function(gate) local x = gate.a.b end",
+      }
+      assert.is_nil(registry)
+      assert.same({ "a.lua:1: '=' expected near 'x'", 'c.lua:2: "say" is already handled by b',
+        "d.lua: a plugin returns a function of gate, this returned number",
+        'init.lua: plugin "e" has no option "x"; it has none',
+        "f.lua:1: attempt to index field 'a' (a nil value)" }, problems)
+      assert.same({ "a.lua", "b.lua", "c.lua", "d.lua", "e.lua", "f.lua", "init.lua" }, paths)
+    end)
+
+    it("and does not blame one that uses what is broken", function()
+      local _, problems = check {
+        init = 'return { "user", "through", "broken", "other" }',
+        user = "return function(gate) gate:use('through', '1.0') end",
+        through = "return function(gate) gate:use('broken', '1.0') end",
+        broken = "return function(gate) error('ouch') end",
+        other = "return function(gate) error 'of its own' end",
+      }
+      assert.same({ "broken.lua:1: ouch", "other.lua:1: of its own" }, problems)
+    end)
+
+    it("the list, and what only shows when all are loaded", function()
+      local _, problems, paths = check { init = "return 5" }
+      assert.equal(1, #problems)
+      assert.matches("^init.lua: expected a list of plugins", problems[1])
+      assert.same({}, paths)
+      _, problems = check { init = "return { 'a' }",
+        a = "return function(gate) gate:needs 'b' end" }
+      assert.same({ 'a.lua: needs "b", which is not there' }, problems)
+      _, problems = check { a = "return function(gate) gate.state.x = print end" }
+      assert.matches("^a.lua: gate.state.x is a function", problems[1])
+    end)
+
+    it("what is fine, with its modules", function()
+      local registry, problems, paths = check { init = "return { 'a' }", lib = "return {}",
+        a = "require 'lib' return function(gate) gate:on('say', print) end" }
+      assert.same({}, problems)
+      assert.equal("a", registry.on.say.plugin.name)
+      assert.same({ "a.lua", "init.lua", "lib.lua" }, paths)
     end)
   end)
 end)

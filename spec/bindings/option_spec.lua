@@ -87,4 +87,20 @@ describe("option", function()
     assert.equal('app/init.lua: plugin "dice" has no option "side"; it has none',
       option.unknown(entry { side = 1 }, {}))
   end)
+
+  it("is shown with its default, by name; a secret is not", function()
+    local declared = {
+      sides = option.declare("sides", { default = 6, about = "of the die" }),
+      word = option.declare("word", { type = "string" }),
+      api_key = option.declare("api_key", { default = "none" }),
+      list = option.declare("list", { type = "table" }),
+    }
+    assert.same({
+      { name = "api_key", value = "***", default = "***" },
+      { name = "list", value = '[1,{"token":"***"}]' },
+      { name = "sides", value = "6", default = "6", about = "of the die" },
+      { name = "word", value = '"tea"' },
+    }, option.survey(entry { word = "tea", api_key = "x", list = { 1, { token = "x" } } },
+      declared))
+  end)
 end)

@@ -96,6 +96,26 @@ requests: filters > [handler] > those told after it
   say: guard, guard, words > [talk] > log]], text)
   end)
 
+  it("tells options with their defaults, below a title of its own", function()
+    local what = survey_of {
+      init = [[return { { "a", options = { rate = 2, key = "do not tell" } } }]],
+      a = [[return function(gate)
+        gate:option("rate", { default = 1, about = "how fast" })
+        gate:option("key", { type = "string" })
+      end]],
+    }
+    assert.same({ { name = "key", value = "***" },
+      { name = "rate", value = "2", default = "1", about = "how fast" } }, what.plugins[1].options)
+    what.plugins[1].generation, what.plugins[1].budget = nil, "hard_ms = 5"
+    assert.equal([[
+this app
+
+a  a.lua
+  budget    hard_ms = 5
+  options   key = ***  (no default)
+            rate = 2  (default 1)]], gate.world.survey.text(what, "this app"))
+  end)
+
   it("has nothing to say of an app without plugins", function()
     gate = fake_gate.load { init = "return {}" }
     local what = gate.world.survey.of(gate.world.plugin.current())

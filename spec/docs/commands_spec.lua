@@ -3,7 +3,7 @@ local file = require "spec.support.file"
 local markdown = require "spec.docs.markdown"
 local server = require "spec.support.server"
 
-local COMMANDS = { "run", "bench", "ctl" }
+local COMMANDS = { "run", "bench", "check", "ctl", "new" }
 local DEV_OPTIONS = { bench = "luajit spec/bench/compare.lua --help" }
 
 local function options_in(text)
@@ -23,6 +23,7 @@ local function facts()
     known.dev[name] = options_in(file.output(DEV_OPTIONS[name] or "true"))
     known.dev[name]["--help"] = DEV_OPTIONS[name] ~= nil
   end
+  for option in pairs(known.moongate.run) do known.moongate.check[option] = true end
   known.dev.run = known.moongate.run
   local gate = fake_gate.load { a = "return function() end" }
   for line in gate:ctl({ command = "help" }).text:gmatch "[^\n]+" do
@@ -132,7 +133,7 @@ describe("command lines in the documentation", function()
       end
     end
     for _, span in ipairs(markdown.spans(text)) do
-      local option = span.code:match "^%-%-[%l%d-]+"
+      local option = span.code:match "^%-%-%l[%l%d-]*"
       if option and not all[option] and not span.code:find "…" then names[#names + 1] = option end
     end
     return names
@@ -154,17 +155,20 @@ describe("command lines in the documentation", function()
       "2: moongate run --fly 1: no option --fly",
       "2: moongate bench fly ws://x/: moongate bench: scenario fly: expected one of: echo room "
         .. "chat idle storm",
-      "3: moongate ctl fly: nobody to ask fly",
-      "3: moongate ctl --json --admin a.sock fly: nobody to ask fly",
-      "3: ./dev fly: no command fly",
-      "4: ./dev bench --fly: no option --fly",
-      "4: ./dev test spec/fly: no folder spec/fly",
-      "5: moongate run examples/no.lua: no file examples/no.lua",
-      "5: moongate run --port 65536: moongate: --port 65536: expected a whole number from 0 to "
+      "3: moongate check --fly: no option --fly",
+      "3: moongate new --fly: no option --fly",
+      "4: moongate ctl fly: nobody to ask fly",
+      "4: moongate ctl --json --admin a.sock fly: nobody to ask fly",
+      "4: ./dev fly: no command fly",
+      "5: ./dev bench --fly: no option --fly",
+      "5: ./dev test spec/fly: no folder spec/fly",
+      "6: moongate run examples/no.lua: no file examples/no.lua",
+      "6: moongate run --port 65536: moongate: --port 65536: expected a whole number from 0 to "
         .. "65535",
     }, problems_of [[
 `moongate fly`, `moongate run --port 1 scripts`
 `build/moongate run --fly 1`, `moongate bench fly ws://x/`
+`moongate check --fly`, `moongate check --port 1 --strict`, `moongate new --fly`
 `moongate ctl fly`, `moongate ctl --json --admin a.sock fly`, `moongate ctl help`, `./dev fly`
 `./dev bench --fly`, `./dev test spec/fly`
 `build/moongate run examples/no.lua`, `moongate run --port 65536`

@@ -28,7 +28,7 @@ local TABLES = {
   { "moongate.MetricSpec", "metric" }, { "moongate.Words", "command" },
 }
 
-local reference = {}
+local reference = { CLASSES = CLASSES }
 
 --- Blocks of annotations: the lines of each, and the line of code below.
 local function blocks_of(text)
@@ -163,5 +163,7 @@ function reference.write()
   local _, wanted = reference.document()
   file.write(DOCUMENT, wanted)
 end
+
+reference.parse, reference.blocks_of_file = parse, blocks_of_file
 
 return reference

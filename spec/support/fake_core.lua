@@ -259,13 +259,17 @@ end
 
 --- Loads bindings/moongate anew above a fake core of its own. Nothing of it stays in
 --- package.loaded.
+---@param first? string a module that has to be required before the others
 ---@return table modules by their last name: { core = fake_core, loop =, task =, … }
-local function world()
+local function world(first)
   local outside = take_loaded()
   local core = new()
   package.loaded["moongate.ffi"] = { C = core.C, new = ffi.new, string = ffi.string,
     copy = ffi.copy, sizeof = ffi.sizeof }
-  local ok, loop = pcall(require, "moongate.loop")
+  local ok, loop = pcall(function()
+    if first then require(first) end
+    return require "moongate.loop"
+  end)
   local modules = { core = core }
   for name, module in pairs(take_loaded()) do modules[name:match "%.(.*)"] = module end
   for name, module in pairs(outside) do package.loaded[name] = module end

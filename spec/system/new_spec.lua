@@ -1,0 +1,119 @@
+local json = require "cjson"
+local file = require "spec.support.file"
+local server = require "spec.support.server"
+
+describe("moongate new", function()
+  local folder
+
+  before_each(function() folder = file.folder() end)
+  after_each(function() file.run("rm -r " .. folder) end)
+
+  local function new(...)
+    local status, out, err = server.run_to_end { "new", ... }
+    return status, (out:gsub(folder:gsub("%p", "%%%0"), "APP")), err
+  end
+
+  local function passes(app)
+    local status, _, err = server.run_to_end { "check", "--strict", app }
+    assert.same({ 0, "" }, { status, err })
+  end
+
+  it("writes a plugin, its spec and its page, and a list, where there is none", function()
+    local status, out, err = new("plugin", "notes", "--app", folder)
+    assert.same({ 0, "" }, { status, err })
+    assert.matches("^wrote APP/notes.lua\nwrote APP/spec/notes_spec.lua\nwrote APP/notes.md\n"
+      .. "wrote APP/init.lua\nwrote APP/.luarc.json\nwrote APP/.moongate/library/conn.lua\n", out)
+    assert.matches('gate:on%("notes.add"', file.read(folder .. "/notes.lua"))
+    assert.matches('test.gate { "notes" }', file.read(folder .. "/spec/notes_spec.lua"), 1, true)
+    assert.matches("^# notes\n", file.read(folder .. "/notes.md"))
+    passes(folder)
+    server.start({ app = folder }):stop()
+  end)
+
+  it("writes nothing that luacheck complains of", function()
+    new("app", folder)
+    new("plugin", "notes", "--app", folder)
+    assert.matches("Total: 0 warnings / 0 errors in 1%d files",
+      file.output("luacheck --no-config --no-color --no-self --std luajit+busted " .. folder))
+  end)
+
+  it("says what to add to a list that is there", function()
+    file.write(folder .. "/init.lua", "return {}")
+    local _, out = new("plugin", "lobby.party", "--app", folder)
+    assert.matches('add it to the list in APP/init.lua:\n  "lobby.party",\n$', out)
+    assert.equal("return {}", file.read(folder .. "/init.lua"))
+    file.write(folder .. "/init.lua", 'return { "lobby.party" }')
+    assert.is_string(file.peek(folder .. "/spec/lobby/party_spec.lua"))
+    passes(folder)
+  end)
+
+  it("replaces nothing", function()
+    file.run("mkdir " .. folder .. "/spec")
+    file.write(folder .. "/spec/notes_spec.lua", "mine")
+    local status, out, err = new("plugin", "notes", "--app", folder)
+    assert.same({ 1, "" }, { status, out })
+    assert.matches("spec/notes_spec.lua: is there already, and was not replaced", err, 1, true)
+    assert.equal("mine", file.read(folder .. "/spec/notes_spec.lua"))
+    assert.is_nil(file.peek(folder .. "/notes.lua"))
+    file.write(folder .. "/.luarc.json", "{}")
+    new("plugin", "other", "--app", folder)
+    assert.equal("{}", file.read(folder .. "/.luarc.json"))
+    assert.is_nil(file.peek(folder .. "/.moongate/library/gate.lua"))
+  end)
+
+  it("writes an app that serves the chat", function()
+    local app = folder .. "/it's new"
+    assert.equal(0, (new("app", app)))
+    for _, name in ipairs { "auth", "rooms", "router" } do
+      assert.equal(file.read(("scripts/%s.lua"):format(name)),
+        file.read(("%s/%s.lua"):format(app, name)))
+    end
+    passes(app)
+    server.start({ app = app }):stop()
+    local status, _, err = new("app", app)
+    assert.equal(1, status)
+    assert.matches("init.lua: is there already", err, 1, true)
+  end)
+
+  it("writes what editors know, again for another version", function()
+    new("plugin", "notes", "--app", folder)
+    local path = folder .. "/.moongate/library/gate.lua"
+    file.write(path, "old")
+    assert.equal(0, (new("library", "--app", folder)))
+    assert.equal(file.read "bindings/library/gate.lua", file.read(path))
+    local settings = json.decode(file.read(folder .. "/.luarc.json"))
+    assert.equal("LuaJIT", settings["runtime.version"])
+    for _, place in ipairs(settings["workspace.library"]) do
+      assert.is_string(file.peek(("%s/%s/gate.lua"):format(folder, place)))
+    end
+  end)
+
+  it("says what it takes", function()
+    for problem, words in pairs {
+      ["expected plugin, app or library"] = {},
+      ["expected plugin, app or library;"] = { "fly" },
+      ["expected NAME"] = { "plugin" },
+      ["expected DIR"] = { "app", "" },
+      ["more: one word too many"] = { "plugin", "a", "more" },
+      ["--fly: unknown option"] = { "plugin", "a", "--fly" },
+      ["--app: expected a folder"] = { "plugin", "a", "--app" },
+      ["--app: not for a new app"] = { "app", "a", "--app", "b" },
+      ["init: expected a name of letters"] = { "plugin", "init" },
+      ["../a: expected a name of letters"] = { "plugin", "../a" },
+    } do
+      local status, out, err = new(unpack(words))
+      assert.same({ 2, "" }, { status, out }, problem)
+      assert.matches("moongate new: " .. problem, err, 1, true)
+    end
+    local status, out = new "--help"
+    assert.equal(0, status)
+    assert.matches("^usage: moongate new plugin NAME", out)
+  end)
+
+  it("says why it cannot write", function()
+    file.write(folder .. "/file", "")
+    local status, _, err = new("plugin", "a", "--app", folder .. "/file")
+    assert.equal(1, status)
+    assert.matches("file: no folder", err, 1, true)
+  end)
+end)
