@@ -5,7 +5,7 @@
 #pragma once
 #include <stddef.h>
 
-/* A Lua module of bindings/moongate/. */
+/* A Lua module of bindings/moongate/, or a plugin. */
 struct moon_module {
     const char *name;  /* as require() knows it; NULL ends the list */
     const char *chunk; /* for tracebacks */
@@ -14,6 +14,9 @@ struct moon_module {
 };
 
 extern const struct moon_module moon_modules[];
+
+/* Some of scripts/, as "scripts.rooms": texts for moongate test. */
+extern const struct moon_module moon_plugins[];
 
 /* core/types.h and bindings/api.h, without their # lines. */
 extern const char moon_cdef[];

@@ -1,6 +1,6 @@
 /* main.c - the moongate command: reads the configuration, starts everything, stops it
- * again. `moongate bench` and `moongate ctl` are other programs in the same file:
- * bench/, ctl.c.
+ * again. `moongate bench`, `moongate ctl` and `moongate test` are other programs in
+ * the same file: bench/, ctl.c, testing.c.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -11,6 +11,7 @@
 #include "../core/log.h"
 #include "ctl.h"
 #include "signals.h"
+#include "testing.h"
 #include "vm.h"
 #include "watch.h"
 #include <signal.h>
@@ -139,6 +140,9 @@ int main(int argc, char **argv)
     }
     if (argc > 1 && strcmp(argv[1], "ctl") == 0) {
         return moon_ctl_main(argc - 1, argv + 1);
+    }
+    if (argc > 1 && strcmp(argv[1], "test") == 0) {
+        return moon_testing_main(argc - 1, argv + 1);
     }
     switch (moon_config_read(&config, argc, argv)) {
     case MOON_CONFIG_DONE:

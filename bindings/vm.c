@@ -9,8 +9,10 @@
 #include <lauxlib.h>
 #include <lualib.h>
 #include <stdio.h>
+#include <string.h>
 
 enum {
+    BAD = 2,           /* exit status when there is no other */
     SOFT_PERCENT = 75, /* of the limit: then there is a warning */
     CALM_PERCENT = 90, /* of that: and below it there may be another */
 };
@@ -32,13 +34,25 @@ static int load_module(lua_State *L)
     return 1;
 }
 
-/* require "moongate.x" finds what the binary carries, whatever package.path says. */
-static void preload_modules(lua_State *L)
+static bool is_for_tests(const char *name)
+{
+    static const char prefix[] = "moongate.test";
+    size_t length = sizeof prefix - 1;
+    return strncmp(name, prefix, length) == 0 &&
+           (name[length] == '\0' || name[length] == '.');
+}
+
+/* require "moongate.x" finds what the binary carries, whatever package.path says. A
+ * server has nothing that is for tests. */
+static void preload_modules(lua_State *L, bool has_tests)
 {
     lua_getglobal(L, "package");
     lua_getfield(L, -1, "preload");
     for (const struct moon_module *module = moon_modules; module->name != NULL;
          module++) {
+        if (is_for_tests(module->name) && !has_tests) {
+            continue;
+        }
         lua_pushlightuserdata(L, (void *)(uintptr_t)module);
         lua_pushcclosure(L, load_module, 1);
         lua_setfield(L, -2, module->name);
@@ -48,6 +62,21 @@ static void preload_modules(lua_State *L)
     lua_getfield(L, -2, "loaded");
     lua_pushstring(L, moon_cdef);
     lua_setfield(L, -2, "moongate.cdef");
+    lua_settop(L, 0);
+}
+
+/* require "moongate.test.plugins": name -> text. */
+static void load_plugins(lua_State *L)
+{
+    lua_getglobal(L, "package");
+    lua_getfield(L, -1, "loaded");
+    lua_newtable(L);
+    for (const struct moon_module *plugin = moon_plugins; plugin->name != NULL;
+         plugin++) {
+        lua_pushlstring(L, plugin->text, plugin->length);
+        lua_setfield(L, -2, strchr(plugin->name, '.') + 1);
+    }
+    lua_setfield(L, -2, "moongate.test.plugins");
     lua_settop(L, 0);
 }
 
@@ -89,7 +118,7 @@ struct moon_vm *moon_vm_create(const struct moon_config *config)
     }
     moon_memory_watch(vm->L, (uint64_t)config->script_memory_mb << 20);
     luaL_openlibs(vm->L);
-    preload_modules(vm->L);
+    preload_modules(vm->L, false);
     if (!start(vm, config->app)) {
         moon_vm_destroy(vm);
         return NULL;
@@ -139,6 +168,33 @@ static void pace_collector(lua_State *L)
     garbage = garbage > space ? space : garbage;
     garbage = garbage < 10 ? 10 : garbage;
     lua_gc(L, LUA_GCSETPAUSE, 100 + garbage);
+}
+
+int moon_vm_command(const char *module, const char *const *words, int count)
+{
+    lua_State *L = luaL_newstate();
+    if (L == NULL) {
+        (void)fputs("moongate: no memory for a Lua state\n", stderr);
+        return BAD;
+    }
+    luaL_openlibs(L);
+    preload_modules(L, true);
+    load_plugins(L);
+    lua_getglobal(L, "require");
+    lua_pushstring(L, module);
+    int status = lua_pcall(L, 1, 1, 0);
+    luaL_checkstack(L, count, "too many words");
+    for (int i = 0; i < count; i++) {
+        lua_pushstring(L, words[i]);
+    }
+    status = status == 0 ? lua_pcall(L, count, 1, 0) : status;
+    int result = status == 0 ? (int)lua_tointeger(L, -1) : BAD;
+    if (status != 0) {
+        const char *problem = lua_tostring(L, -1);
+        (void)fprintf(stderr, "moongate: %s\n", problem == NULL ? "?" : problem);
+    }
+    lua_close(L);
+    return result;
 }
 
 void moon_vm_enter(void *argument)

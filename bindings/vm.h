@@ -24,5 +24,10 @@ void moon_api_bind_admin(struct moon_admin *admin);
 struct moon_vm *moon_vm_create(const struct moon_config *config);
 void moon_vm_destroy(struct moon_vm *vm);
 
+/* For a command that is no server: calls what the module returns with these words, in a
+ * state of its own that also has the modules and texts for tests. Returns its exit
+ * status, or 2 after a line on stderr. */
+int moon_vm_command(const char *module, const char *const *words, int count);
+
 /* Lets the scripts take the events that wait. `argument` is a struct moon_vm. */
 void moon_vm_enter(void *argument);

@@ -86,6 +86,8 @@ static void print_help(void)
         "moongate bench --help\n"
         "       moongate ctl COMMAND [arguments]         talks to a running server: "
         "moongate ctl --help\n"
+        "       moongate test [PATH...]                  runs the specs of plugins: "
+        "moongate test --help\n"
         "\n"
         "APP is a folder with an init.lua or one plugin file (MOONGATE_APP, scripts).\n"
         "SIGHUP reloads it and the certificate, as saving a file does; SIGTERM and "

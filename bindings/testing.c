@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+#include "testing.h"
+#include "../core/mem.h"
+#include "vm.h"
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    BAD = 2,
+    FIXED_WORDS = 3, /* the app, how the specs are run, and the end of the paths */
+};
+
+static int complain(const char *what, const char *why)
+{
+    (void)fprintf(stderr, "moongate test: %s: %s\n", what, why);
+    return BAD;
+}
+
+static int print_help(void)
+{
+    puts(
+        "usage: moongate test [options] [PATH...] [-- BUSTED-OPTIONS...]\n"
+        "\n"
+        "Runs the specs of an app's plugins with busted (Debian: lua-busted): over "
+        "the\n"
+        "real bindings and a core without sockets, with a clock of its own. PATHs are\n"
+        "spec files, or folders of *_spec.lua; without one, the folder spec of the "
+        "app.\n"
+        "docs/lua-api.md, Testing, says what a spec can do.\n"
+        "\n"
+        "options:\n"
+        "  --app DIR          the folder of the plugins (.)\n"
+        "  --live             against real servers, over real sockets (Debian: "
+        "lua-socket)\n"
+        "  --help             this text\n"
+        "\n"
+        "exit status: 0 all have passed, 1 some have not, 2 it was not asked as it "
+        "should\n"
+        "be, or something is not installed");
+    return 0;
+}
+
+/* What follows the first "--" is for busted: getopt_long() would lose the place. */
+static int words_before_dashes(int argc, char **argv)
+{
+    int count = 0;
+    while (count < argc && strcmp(argv[count], "--") != 0) {
+        count++;
+    }
+    return count;
+}
+
+/* APP, "fake" or "live", PATH..., "--", BUSTED-OPTION... */
+static int run(const char *app, int is_live, char **paths, int path_count,
+               char **options, int option_count)
+{
+    int count = FIXED_WORDS + path_count + option_count;
+    const char **words = moon_alloc((size_t)count * sizeof *words);
+    int at = 0;
+    words[at++] = app;
+    words[at++] = is_live ? "live" : "fake";
+    for (int i = 0; i < path_count; i++) {
+        words[at++] = paths[i];
+    }
+    words[at++] = "--";
+    for (int i = 0; i < option_count; i++) {
+        words[at++] = options[i];
+    }
+    int status = moon_vm_command("moongate.test.runner", words, count);
+    moon_free(words);
+    return status;
+}
+
+int moon_testing_main(int argc, char **argv)
+{
+    const char *app = ".";
+    int is_live = 0;
+    const struct option options[] = {{"app", required_argument, NULL, 'a'},
+                                     {"live", no_argument, &is_live, 1},
+                                     {"help", no_argument, NULL, 'h'},
+                                     {0}};
+    int own = words_before_dashes(argc, argv);
+    int rest = own < argc ? own + 1 : argc;
+    int choice = 0;
+    opterr = 0;
+    while ((choice = getopt_long(own, argv, ":", options, NULL)) != -1) {
+        if (choice == 'h') {
+            return print_help();
+        }
+        if (choice == ':') {
+            return complain(argv[optind - 1], "a value is missing");
+        }
+        if (choice == '?') {
+            return complain(argv[optind - 1], "unknown option; see --help");
+        }
+        if (choice == 'a') {
+            app = optarg;
+        }
+    }
+    return run(app, is_live, argv + optind, own - optind, argv + rest, argc - rest);
+}
