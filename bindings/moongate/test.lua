@@ -44,7 +44,8 @@ end
 function test.finish()
   local problems = {}
   while running[1] do
-    for _, problem in ipairs(table.remove(running):finish()) do problems[#problems + 1] = problem end
+    local found = table.remove(running):finish()
+    for _, problem in ipairs(found) do problems[#problems + 1] = problem end
   end
   if problems[1] then error(table.concat(problems, "\n"), 0) end
 end

@@ -121,8 +121,7 @@ local function wait(self, id)
   return reply, is_so
 end
 
---- What was sent to it until now has come.
----@private
+--- For gate.lua: what was sent to it until now has come.
 function Conn:settle()
   local transport = self.gate.transport
   transport:settle()

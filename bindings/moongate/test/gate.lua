@@ -10,14 +10,13 @@ local gate_mt = { __index = Gate }
 
 local PATIENCE_MS = 2000 -- with --live, for what has to come before a test ends
 
---- Raises when something was fetched that nobody has expected.
----@private
+--- For conn.lua: raises when something was fetched that nobody has expected.
 function Gate:check()
   local unexpected = self.fetches:take_unexpected()
   if unexpected[1] then error(table.concat(unexpected, "\n"), 3) end
 end
 
----@private
+--- For conn.lua.
 function Gate:registry() return self.transport.world.plugin.current() end
 
 local function refuse_ended(self)
@@ -62,11 +61,10 @@ end
 ---@return string? problem
 function Gate:reload()
   refuse_ended(self)
-  local before = #self:log()
   local ok, text = self.transport:reload(self.app)
   self:check()
   if ok then return true end
-  self.refused[text:gsub("^not reloaded, ", "")] = before -- its line in the log is what was asked
+  self.refused[text:gsub("^not reloaded, ", "")] = true -- its line in the log is what was asked
   return nil, text
 end
 
@@ -155,8 +153,7 @@ local function problems_of(self)
   return problems
 end
 
---- Ends it.
----@private
+--- For test.lua: ends it.
 ---@return string[] problems why the test fails
 function Gate:finish()
   self.is_over = true

@@ -11,7 +11,7 @@ local DEFAULTS = { outbox_bytes = 1048576, outbox_messages = 1024, outbox_age_ms
 local function limit(conn, name) return conn.limits[name] or DEFAULTS[name] end
 
 local function count(books, field, class, number)
-  books[field][class] = books[field][class] + number
+  books[field][class] = tonumber(books[field][class]) + number
 end
 
 --- The client has read it.

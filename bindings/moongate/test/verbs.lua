@@ -2,14 +2,14 @@
 -- the arguments of its prototype. The constants are those of core/types.h itself.
 local ffi = require "ffi"
 local outbox = require "moongate.test.outbox"
-local text = require "moongate.cdef" -- both headers, as the core was compiled from them
+local cdef = require "moongate.cdef" -- both headers, as the core was compiled from them
 
 local MAX_REASON_BYTES = 123
 
-if not pcall(ffi.typeof, "struct moon_event") then ffi.cdef(text) end
+if not pcall(ffi.typeof, "struct moon_event") then ffi.cdef(cdef) end
 
 local constants = {}
-for name in text:gmatch "%f[%w_]MOON_[%u%d_]+" do constants[name] = ffi.C[name] end
+for name in cdef:gmatch "%f[%w_]MOON_[%u%d_]+" do constants[name] = ffi.C[name] end
 
 local verbs = {}
 

@@ -15,7 +15,7 @@ describe("race", function()
     assert.same({ nil, "bad_request", 'data: expected "step"' }, { ann:say(room, "fly") })
     bob:say(room, "step")
     local won
-    for _ = 1, 40 do
+    for _ = 1, 80 do -- three steps each tenth of a second
       for _ = 1, 5 do
         if not won then ann:say(room, "step") end
       end
