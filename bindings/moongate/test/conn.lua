@@ -56,7 +56,7 @@ local function open(self)
   end
   self.line = self.gate.transport:open { path = self.path, query = query_of(self),
     protocol = protocol, token = self.token, number = self.number }
-  self.code, self.is_paused, self.replies = nil, false, {}
+  self.code, self.is_paused, self.replies, self.hello = nil, false, {}, nil
   self:settle()
 end
 

@@ -4,7 +4,7 @@ local test = require "moongate.test"
 local PASSED, FAILED, BAD = 0, 1, 2
 
 local function complain(...)
-  io.stderr:write("moongate test: ", ..., "\n")
+  io.stderr:write("moongate test: ", table.concat { ... }, "\n")
   return BAD
 end
 
