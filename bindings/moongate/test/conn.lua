@@ -227,7 +227,7 @@ function Conn:resume()
   self.gate:check()
 end
 
-local conn = {}
+local conn = { METHODS = Conn }
 
 ---@param gate moongate.TestGate
 ---@param asked? table user, path, codec, token, protocol
