@@ -100,8 +100,9 @@ local function post(self, type_name, fields)
     error(('"%s" does not speak moongate.v1; conn:send_bytes'):format(self.path), 3)
   end
   self.last_id = self.last_id + 1
-  local message = { id = self.last_id, type = type_name }
+  local message = {}
   for name, value in pairs(fields or {}) do message[name] = value end
+  message.id, message.type = self.last_id, type_name
   local codec = self.gate.transport.world.codec[self.codec]
   local bytes, problem = codec.encode(message)
   if not bytes then error(("%s: %s"):format(type_name, problem), 3) end

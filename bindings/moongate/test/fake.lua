@@ -82,11 +82,13 @@ function Fake:await(is_so, within_ms)
   serve(self)
   for _ = 1, MAX_STEPS do
     if is_so() then return true end
-    if not self.core:step(until_ms) then break end
+    if not self.core:step(until_ms) then
+      self.core.now_ms = math.max(self.core.now_ms, until_ms)
+      return false
+    end
     serve(self)
   end
-  self.core.now_ms = math.max(self.core.now_ms, until_ms)
-  return is_so() and true or false
+  error(("%d timers have fired in one wait; wait for less at once"):format(MAX_STEPS), 0)
 end
 
 --- All that is due now has happened.

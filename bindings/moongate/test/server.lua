@@ -9,17 +9,19 @@ local server = {}
 local START_S = 30
 local LOOK_S = 0.005
 
--- When whoever has started it is gone, the pipe is closed, and so the server ends with it.
+-- When whoever has started it is gone, the pipe is closed: the server ends, and its folder goes.
 local SCRIPT = [[
+trap '' INT
 for name in $(env | sed -n 's/^\(MOONGATE_[A-Z0-9_]*\)=.*/\1/p'); do unset "$name"; done
 exec 3<&0
 folder=%s
 { %s run %s >$folder/out 2>$folder/err & echo $! >$folder/pid; wait $!
   echo $? >$folder/ended; } </dev/null 3<&- &
 waiter=$!
-cat <&3 >/dev/null
+read -r word <&3
 kill -TERM $(cat $folder/pid) 2>/dev/null
 wait $waiter
+[ "$word" = stop ] || rm -rf $folder
 ]]
 
 local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
@@ -149,6 +151,7 @@ end
 --- Stops it, and waits for its end.
 ---@return string? problem
 function Server:stop()
+  self.pipe:write "stop\n"
   self.pipe:close()
   local status = read(self.folder .. "/ended") or "?"
   self.last_log = read(self.folder .. "/err")

@@ -30,6 +30,15 @@ describe("gate of a test in this process", function()
     assert.same({ 1, 1 }, other:ask "count")
   end)
 
+  it("gives up on timers without end", function()
+    local gate = testing.gate { a = [[return function(gate)
+      local function again() gate:after_ms(0, again) end
+      gate:after_ms(1, again)
+    end]] }
+    assert.has_error(function() gate:later(1) end,
+      "100000 timers have fired in one wait; wait for less at once")
+  end)
+
   it("fires what is due, at its own time", function()
     local gate = testing.gate { a = [[return function(gate)
       local times = {}
