@@ -92,6 +92,11 @@ describe("moongate test", function()
         local FETCH = { shout = 'return function(gate) gate:on("shout", function()'
           .. 'return { code = select(2, gate:fetch("http://a.example/x")) } end) end' }
         it("is not expected", function() test.gate(FETCH):connect():ask "shout" end)
+        it("comes late", function()
+          test.gate({ shout = 'return function(gate) gate:on("shout", function() '
+            .. 'gate:spawn(function() gate:fetch("http://late.example/") end) return {} end) end'
+          }):connect():send "shout"
+        end)
         it("is another", function()
           local gate = test.gate(FETCH)
           gate:expect_fetch { url = "http://b.example/", reply = {} }
@@ -101,7 +106,8 @@ describe("moongate test", function()
           gate:expect_fetch { method = "GET", url = "http://a.example/x", error = "protocol" }
           assert.same({ code = "protocol" }, gate:connect():ask "shout")
         end)]],
-        "an unexpected fetch: GET http://a.example/x",
+        "an unexpected fetch: GET http://a.example/x", "shout comes late",
+        "an unexpected fetch: GET http://late.example/",
         "expected, and never fetched: any method of http://b.example/")
       assert.matches("1 success / ", out)
     end)

@@ -8,7 +8,8 @@ local fetch_lists = require "moongate.test.fetches"
 local Gate = {}
 local gate_mt = { __index = Gate }
 
-local PATIENCE_MS = 2000 -- with --live, for what has to come before a test ends
+-- With --live, before a test ends: for what has to come, and for what should not.
+local PATIENCE_MS, LATE_MS = 2000, 20
 
 --- For conn.lua: raises when something was fetched that nobody has expected.
 function Gate:check()
@@ -159,6 +160,7 @@ function Gate:finish()
   self.is_over = true
   if self.transport.is_live then
     self.transport:await(function() return is_complete(self) end, PATIENCE_MS)
+    self.transport:later(LATE_MS)
   end
   local problem = self.transport:stop()
   local problems = problems_of(self)
