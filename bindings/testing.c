@@ -11,6 +11,11 @@ enum {
     FIXED_WORDS = 3, /* the app, how the specs are run, and the end of the paths */
 };
 
+struct words {
+    char **list;
+    int count;
+};
+
 static int complain(const char *what, const char *why)
 {
     (void)fprintf(stderr, "moongate test: %s: %s\n", what, why);
@@ -52,20 +57,19 @@ static int words_before_dashes(int argc, char **argv)
 }
 
 /* APP, "fake" or "live", PATH..., "--", BUSTED-OPTION... */
-static int run(const char *app, int is_live, char **paths, int path_count,
-               char **options, int option_count)
+static int run(const char *app, int is_live, struct words paths, struct words options)
 {
-    int count = FIXED_WORDS + path_count + option_count;
+    int count = FIXED_WORDS + paths.count + options.count;
     const char **words = moon_alloc((size_t)count * sizeof *words);
     int at = 0;
     words[at++] = app;
     words[at++] = is_live ? "live" : "fake";
-    for (int i = 0; i < path_count; i++) {
-        words[at++] = paths[i];
+    for (int i = 0; i < paths.count; i++) {
+        words[at++] = paths.list[i];
     }
     words[at++] = "--";
-    for (int i = 0; i < option_count; i++) {
-        words[at++] = options[i];
+    for (int i = 0; i < options.count; i++) {
+        words[at++] = options.list[i];
     }
     int status = moon_vm_command("moongate.test.runner", words, count);
     moon_free(words);
@@ -98,5 +102,6 @@ int moon_testing_main(int argc, char **argv)
             app = optarg;
         }
     }
-    return run(app, is_live, argv + optind, own - optind, argv + rest, argc - rest);
+    return run(app, is_live, (struct words){argv + optind, own - optind},
+               (struct words){argv + rest, argc - rest});
 }
