@@ -18,11 +18,13 @@ hex_of("${cdef}" bytes)
 set(source "#include \"embedded.h\"\nconst char moon_cdef[] = {${bytes}0};\n")
 
 foreach(module IN LISTS MODULES)
-  get_filename_component(stem "${module}" NAME_WE)
+  string(REGEX REPLACE "^.*/moongate/(.*)[.]lua$" "\\1" path "${module}")
+  string(REPLACE "/" "." name "${path}")
+  string(REPLACE "/" "_" stem "${path}")
   file(READ "${module}" bytes HEX)
   string(REGEX REPLACE "(..)" "0x\\1," bytes "${bytes}")
   string(APPEND source "static const char ${stem}_text[] = {${bytes}0};\n")
-  string(APPEND table "    {\"moongate.${stem}\", \"@moongate/${stem}.lua\", "
+  string(APPEND table "    {\"moongate.${name}\", \"@moongate/${path}.lua\", "
                       "${stem}_text, sizeof ${stem}_text - 1},\n")
 endforeach()
 string(APPEND source "const struct moon_module moon_modules[] = {\n${table}    {0}};\n")

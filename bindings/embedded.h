@@ -5,7 +5,7 @@
 #pragma once
 #include <stddef.h>
 
-/* A Lua module of bindings/moongate/. */
+/* A Lua module of bindings/moongate/, or a plugin. */
 struct moon_module {
     const char *name;  /* as require() knows it; NULL ends the list */
     const char *chunk; /* for tracebacks */

@@ -1,6 +1,6 @@
 /* main.c - the moongate command: reads the configuration, starts everything, stops it
- * again. `moongate bench`, `check`, `ctl` and `new` are other programs in the same
- * file: bench/, check.c, ctl.c, new.c.
+ * again. `moongate bench`, `check`, `ctl`, `new` and `test` are other programs in the
+ * same file: bench/, check.c, ctl.c, new.c, testing.c.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -13,6 +13,7 @@
 #include "ctl.h"
 #include "new.h"
 #include "signals.h"
+#include "testing.h"
 #include "vm.h"
 #include "watch.h"
 #include <signal.h>
@@ -137,10 +138,8 @@ static const struct program {
     const char *name;
     int (*main)(int argc, char **argv); /* argv[0] is the name */
 } programs[] = {
-    {"bench", moon_bench_main},
-    {"check", moon_check_main},
-    {"ctl", moon_ctl_main},
-    {"new", moon_new_main},
+    {"bench", moon_bench_main}, {"check", moon_check_main},  {"ctl", moon_ctl_main},
+    {"new", moon_new_main},     {"test", moon_testing_main},
 };
 
 int main(int argc, char **argv)

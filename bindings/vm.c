@@ -9,6 +9,7 @@
 #include <lauxlib.h>
 #include <lualib.h>
 #include <stdio.h>
+#include <string.h>
 
 enum {
     SOFT_PERCENT = 75, /* of the limit: then there is a warning */
@@ -43,13 +44,25 @@ static int load_texts(lua_State *L)
     return 1;
 }
 
-/* require "moongate.x" finds what the binary carries, whatever package.path says. */
-static void preload_modules(lua_State *L)
+static bool is_for_tests(const char *name)
+{
+    static const char prefix[] = "moongate.test";
+    size_t length = sizeof prefix - 1;
+    return strncmp(name, prefix, length) == 0 &&
+           (name[length] == '\0' || name[length] == '.');
+}
+
+/* require "moongate.x" finds what the binary carries, whatever package.path says. A
+ * server has nothing that is for tests. */
+static void preload_modules(lua_State *L, bool has_tests)
 {
     lua_getglobal(L, "package");
     lua_getfield(L, -1, "preload");
     for (const struct moon_module *module = moon_modules; module->name != NULL;
          module++) {
+        if (is_for_tests(module->name) && !has_tests) {
+            continue;
+        }
         lua_pushlightuserdata(L, (void *)(uintptr_t)module);
         lua_pushcclosure(L, load_module, 1);
         lua_setfield(L, -2, module->name);
@@ -92,7 +105,7 @@ static bool start(struct moon_vm *vm, const char *app)
 }
 
 /* NULL, said on stderr, without memory. */
-static struct moon_vm *open_state(uint32_t memory_mb)
+static struct moon_vm *open_state(uint32_t memory_mb, bool has_tests)
 {
     struct moon_vm *vm = moon_alloc(sizeof *vm);
     vm->L = luaL_newstate();
@@ -103,13 +116,13 @@ static struct moon_vm *open_state(uint32_t memory_mb)
     }
     moon_memory_watch(vm->L, (uint64_t)memory_mb << 20);
     luaL_openlibs(vm->L);
-    preload_modules(vm->L);
+    preload_modules(vm->L, has_tests);
     return vm;
 }
 
 struct moon_vm *moon_vm_create(const struct moon_config *config)
 {
-    struct moon_vm *vm = open_state(config->script_memory_mb);
+    struct moon_vm *vm = open_state(config->script_memory_mb, false);
     if (vm != NULL && !start(vm, config->app)) {
         moon_vm_destroy(vm);
         return NULL;
@@ -145,7 +158,7 @@ static int call_main(struct moon_vm *vm, int argc, const char *const *argv)
 int moon_vm_run(uint32_t memory_mb, const char *module, int argc,
                 const char *const *argv)
 {
-    struct moon_vm *vm = open_state(memory_mb);
+    struct moon_vm *vm = open_state(memory_mb, is_for_tests(module));
     if (vm == NULL) {
         return MOON_VM_FAILED;
     }
@@ -154,7 +167,8 @@ int moon_vm_run(uint32_t memory_mb, const char *module, int argc,
     lua_pushstring(L, module);
     int result = MOON_VM_FAILED;
     if (lua_pcall(L, 1, 1, 0) != 0 || call_main(vm, argc, argv) != 0) {
-        (void)fprintf(stderr, "moongate: %s\n", lua_tostring(L, -1));
+        const char *problem = lua_tostring(L, -1);
+        (void)fprintf(stderr, "moongate: %s\n", problem == NULL ? "?" : problem);
     } else {
         result = (int)lua_tointeger(L, -1);
     }

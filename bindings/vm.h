@@ -24,7 +24,7 @@ void moon_api_bind_admin(struct moon_admin *admin);
 struct moon_vm *moon_vm_create(const struct moon_config *config);
 void moon_vm_destroy(struct moon_vm *vm);
 
-enum { MOON_VM_FAILED = 1 };
+enum { MOON_VM_FAILED = 2 };
 
 /* For commands that are written in Lua: calls main(argv[0], ...) of a module of the
  * bindings, in a state of its own. Returns the exit status that it returns, or

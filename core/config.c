@@ -92,6 +92,8 @@ static void print_help(void)
         "       moongate new plugin NAME                 writes what a plugin begins "
         "with: "
         "moongate new --help\n"
+        "       moongate test [PATH...]                  runs the specs of plugins: "
+        "moongate test --help\n"
         "\n"
         "APP is a folder with an init.lua or one plugin file (MOONGATE_APP, scripts).\n"
         "SIGHUP reloads it and the certificate, as saving a file does; SIGTERM and "

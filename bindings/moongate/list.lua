@@ -6,6 +6,7 @@
 --   }
 local fields = require "moongate.fields"
 local BUDGET = require("moongate.run").BUDGET
+local sources = require "moongate.source"
 
 ---@class moongate.Entry
 ---@field name string
@@ -25,11 +26,7 @@ local NAME = "^[%w_][%w_-]*$"
 
 local MAX_BUDGET = 86400000
 
-local function is_file(path)
-  local file = io.open(path, "r")
-  if file then file:close() end
-  return file ~= nil
-end
+local function is_file(path) return sources.read(path) ~= nil end
 
 --- "lobby.party" is lobby/party.lua.
 ---@param name any

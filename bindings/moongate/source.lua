@@ -16,7 +16,10 @@ local asked -- the set that answers require: that which is loaded, else that in 
 ---@param set? table
 function source.use(set) asked = set end
 
-local function read(path)
+--- What a file holds now; tests have files of their own.
+---@param path string
+---@return string? text
+function source.read(path)
   local file = io.open(path, "r")
   if not file then return end
   local text = file:read "*a"
@@ -48,7 +51,7 @@ function Set:settle() self.texts, self.stale, self.before = {}, {}, {} end
 ---@return string? text
 function Set:text(path)
   if self.texts[path] == nil then
-    local text, held = read(path) or false, self.rejected[path]
+    local text, held = source.read(path) or false, self.rejected[path]
     if held and text ~= held.bad then self.rejected[path], held = nil, nil end
     self.texts[path] = held and held.good or text
   end

@@ -2,7 +2,8 @@
 --- checked here, for all that stands in bindings/moongate and in the plugins.
 local file = require "spec.support.file"
 
-local FILES = "bindings/moongate/*.lua scripts/*.lua examples/plugins/*.lua"
+local FILES = "bindings/moongate/*.lua bindings/moongate/test/*.lua scripts/*.lua "
+  .. "examples/plugins/*.lua"
 
 local TAGS = { class = true, field = true, param = true, ["return"] = true, alias = true,
   type = true, generic = true, cast = true, diagnostic = true }

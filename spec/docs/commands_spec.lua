@@ -3,7 +3,7 @@ local file = require "spec.support.file"
 local markdown = require "spec.docs.markdown"
 local server = require "spec.support.server"
 
-local COMMANDS = { "run", "bench", "check", "ctl", "new" }
+local COMMANDS = { "run", "bench", "check", "ctl", "new", "test" }
 local DEV_OPTIONS = { bench = "luajit spec/bench/compare.lua --help" }
 
 local function options_in(text)

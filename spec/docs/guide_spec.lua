@@ -1,6 +1,7 @@
 local fake_gate = require "spec.support.fake_gate"
 local file = require "spec.support.file"
 local markdown = require "spec.docs.markdown"
+local server = require "spec.support.server"
 
 describe("docs/guide.md", function()
   local guide = file.read "docs/guide.md"
@@ -56,20 +57,17 @@ describe("docs/guide.md", function()
   end)
 
   it("shows a test that passes", function()
-    local names = {}
-    local path = "build/karma.lua"
-    file.run "mkdir -p build"
-    file.write(path, second)
-    local environment = setmetatable({
-      describe = function(_, fn) fn() end,
-      it = function(name, fn)
-        names[#names + 1] = name
-        fn()
-      end,
-    }, { __index = getfenv() })
-    setfenv(assert(loadstring((test:gsub("scripts/karma.lua", path)))), environment)()
-    os.remove(path)
-    assert.same({ "is given, but not to oneself" }, names)
+    local folder = file.folder()
+    file.run(("cp scripts/*.lua %s && mkdir %s/spec"):format(folder, folder))
+    file.write(folder .. "/karma.lua", second)
+    file.write(folder .. "/spec/karma_spec.lua", test)
+    for _, words in ipairs { { "test" }, { "test", "--live" } } do
+      for _, word in ipairs { "--app", folder } do words[#words + 1] = word end
+      local status, out = server.run_to_end(words)
+      assert.equal(0, status, out)
+      assert.matches("1 success / 0 failures", out)
+    end
+    file.run("rm -rf " .. folder)
   end)
 
   --- The line as the guide has it, with the folder of the spec's app in place of scripts/.

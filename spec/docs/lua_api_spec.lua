@@ -1,18 +1,19 @@
 local fake_gate = require "spec.support.fake_gate"
 local file = require "spec.support.file"
 local markdown = require "spec.docs.markdown"
+local server = require "spec.support.server"
 
 describe("docs/lua-api.md", function()
   local blocks = markdown.blocks("docs/lua-api.md", "lua")
-  local listed, watch, answers, add, ask = unpack(blocks)
+  local listed, watch, answers, add, ask, shown_spec = unpack(blocks)
 
   --- A plugin with this code in it.
   local function load(code)
     return fake_gate.load { a = ("return function(gate)\n%s\nend"):format(code) }
   end
 
-  it("has five pieces of code, all of which are run here", function()
-    assert.equal(5, #blocks)
+  it("has six pieces of code, all of which are run here", function()
+    assert.equal(6, #blocks)
   end)
 
   it("shows a list that is in force", function()
@@ -96,5 +97,45 @@ describe("docs/lua-api.md", function()
     reply = gate:ask(ann, { type = "ask", token = "t" })
     gate:answer_fetch("timeout", "too late")
     assert.same({ "later", "too late", true }, { reply.code, reply.text, reply.temporary })
+  end)
+
+  it("shows a spec that passes", function()
+    local folder = file.folder()
+    file.run("mkdir " .. folder .. "/spec")
+    file.write(folder .. "/spec/shout_spec.lua", shown_spec.code)
+    file.write(folder .. "/shout.lua", [[return function(gate)
+      local may_ms = 0
+      gate:on("shout", function(_, message)
+        if gate:now_ms() < may_ms then return nil, "too_loud", "wait a minute" end
+        may_ms = gate:now_ms() + 60000
+        local text = message.text:upper()
+        gate:room(message.room):publish { type = "shouted", text = text }
+        return { text = text }
+      end)
+    end]])
+    local status, out = server.run_to_end { "test", "--app", folder }
+    file.run("rm -rf " .. folder)
+    assert.equal(0, status, out)
+    assert.matches("1 success / 0 failures", out)
+  end)
+
+  it("has each function of specs, with no others", function()
+    local section = file.read("docs/lua-api.md"):match "## Testing(.-)<!%-%-"
+    local gate = require("spec.support.testing").gate {}
+    local internal = { check = true, registry = true, finish = true, settle = true }
+    for title, object in pairs { ["a gate has"] = gate, ["a client has"] = gate:connect() } do
+      local rows = section:match("| " .. title .. " | |\n(.-)\n\n")
+      local described, there = {}, {}
+      for cell in rows:gmatch "\n| ([^|]*)|" do
+        for name in cell:gmatch "`(%l[%w_]*)" do described[name] = true end
+      end
+      local class = getmetatable(object).__index
+      if type(class) == "function" then class = require("moongate.test.conn").METHODS end
+      for name in pairs(class) do
+        if not internal[name] then there[name] = true end
+      end
+      described.closed = nil
+      assert.same(there, described)
+    end
   end)
 end)

@@ -1,14 +1,16 @@
 local fake_gate = require "spec.support.fake_gate"
 local file = require "spec.support.file"
 local markdown = require "spec.docs.markdown"
+local testing = require "spec.support.testing"
 
 describe("methods that are named in the documentation", function()
   local gate = fake_gate.load { a = "return function() end" }
+  local tested = testing.gate { a = "return function() end" }
 
   -- what stands in front of a colon -> whose methods these are; gate is that of specs, too
   local objects = {
-    gate = { gate.world.gate.new({ name = "a" }, {}), gate },
-    conn = { gate:connect "ann" },
+    gate = { gate.world.gate.new({ name = "a" }, {}), gate, tested },
+    conn = { gate:connect "ann", require("moongate.test.conn").METHODS },
     room = { gate.world.room.find "tea" },
   }
 

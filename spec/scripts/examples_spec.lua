@@ -34,17 +34,11 @@ describe("examples/plugins", function()
       local is_run = here:find(('load("%s"'):format(name), 1, true)
         or here:find(('load "%s"'):format(name), 1, true)
         or file.peek(("spec/scripts/%s_spec.lua"):format(name))
+        or file.peek(("examples/plugins/spec/%s_spec.lua"):format(name))
         or file.read("spec/scripts/readme_spec.lua"):find(name, 1, true)
       if not is_run then missing[#missing + 1] = name end
     end
     assert.same({}, missing)
-  end)
-
-  it("welcome: greets who comes, and nobody else", function()
-    load("welcome", { text = "Be kind." })
-    assert.same({ type = "notice", room = "tea", data = { text = "Hello bob. Be kind." } },
-      last(bob))
-    assert.equal("joined", last(ann).type)
   end)
 
   it("slow_mode: one message of a user in five seconds", function()
@@ -62,58 +56,6 @@ describe("examples/plugins", function()
     assert.is_truthy(say(ann, "five"))
     gate:later(120000)
     assert.same({ may_speak_ms = {} }, gate.world.state.of "slow_mode")
-  end)
-
-  it("bad_words: stars for words, whatever their case, but not for parts of others", function()
-    load("bad_words", { words = { "Darn", "heck" } })
-    say(ann, { text = "Darn it, what the HECK is darning?" })
-    assert.equal("**** it, what the **** is darning?", last(bob).data.text)
-    say(ann, { text = "heck\195\169" })
-    assert.equal("heck\195\169", last(bob).data.text)
-    say(ann, "darn")
-    assert.equal("****", last(bob).data)
-    say(ann, { 7, "darn" })
-    assert.same({ 7, "darn" }, last(bob).data) -- no text
-  end)
-
-  it("polls: one vote each, which may change", function()
-    load "polls"
-    assert.same({ nil, "no_poll", "nobody has asked" }, { say(ann, "/vote tea") })
-    assert.is_truthy(say(ann, "/poll Tea or coffee?"))
-    say(ann, "/vote Tea")
-    say(bob, "/vote tea")
-    say(bob, { text = "/vote coffee" })
-    assert.same({ type = "poll", room = "tea", at = gate.core.now_ms, data = {
-      question = "Tea or coffee?", votes = { tea = 1, coffee = 1 },
-      by = { ann = "tea", bob = "coffee" } } }, last(ann))
-    assert.same({ tea = 1, coffee = 1 }, say(ann, "/poll").votes)
-    local _, code = say(gate:connect "eve", "/vote tea")
-    assert.equal("not_a_member", code)
-  end)
-
-  it("polls: a choice nobody is for any more takes no place", function()
-    load("polls", { max_choices = 2 })
-    say(ann, "/poll What?")
-    for _, choice in ipairs { "tea", "coffee", "milk", "milk" } do
-      assert.is_truthy(say(ann, "/vote " .. choice))
-      assert.same({ [choice] = 1 }, last(bob).data.votes)
-    end
-    assert.is_truthy(say(bob, "/vote milk"))
-    assert.is_truthy(say(bob, "/vote tea"))
-    local eve = gate:connect "eve"
-    gate:deliver(eve, { type = "join", room = "tea" })
-    assert.same({ nil, "too_many_choices" }, { say(eve, "/vote coffee") })
-  end)
-
-  it("polls: takes nothing that members could not be told", function()
-    load "polls"
-    local eve = gate:connect("eve", { protocol = "moongate.v1.msgpack" })
-    gate:deliver(eve, { type = "join", room = "tea" })
-    assert.same({ nil, "bad_question", "expected UTF-8" }, { say(eve, "/poll \255") })
-    say(ann, "/poll What?")
-    for _, choice in ipairs { "", " \255", (" x"):rep(64) } do
-      assert.equal("bad_choice", select(2, say(eve, "/vote" .. choice)))
-    end
   end)
 
   it("announce: says it in all rooms at its time", function()
@@ -150,21 +92,6 @@ describe("examples/plugins", function()
     assert.equal("latest", published[#published].class)
   end)
 
-  it("webhook_in: says what is posted, by those who have the key", function()
-    load("webhook_in", { key = "a secret", from = "builds" })
-    local function post(room, authorization)
-      return gate:http("POST", "/hooks/" .. room,
-        { body = "The build is green.", authorization = authorization }).status
-    end
-    assert.equal(401, post("tea", nil))
-    assert.equal(401, post("tea", "Bearer a guess"))
-    assert.equal(404, post("milk", "Bearer a secret"))
-    assert.equal(204, post("tea", "Bearer a secret"))
-    assert.same({ "builds", "The build is green." }, { last(bob).from, last(bob).data.text })
-    assert.equal(400, gate:http("POST", "/hooks/tea",
-      { body = "\255", authorization = "Bearer a secret" }).status)
-  end)
-
   it("api: lists the rooms for those who have the key", function()
     load("api", { key = "a secret" })
     for _, key in ipairs { "", "a secret", "Bearer ", "Bearer a secret2", "bearer a secret" } do
@@ -185,36 +112,6 @@ describe("examples/plugins", function()
     assert.same({ nil, "unknown", "nobody has seen them" }, { say(ann, "/seen zoe") })
   end)
 
-  it("race: a room that ticks, until somebody has won", function()
-    load "race"
-    local room = gate:deliver(ann, { type = "race" }).room
-    for _, conn in ipairs { ann, bob } do gate:deliver(conn, { type = "join", room = room }) end
-    assert.same({ nil, "bad_request", 'data: expected "step"' }, { say(ann, "fly", room) })
-    for _ = 1, 34 do
-      for _ = 1, 5 do say(ann, "step", room) end
-      say(bob, "step", room)
-      gate:later(100)
-    end
-    local won
-    for _, message in ipairs(bob.heard) do won = message.winner and message or won end
-    assert.same({ type = "places", room = room, winner = "ann",
-      places = { ann = 102, bob = 34 } }, won)
-    assert.equal(0, gate.world.room.find(room):size())
-  end)
-
-  it("race: goes on for who has closed one of two tabs", function()
-    load "race"
-    local room, tab = gate:deliver(ann, { type = "race" }).room, gate:connect "ann"
-    for _, conn in ipairs { ann, tab } do
-      gate:deliver(conn, { type = "join", room = room })
-      say(conn, "step", room)
-    end
-    gate:deliver(tab, { type = "leave", room = room })
-    assert.is_truthy(say(ann, "step", room))
-    gate:later(100)
-    assert.same({ ann = 3 }, last(ann).places)
-  end)
-
   it("webhook_out: tells the service what is said, and counts what it did not take", function()
     load("webhook_out", { url = "https://hooks.example/chat", rooms = { "tea" } })
     say(ann, { text = "hello" })
@@ -229,18 +126,5 @@ describe("examples/plugins", function()
     gate:deliver(ann, { type = "join", room = "milk" })
     say(ann, "private", "milk")
     assert.equal(0, #gate.core.fetches)
-  end)
-
-  it("translate: asks the service", function()
-    load("translate", { url = "https://translate.example/translate" })
-    local answer = gate:ask(ann, { type = "say", room = "tea", data = "/translate guten Tag" })
-    local fetch = gate:answer_fetch { headers = { ["content-type"] = "application/json" },
-      body = '{"translatedText":"good day"}' }
-    assert.same({ q = "guten Tag", source = "auto", target = "en" },
-      gate.world.json.decode(fetch.body))
-    assert.same({ text = "good day" }, answer.data)
-    answer = gate:ask(ann, { type = "say", room = "tea", data = "/translate x" })
-    gate:answer_fetch("timeout")
-    assert.same({ "unavailable", true }, { answer.code, answer.temporary })
   end)
 end)

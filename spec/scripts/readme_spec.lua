@@ -1,5 +1,6 @@
 local fake_gate = require "spec.support.fake_gate"
 local file = require "spec.support.file"
+local server = require "spec.support.server"
 
 describe("the README", function()
   it("shows examples/plugins/dice.lua as it is", function()
@@ -7,16 +8,16 @@ describe("the README", function()
   end)
 
   it("shows a plugin's spec that passes", function()
-    local shown = file.read("README.md"):match("```lua\n(local fake_gate.-)```")
-    local names = {}
-    local environment = setmetatable({
-      it = function(name, test)
-        names[#names + 1] = name
-        test()
-      end,
-    }, { __index = getfenv() })
-    setfenv(assert(loadstring(shown)), environment)()
-    assert.same({ "throws a die" }, names)
+    local shown = file.read("README.md"):match("```lua\n(local test.-)```")
+    local path = file.free_path() .. "_spec.lua"
+    file.write(path, shown)
+    for _, words in ipairs { { "test" }, { "test", "--live" } } do
+      for _, word in ipairs { "--app", "examples/plugins", path } do words[#words + 1] = word end
+      local status, out = server.run_to_end(words)
+      assert.equal(0, status, out)
+      assert.matches("1 success / 0 failures", out)
+    end
+    os.remove(path)
   end)
 
   it("has a die that only /roll throws", function()

@@ -3,12 +3,12 @@
 local json = require "cjson"
 local socket = require "socket"
 local ssl = require "ssl"
+local wire = require "moongate.test.wire"
 
 local DEADLINE_S = 30
-local KEY = "dGhlIHNhbXBsZSBub25jZQ==" -- of RFC 6455 section 1.3, and what must be answered
-local ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+local KEY, ACCEPT = wire.KEY, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" -- which must be answered
 
-local TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
+local TEXT, BINARY, CLOSE, PING, PONG = wire.TEXT, wire.BINARY, wire.CLOSE, wire.PING, wire.PONG
 
 -- For luasec. Specs compare fingerprints instead of asking an authority; and they are told
 -- "closed" whether or not the server has taken leave in TLS as well.
@@ -110,22 +110,7 @@ function Client:fingerprint()
   return certificate_of and certificate_of(self.socket):digest "sha256"
 end
 
---- A frame from a client: masked, with a mask of zero unless told otherwise.
-local function frame(opcode, payload, options)
-  options = options or {}
-  local first = opcode + (options.more and 0 or 128) + (options.rsv or 0)
-  local n = #payload
-  local length
-  if n < 126 then
-    length = string.char(128 + n)
-  elseif n < 65536 then
-    length = string.char(254, math.floor(n / 256), n % 256)
-  else
-    length = string.char(255, 0, 0, 0, 0, math.floor(n / 16777216) % 256,
-      math.floor(n / 65536) % 256, math.floor(n / 256) % 256, n % 256)
-  end
-  return string.char(first) .. length .. "\0\0\0\0" .. payload
-end
+local frame = wire.frame
 
 function Client:send_bytes(bytes) assert(self.socket:send(bytes)) end
 

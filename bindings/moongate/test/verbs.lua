@@ -1,16 +1,15 @@
 --- What the fake core does when it is asked: the verbs of bindings/api.h. Each gets the core and
 -- the arguments of its prototype. The constants are those of core/types.h itself.
-local cdef = require "spec.support.cdef"
 local ffi = require "ffi"
+local outbox = require "moongate.test.outbox"
+local cdef = require "moongate.cdef" -- both headers, as the core was compiled from them
 
 local MAX_REASON_BYTES = 123
 
-cdef.declare "core/types.h"
+if not pcall(ffi.typeof, "struct moon_event") then ffi.cdef(cdef) end
 
 local constants = {}
-for _, header in ipairs(cdef.read "core/types.h") do
-  for name in header.text:gmatch "%f[%w_]MOON_[%u%d_]+" do constants[name] = ffi.C[name] end
-end
+for name in cdef:gmatch "%f[%w_]MOON_[%u%d_]+" do constants[name] = ffi.C[name] end
 
 local verbs = {}
 
@@ -37,7 +36,7 @@ local function check_message(opcode, class, key, bytes, length)
   return constants.MOON_OK
 end
 
---- Writes the command down. Returns the status the spec wants, or else `status`.
+--- Writes the command down. Returns the status the test wants, or else `status`.
 local function note(core, verb, status, command)
   status = core.answers["moon_" .. verb] or status or constants.MOON_OK
   command.verb, command.status = verb, status
@@ -49,13 +48,14 @@ local function find(core, id)
   return core.conns[id] and constants.MOON_OK or constants.MOON_EGONE
 end
 
-local function hand_over(core, id, opcode, class, bytes)
+local function hand_over(core, id, opcode, class, key, bytes)
   local conn = core.conns[id]
   if not conn.is_open then return end -- misses quietly
-  table.insert(conn.heard, bytes)
   conn.books.sent[class] = conn.books.sent[class] + 1
-  conn.books.delivered[class] = conn.books.delivered[class] + 1
-  core.on_delivery(id, bytes, opcode)
+  if conn.outbox then
+    return outbox.push(core, id, { opcode = opcode, class = class, key = key, bytes = bytes })
+  end
+  outbox.deliver(core, id, opcode, class, bytes)
 end
 
 local WORDS = { [0] = "reliable", "latest", "volatile", "control" }
@@ -91,7 +91,7 @@ function verbs.moon_send(core, id, opcode, class, key, bytes, length)
   local command = letter(core, opcode, class, key, bytes)
   command.conn = id
   status = note(core, "send", status, command)
-  if status == 0 then hand_over(core, id, opcode, class, bytes) end
+  if status == 0 then hand_over(core, id, opcode, class, tonumber(key), bytes) end
   return status
 end
 
@@ -102,7 +102,7 @@ function verbs.moon_publish(core, room, except, opcode, class, key, bytes, lengt
   command.room, command.except = room, except
   status = note(core, "publish", status, command)
   for _, id in ipairs(status == 0 and core.rooms[room] or {}) do
-    if id ~= except then hand_over(core, id, opcode, class, bytes) end
+    if id ~= except then hand_over(core, id, opcode, class, tonumber(key), bytes) end
   end
   return status
 end
@@ -171,7 +171,9 @@ function verbs.moon_limit(core, id, limits)
   local command = filled(limits, [[outbox_bytes outbox_messages outbox_age_ms rate_messages
     burst_messages rate_bytes burst_bytes flood_action]])
   command.conn = id
-  return note(core, "limit", find(core, id), command)
+  local status = note(core, "limit", find(core, id), command)
+  for name, value in pairs(status == 0 and command or {}) do core.conns[id].limits[name] = value end
+  return status
 end
 
 local function is_network(text)
@@ -251,7 +253,7 @@ end
 
 local OPERATIONS = { [0] = "get", "put", "delete", "swap", "scan" }
 
---- Answered by core:stored(ticket, ...), when the spec likes.
+--- Answered by core:stored(ticket, ...), when the test likes.
 function verbs.moon_store(core, ticket, operation, query, bytes, length)
   assert(length == #bytes, "the length is not that of the bytes")
   local at = 1
