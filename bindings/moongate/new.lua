@@ -13,7 +13,8 @@ usage: moongate new plugin NAME [--app DIR]
        moongate new library [--app DIR]
 
 plugin   writes NAME.lua, spec/NAME_spec.lua and NAME.md into the app: a plugin that works, to
-         be made into another. "lobby.party" is lobby/party.lua.
+         be made into another. "lobby.party" is lobby/party.lua. Where there is no init.lua, that
+         and the plugins of the chat, too.
 app      writes a folder with a list of plugins and those of the chat.
 library  writes what editors know of moongate, .moongate/library, as this version has it; the
          others do, too, where there is no .luarc.json.
@@ -103,33 +104,50 @@ local function list_of(names)
   return table.concat(lines, "\n")
 end
 
+--- Those of an app, with the plugins of the chat and, if there is a name, that one.
+local function files_of_app(folder, name)
+  local names = { unpack(CHAT) }
+  names[#names + 1] = name
+  local files = { { path = within(folder, "init.lua"), text = list_of(names) } }
+  for _, own in ipairs(CHAT) do
+    if own == name then error(name .. ": a new app has a plugin of that name already", 0) end
+    files[#files + 1] = { path = within(folder, "%s.lua", own),
+      text = texts[("scripts/%s.lua"):format(own)] }
+  end
+  return files
+end
+
+local function say_what_is_next(format, folder)
+  local word = folder:find "[^%w_./-]" and quoted(folder) or folder
+  io.stdout:write("next: ", (format:gsub("DIR", function() return word end)), "\n")
+end
+
+--- Where there is no app, it is in a new one: alone nobody could reach it.
 ---@param name string
 ---@param folder string of the app
 function new.plugin(name, folder)
   local stem, init = name:gsub("%.", "/"), within(folder, "init.lua")
-  local is_listed = not is_there(init)
-  write_all {
+  local is_alone = not is_there(init)
+  local files = is_alone and files_of_app(folder, name) or {}
+  for _, file in ipairs {
     { path = within(folder, "%s.lua", stem), text = template("plugin.lua", name) },
     { path = within(folder, "spec/%s_spec.lua", stem),
       text = template("plugin_spec.lua", name) },
     { path = within(folder, "%s.md", stem), text = template("plugin.md", name) },
-  }
-  if is_listed then write(init, list_of { name }) end
+  } do files[#files + 1] = file end
+  write_all(files)
   prepare_editor(folder)
-  if not is_listed then
+  if not is_alone then
     io.stdout:write(('add it to the list in %s:\n  "%s",\n'):format(init, name))
   end
+  say_what_is_next("moongate check DIR, moongate test --app DIR, moongate run DIR", folder)
 end
 
 ---@param folder string
 function new.app(folder)
-  local files = { { path = within(folder, "init.lua"), text = list_of(CHAT) } }
-  for _, name in ipairs(CHAT) do
-    files[#files + 1] = { path = within(folder, "%s.lua", name),
-      text = texts[("scripts/%s.lua"):format(name)] }
-  end
-  write_all(files)
+  write_all(files_of_app(folder))
   prepare_editor(folder)
+  say_what_is_next("moongate new plugin NAME --app DIR, moongate run DIR", folder)
 end
 
 -- ---- the command line ----

@@ -1,5 +1,6 @@
-local json = require "cjson"
+local client = require "spec.support.client"
 local file = require "spec.support.file"
+local json = require "cjson"
 local server = require "spec.support.server"
 
 describe("moongate new", function()
@@ -18,16 +19,34 @@ describe("moongate new", function()
     assert.same({ 0, "" }, { status, err })
   end
 
-  it("writes a plugin, its spec and its page, and a list, where there is none", function()
+  it("writes a plugin, its spec and its page, and an app for it where there is none", function()
     local status, out, err = new("plugin", "notes", "--app", folder)
     assert.same({ 0, "" }, { status, err })
-    assert.matches("^wrote APP/notes.lua\nwrote APP/spec/notes_spec.lua\nwrote APP/notes.md\n"
-      .. "wrote APP/init.lua\nwrote APP/.luarc.json\nwrote APP/.moongate/library/conn.lua\n", out)
+    assert.matches("^wrote APP/init.lua\nwrote APP/auth.lua\nwrote APP/rooms.lua\n"
+      .. "wrote APP/router.lua\nwrote APP/notes.lua\nwrote APP/spec/notes_spec.lua\n"
+      .. "wrote APP/notes.md\nwrote APP/.luarc.json\nwrote APP/.moongate/library/conn.lua\n", out)
+    assert.matches("\nnext: moongate check APP, moongate test --app APP, moongate run APP\n", out, 1,
+      true)
     assert.matches('gate:on%("notes.add"', file.read(folder .. "/notes.lua"))
     assert.matches('test.gate { "notes" }', file.read(folder .. "/spec/notes_spec.lua"), 1, true)
     assert.matches("^# notes\n", file.read(folder .. "/notes.md"))
     passes(folder)
-    server.start({ app = folder }):stop()
+    for _, how in ipairs { {}, { "--live" } } do
+      local outcome, said = server.run_to_end { "test", "--app", folder, unpack(how) }
+      assert.equal(0, outcome, said)
+      assert.matches("3 successes / 0 failures", said, 1, true)
+    end
+    local house = server.start { app = folder }
+    local ann = client.guest(house.port, "ann")
+    assert.equal(1, ann:asks({ type = "notes.add", text = "buy tea" }).data.count)
+    ann:close()
+    house:stop()
+  end)
+
+  it("writes no plugin that a new app has anyway", function()
+    local status, out, err = new("plugin", "auth", "--app", folder)
+    assert.same({ 1, "" }, { status, out })
+    assert.matches("auth: a new app has a plugin of that name already", err, 1, true)
   end)
 
   it("writes nothing that luacheck complains of", function()
@@ -40,7 +59,7 @@ describe("moongate new", function()
   it("says what to add to a list that is there", function()
     file.write(folder .. "/init.lua", "return {}")
     local _, out = new("plugin", "lobby.party", "--app", folder)
-    assert.matches('add it to the list in APP/init.lua:\n  "lobby.party",\n$', out)
+    assert.matches('add it to the list in APP/init.lua:\n  "lobby.party",\nnext: ', out, 1, true)
     assert.equal("return {}", file.read(folder .. "/init.lua"))
     file.write(folder .. "/init.lua", 'return { "lobby.party" }')
     assert.is_string(file.peek(folder .. "/spec/lobby/party_spec.lua"))
@@ -63,7 +82,9 @@ describe("moongate new", function()
 
   it("writes an app that serves the chat", function()
     local app = folder .. "/it's new"
-    assert.equal(0, (new("app", app)))
+    local made, out = new("app", app)
+    assert.equal(0, made)
+    assert.matches("next: moongate new plugin NAME --app 'APP/it'\\''s new', ", out, 1, true)
     for _, name in ipairs { "auth", "rooms", "router" } do
       assert.equal(file.read(("scripts/%s.lua"):format(name)),
         file.read(("%s/%s.lua"):format(app, name)))
