@@ -25,8 +25,8 @@ describe("moongate new", function()
     assert.matches("^wrote APP/init.lua\nwrote APP/auth.lua\nwrote APP/rooms.lua\n"
       .. "wrote APP/router.lua\nwrote APP/notes.lua\nwrote APP/spec/notes_spec.lua\n"
       .. "wrote APP/notes.md\nwrote APP/.luarc.json\nwrote APP/.moongate/library/conn.lua\n", out)
-    assert.matches("\nnext: moongate check APP, moongate test --app APP, moongate run APP\n", out, 1,
-      true)
+    assert.matches("\nnext: moongate check APP, moongate test --app APP, moongate run APP\n", out,
+      1, true)
     assert.matches('gate:on%("notes.add"', file.read(folder .. "/notes.lua"))
     assert.matches('test.gate { "notes" }', file.read(folder .. "/spec/notes_spec.lua"), 1, true)
     assert.matches("^# notes\n", file.read(folder .. "/notes.md"))
