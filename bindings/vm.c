@@ -32,8 +32,7 @@ static int load_module(lua_State *L)
     return 1;
 }
 
-/* require "moongate.x" finds what the binary carries, whatever package.path says. */
-static void preload_modules(lua_State *L)
+void moon_vm_preload(lua_State *L)
 {
     lua_getglobal(L, "package");
     lua_getfield(L, -1, "preload");
@@ -89,7 +88,7 @@ struct moon_vm *moon_vm_create(const struct moon_config *config)
     }
     moon_memory_watch(vm->L, (uint64_t)config->script_memory_mb << 20);
     luaL_openlibs(vm->L);
-    preload_modules(vm->L);
+    moon_vm_preload(vm->L);
     if (!start(vm, config->app)) {
         moon_vm_destroy(vm);
         return NULL;

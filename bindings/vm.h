@@ -9,6 +9,7 @@
 #include "../core/admin.h"
 #include "../core/config.h"
 #include "../core/gate.h"
+#include <lua.h>
 
 struct moon_vm;
 
@@ -23,6 +24,10 @@ void moon_api_bind_admin(struct moon_admin *admin);
  * stderr. */
 struct moon_vm *moon_vm_create(const struct moon_config *config);
 void moon_vm_destroy(struct moon_vm *vm);
+
+/* require "moongate.x" finds what the binary carries, whatever package.path says: for
+ * another state, of a process without a server. */
+void moon_vm_preload(lua_State *L);
 
 /* Lets the scripts take the events that wait. `argument` is a struct moon_vm. */
 void moon_vm_enter(void *argument);

@@ -232,6 +232,21 @@ struct moon_turn {
 
 enum { MOON_MAX_SAMPLED = 1024 }; /* plugins whose CPU time is told apart */
 
+/* What the profiler has collected. */
+struct moon_profile {
+    const char *folded; /* lines "who;outer;inner ticks"; borrowed until the next one
+                           begins */
+    uint64_t length;
+    uint32_t ticks;   /* of the logic thread's CPU time, each of tick_us */
+    uint32_t dropped; /* of those: there was no place for them */
+    uint32_t tick_us;
+};
+
+/* Who asks on the admin socket. */
+struct moon_asker {
+    uint32_t uid, pid;
+};
+
 /* The memory of the scripts, in bytes. */
 struct moon_heap {
     double bytes;     /* in use */
