@@ -132,7 +132,7 @@ struct moon_heap *moon_heap(void);
  * of CPU time: MOON_MAX_SAMPLED numbers. Borrowed, as long as the process lives. */
 const double *moon_samples(void);
 
-/* Begins to collect where the logic thread spends its CPU time; of what runs as `who` of
+/* Begins to collect where the logic thread spends its time; of what runs as `who` of
  * struct moon_turn only, unless that is 0. MOON_EFULL when that is under way already,
  * MOON_EINVAL when the system has no timer for it. */
 int moon_profile_start(uint32_t who);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "profile.h"
 #include "../core/mem.h"
+#include "c_stack.h"
 #include "stacks.h"
 #include "symbols.h"
 #include <dlfcn.h>
@@ -12,22 +13,19 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <ucontext.h>
 #include <unistd.h>
 
 enum {
-    TICK_US = 5000,
-    TICKS = 64,        /* between two that are dealt with */
-    C_DEPTH = 32,      /* of the innermost frames */
-    LUA_DEPTH = 64,    /* the same */
-    SCAN_BYTES = 1024, /* of the stack, for who has called a library */
-    WORD_BYTES = sizeof(uintptr_t),
-    KNOWN = 1024, /* addresses whose frames are remembered: a power of two */
+    TICK_US = 4700, /* not in step with what runs each 10, 16.7, 20 or 50 ms */
+    TICKS = 64,     /* between two that are dealt with */
+    C_DEPTH = 32,   /* of the innermost frames */
+    LUA_DEPTH = 64, /* the same */
+    KNOWN = 1024,   /* addresses whose frames are remembered: a power of two */
     NAME_BYTES = 512,
 };
 
 struct tick { /* what the signal handler has seen */
-    uint32_t who, count, depth;
+    uint32_t who, depth;
     bool is_inside; /* Lua */
     uintptr_t pcs[C_DEPTH];
 };
@@ -35,7 +33,7 @@ struct tick { /* what the signal handler has seen */
 struct known {
     uintptr_t pc;
     uint32_t frame;
-    bool is_hidden;
+    bool is_hidden, is_idle;
 };
 
 struct profile {
@@ -55,78 +53,7 @@ static uintptr_t stack_top, entry;  /* entry: where Lua's part of the stack begi
 static volatile sig_atomic_t asked; /* how often LuaJIT was, and has not called back */
 static char *text;                  /* the last one's */
 
-extern const char __executable_start[], etext[]; /* the linker's */
-
 /* ---- in the signal handler ---- */
-
-/* What is read here are words of a stack, whoever they belong to. */
-#define UNCHECKED __attribute__((no_sanitize("address", "thread")))
-
-struct place {
-    uintptr_t pc, frame, stack;
-};
-
-static struct place place_of(const ucontext_t *context)
-{
-#if defined(__x86_64__)
-    const greg_t *at = context->uc_mcontext.gregs;
-    return (struct place){(uintptr_t)at[REG_RIP], (uintptr_t)at[REG_RBP],
-                          (uintptr_t)at[REG_RSP]};
-#elif defined(__aarch64__)
-    const mcontext_t *at = &context->uc_mcontext;
-    return (struct place){at->pc, at->regs[29], at->sp};
-#else
-    (void)context;
-    return (struct place){0};
-#endif
-}
-
-static bool is_ours(uintptr_t pc)
-{
-    return pc >= (uintptr_t)__executable_start && pc < (uintptr_t)etext;
-}
-
-UNCHECKED static uintptr_t word_at(uintptr_t address)
-{
-    return *(
-        const volatile uintptr_t *)address; /* NOLINT: an address is all there is */
-}
-
-static uintptr_t caller_of_library(uintptr_t from, uintptr_t top)
-{
-    uintptr_t end = top - from > SCAN_BYTES ? from + SCAN_BYTES : top;
-    for (uintptr_t at = from; at < end; at += WORD_BYTES) {
-        if (is_ours(word_at(at))) {
-            return word_at(at);
-        }
-    }
-    return 0;
-}
-
-static uint32_t walk(const struct place *place, uintptr_t top, uintptr_t *pcs)
-{
-    uint32_t depth = 0;
-    uintptr_t frame = place->frame, least = place->stack;
-    pcs[depth++] = place->pc;
-    if (!is_ours(place->pc) && least < top && least % WORD_BYTES == 0) {
-        uintptr_t caller = caller_of_library(least, top);
-        if (caller == 0) {
-            return depth;
-        }
-        pcs[depth++] = caller;
-    }
-    while (depth < C_DEPTH && frame >= least && frame % WORD_BYTES == 0 &&
-           frame < top && top - frame > 2 * WORD_BYTES) {
-        uintptr_t caller = word_at(frame + WORD_BYTES);
-        if (!is_ours(caller)) {
-            break;
-        }
-        pcs[depth++] = caller;
-        least = frame + WORD_BYTES;
-        frame = word_at(frame);
-    }
-    return depth;
-}
 
 /* LuaJIT has no function for it but that which its own timer calls. */
 static void ask_luajit(void)
@@ -147,18 +74,16 @@ static void on_tick(int number, siginfo_t *info, void *context)
         (profile->who != 0 && profile->who != turn->who)) {
         return;
     }
-    uint32_t count = 1 + (uint32_t)info->si_overrun;
     uint32_t head = atomic_load(&profile->head);
     if (head - atomic_load(&profile->tail) == TICKS) {
-        profile->lost += count;
+        profile->lost++;
         return;
     }
-    struct place place = place_of(context);
     struct tick *tick = &profile->ring[head % TICKS];
     tick->who = turn->who;
-    tick->count = count;
     tick->is_inside = entry != 0;
-    tick->depth = walk(&place, entry != 0 ? entry : stack_top, tick->pcs);
+    tick->depth =
+        moon_c_stack_walk(context, entry != 0 ? entry : stack_top, tick->pcs, C_DEPTH);
     atomic_store(&profile->head, head + 1);
     if (entry != 0) {
         ask_luajit();
@@ -181,8 +106,7 @@ static bool begins_with(const char *whole, const char *prefix)
 /* False in a file that is stripped, and for words of the stack that were no address. */
 static bool name_ours(char *name, uintptr_t pc)
 {
-    const char *found =
-        moon_symbols_find(on->symbols, pc - (uintptr_t)__executable_start);
+    const char *found = moon_symbols_find(on->symbols, pc - moon_c_stack_base());
     int length = found == NULL ? 0 : (int)strcspn(found, "."); /* what gcc adds */
     (void)snprintf(name, NAME_BYTES, "moongate:%.*s", length,
                    found == NULL ? "" : found);
@@ -204,6 +128,12 @@ static bool name_library(char *name, uintptr_t pc)
     return true;
 }
 
+static bool ends_with(const char *whole, const char *end)
+{
+    uint64_t length = strlen(whole), its = strlen(end);
+    return length >= its && strcmp(whole + length - its, end) == 0;
+}
+
 /* Of C; `is_hidden` is LuaJIT itself, and what it has compiled. */
 static const struct known *frame_of(uintptr_t pc)
 {
@@ -212,11 +142,12 @@ static const struct known *frame_of(uintptr_t pc)
     if (known->pc == pc) {
         return known;
     }
-    bool is_its = is_ours(pc);
+    bool is_its = moon_c_stack_is_ours(pc);
     bool is_named = is_its ? name_ours(name, pc) : name_library(name, pc);
     *known = (struct known){.pc = pc,
                             .is_hidden = !is_its &&
                                          (!is_named || begins_with(name, "libluajit"))};
+    known->is_idle = ends_with(name, ":epoll_wait") || ends_with(name, ":epoll_pwait");
     known->frame = is_named ? moon_stacks_frame(on->stacks, name, strlen(name)) : 0;
     return known;
 }
@@ -264,11 +195,11 @@ static void look_at_lua(struct lua *lua, lua_State *L)
 /* What is within Lua is C that it has called, or else it is Lua that runs. */
 static uint32_t add_c(const struct tick *tick, int vmstate, uint32_t *frames)
 {
-    uint32_t count = 0;
-    if (tick->is_inside && vmstate != 'C' && frame_of(tick->pcs[0])->is_hidden) {
-        return 0;
+    uint32_t count = 0, depth = tick->depth;
+    if (tick->is_inside && frame_of(tick->pcs[0])->is_hidden) {
+        depth = vmstate == 'C' ? 1 : 0; /* what may be above it is stale */
     }
-    for (uint32_t i = 0; i < tick->depth; i++) {
+    for (uint32_t i = 0; i < depth; i++) {
         frames[count++] = frame_of(tick->pcs[i] - (i > 0))->frame;
     }
     return count;
@@ -277,6 +208,9 @@ static uint32_t add_c(const struct tick *tick, int vmstate, uint32_t *frames)
 static void count_tick(const struct tick *tick, const struct lua *lua)
 {
     uint32_t frames[1 + C_DEPTH + LUA_DEPTH], count = 0;
+    if (!tick->is_inside && frame_of(tick->pcs[0])->is_idle) {
+        return;
+    }
     bool is_known = tick->is_inside && lua->vmstate != 0 && lua->who == tick->who;
     if (is_known && (lua->vmstate == 'G' || lua->vmstate == 'J')) {
         frames[count++] = word(lua->vmstate == 'G' ? "[gc]" : "[jit]");
@@ -287,8 +221,8 @@ static void count_tick(const struct tick *tick, const struct lua *lua)
         memcpy(frames + count, lua->frames, lua->depth * sizeof *frames);
         count += lua->depth;
     }
-    on->ticks += tick->count;
-    moon_stacks_add(on->stacks, tick->who, frames, count, tick->count);
+    on->ticks++;
+    moon_stacks_add(on->stacks, tick->who, frames, count, 1);
 }
 
 static void settle(const struct lua *lua)
@@ -347,14 +281,12 @@ static bool start_timer(timer_t *timer)
                                .sa_flags = SA_RESTART | SA_SIGINFO};
     struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGUSR2};
     struct itimerspec every = {{0, TICK_US * 1000L}, {0, TICK_US * 1000L}};
-    clockid_t cpu = 0;
     event._sigev_un._tid = gettid(); /* sigev_notify_thread_id is not in this libc */
     sigemptyset(&action.sa_mask);
     sigaddset(&action.sa_mask, SIGPROF);
     sigaddset(&action.sa_mask, SIGUSR1);
     if (sigaction(SIGUSR2, &action, NULL) != 0 ||
-        pthread_getcpuclockid(pthread_self(), &cpu) != 0 ||
-        timer_create(cpu, &event, timer) != 0) {
+        timer_create(CLOCK_MONOTONIC, &event, timer) != 0) {
         return false;
     }
     if (timer_settime(*timer, 0, &every, NULL) != 0) {
@@ -362,19 +294,6 @@ static bool start_timer(timer_t *timer)
         return false;
     }
     return true;
-}
-
-static void find_stack(void)
-{
-    pthread_attr_t attributes;
-    void *lowest = NULL;
-    size_t bytes = 0;
-    stack_top = 0; /* then C is not followed */
-    if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
-        pthread_attr_getstack(&attributes, &lowest, &bytes);
-        pthread_attr_destroy(&attributes);
-        stack_top = (uintptr_t)lowest + bytes;
-    }
 }
 
 static void forget(struct profile *profile)
@@ -397,7 +316,7 @@ int moon_profiler_start(const struct moon_turn *the_turn, uint32_t who)
     moon_free(text);
     text = NULL;
     turn = the_turn;
-    find_stack();
+    stack_top = moon_c_stack_top();
     on = profile;
     if (!start_timer(&profile->timer)) {
         forget(profile);

@@ -1,14 +1,13 @@
-/* profile.h - where the logic thread spends its CPU time, in Lua and in C.
+/* profile.h - where the logic thread spends its time, in Lua and in C.
  *
- * While a profile is on, a timer of that thread's CPU time interrupts it: the signal
- * handler writes down where it is in C, and asks LuaJIT's profiler, which the watchdog
- * keeps running, to call back at the next instruction of Lua: then the stack of Lua is
- * there, too, and both are counted (stacks.h). Time in which the thread waits is not
- * seen. Nothing of all that runs while no profile is on.
+ * While a profile is on, a timer interrupts that thread: the signal handler writes down
+ * where it is in C, and asks LuaJIT's profiler, which the watchdog keeps running, to call
+ * back at the next instruction of Lua: then the stack of Lua is there, too, and both are
+ * counted (stacks.h). What waits for events is left out. A timer of CPU time would only
+ * go off with the kernel's ticks, by which what we run has begun. Nothing of all that
+ * runs while no profile is on.
  *
- * C is followed by its frame pointers, which our own code has: what calls it in a
- * library is not seen, and who has called a library is the first of our functions that
- * stands on the stack. One a process.
+ * One a process.
  *
  * Thread: logic.
  *

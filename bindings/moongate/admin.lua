@@ -154,7 +154,7 @@ commands.errors = {
 }
 
 commands.profile = {
-  help = "collects where the CPU time goes, in Lua and in C; see moongate ctl profile --help",
+  help = "collects where the time goes, in Lua and in C; see moongate ctl profile --help",
   arguments = { { name = "seconds", help = "how long, 0.1 to 50; 5" },
     { name = "plugin", help = "name of the only one to look at" } },
   run = profile.take,

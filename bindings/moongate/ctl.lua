@@ -10,8 +10,8 @@ local BAD, FAILED = 2, 1
 local ASKED_BADLY = { bad_request = true, unknown_command = true, bad_argument = true }
 
 ---@class moongate.Ctl what a program is given
----@field ask fun(command: string, arguments: table): table?, table? the answer; or nil, and code and
---- message of what is wrong
+---@field ask fun(command: string, arguments: table): table?, table? the answer; or nil, and what
+--- is wrong: { code, message }
 ---@field say fun(text: string) to stdout
 ---@field complain fun(problem: string|table): integer to stderr; the exit status
 ---@field line fun(prompt: string, complete: fun(text: string): string[]): string?

@@ -5,7 +5,7 @@ local options = require "moongate.ctl_options"
 local HELP = [[
 usage: moongate ctl [options] profile [--seconds S] [--plugin NAME] [--output PREFIX]
 
-Collects where the CPU time of the scripts' thread goes, in Lua and in C, and writes
+Collects where the time of the scripts' thread goes, in Lua and in C, and writes
 PREFIX.folded, a stack a line, and PREFIX.svg, a flame graph for any browser.
 
 options:

@@ -18,7 +18,7 @@ local MASK = "***"
 ---@field last_ms number
 ---@field sample? string the first one's request as JSON, without its secrets
 
-local errors = {}
+local errors = { MASK = MASK }
 
 local groups, count = {}, 0 -- "plugin#generation file:line" -> moongate.ErrorGroup
 
@@ -27,7 +27,10 @@ local groups, count = {}, 0 -- "plugin#generation file:line" -> moongate.ErrorGr
 local SECRETS = { "passw", "token", "secret", "auth", "cookie", "session", "credential", "apikey",
   "api_key", "^pin$", "^key$" }
 
-local function is_secret(name)
+--- Whether what has this name is not to be shown.
+---@param name any
+---@return boolean
+function errors.is_secret(name)
   name = tostring(name):lower()
   for _, word in ipairs(SECRETS) do
     if name:find(word) then return true end
@@ -40,7 +43,7 @@ local function masked(value, depth)
   if depth == 0 then return "..." end
   local copy = {}
   for key, inner in next, value do
-    copy[key] = is_secret(key) and MASK or masked(inner, depth - 1)
+    copy[key] = errors.is_secret(key) and MASK or masked(inner, depth - 1)
   end
   return copy
 end

@@ -1,4 +1,4 @@
---- Where the scripts, and the C below them, spend their CPU time: moongate ctl profile.
+--- Where the scripts, and the C below them, spend their time: moongate ctl profile.
 --
 -- bindings/profile.c collects; here it is begun, ended, and given the names of plugins.
 local core = require "moongate.ffi"
@@ -58,10 +58,10 @@ end
 
 local function summary(seconds)
   local ticks, tick_ms = result.ticks, result.tick_us / 1000
-  local text = ("%d samples of %g ms: the logic thread was busy for %.0f %% of %g s"):format(ticks,
-    tick_ms, math.min(ticks * tick_ms / seconds / 10, 100), seconds)
+  local text = ("%d samples, one each %.1f ms: the logic thread was busy for %.0f %% of %g s")
+    :format(ticks, tick_ms, math.min(ticks * tick_ms / seconds / 10, 100), seconds)
   if result.dropped == 0 then return text end
-  return ("%s; %d of them are left out: there are too many different stacks"):format(text,
+  return ("%s; %d of them are left out: there were too many different stacks"):format(text,
     result.dropped)
 end
 
@@ -74,7 +74,7 @@ local function begin(name)
   local status = C.moon_profile_start(owner and owner.index or 0)
   if status == C.MOON_OK then return true end
   if status == C.MOON_EFULL then return nil, "failed", "another profile is being taken" end
-  return nil, "failed", "the system has no timer of a thread's CPU time"
+  return nil, "failed", "the system has no timer for it"
 end
 
 --- Takes a profile. As a task.
