@@ -3,6 +3,7 @@
 -- A request is one line of JSON, {"command":"rollback","arguments":{}}; so is its answer,
 -- {"ok":true,"text":"...","data":...} or {"ok":false,"error":{"code":"...","message":"..."}}.
 -- docs/operations.md has the codes.
+local console = require "moongate.console"
 local core = require "moongate.ffi"
 local errors = require "moongate.errors"
 local json = require "moongate.json"
@@ -151,6 +152,15 @@ commands.errors = {
     local list = errors.list(arguments.name)
     return errors.text(list), { errors = list[1] and list or nil }
   end,
+}
+
+commands.console = {
+  help = "evaluates Lua in a plugin's environment; see moongate ctl console --help",
+  arguments = { { name = "plugin", help = "whose; need not be given when there is only one" },
+    { name = "code", help = "an expression or a statement" },
+    { name = "mode", help = '"read", or "write": it may change things; "read"' },
+    { name = "complete", help = "instead of code: a word whose ends are listed" } },
+  run = console.serve,
 }
 
 commands.profile = {

@@ -22,7 +22,8 @@ local function read_seconds(text)
   if text == nil then return DEFAULT_S end
   local seconds = tonumber(text)
   if seconds and seconds >= 0.1 and seconds <= MAX_S then return seconds end
-  return nil, ('argument "seconds": expected a number from 0.1 to %d, got "%s"'):format(MAX_S, text)
+  return nil, ('argument "seconds": expected a number from 0.1 to %d, got "%s"'):format(MAX_S,
+    text)
 end
 
 local function note_names(names)
@@ -68,8 +69,8 @@ end
 local function begin(name)
   local owner = name and plugin.current().plugins[name]
   if name and (not owner or owner.index == 0) then
-    return nil, "bad_argument", ('there is no plugin "%s" to tell apart; there are: %s'):format(name,
-      table.concat(plugin.current().names, ", "))
+    return nil, "bad_argument", ('there is no plugin "%s" to tell apart; there are: %s')
+      :format(name, table.concat(plugin.current().names, ", "))
   end
   local status = C.moon_profile_start(owner and owner.index or 0)
   if status == C.MOON_OK then return true end
