@@ -57,7 +57,7 @@ local function converse(ctl, given)
     if not code then return 0 end
     if code:find "%S" then
       local ok, problem = evaluate(ctl, given, code)
-      if not ok then ctl.complain(problem) end
+      if not ok then ctl.say_problem(problem.message) end
     end
   end
 end

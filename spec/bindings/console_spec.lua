@@ -114,7 +114,8 @@ describe("console", function()
     reads "count"
     writes "local a\nerror 'oh'"
     local lines = audits()
-    assert.equal("console: uid 1000, pid 4711: tea#1, read-only: count: done after 0.0 ms", lines[1])
+    assert.equal("console: uid 1000, pid 4711: tea#1, read-only: count: done after 0.0 ms",
+      lines[1])
     assert.equal("console: uid 1000, pid 4711: tea#1, may write: local a error 'oh': "
       .. "failed: console:2: oh after 0.0 ms", lines[2])
     assert.equal(2, #lines)

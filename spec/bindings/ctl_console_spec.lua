@@ -21,6 +21,7 @@ describe("moongate ctl console", function()
       complaints[#complaints + 1] = problem.message or problem
       return 1
     end,
+    say_problem = function(text) complaints[#complaints + 1] = text end,
     line = function(prompt, fn)
       prompts[#prompts + 1], complete = prompt, fn
       return table.remove(lines, 1)

@@ -1,9 +1,8 @@
 local json = require "cjson"
-local ctl = require("spec.support.fake_core").world().ctl
+local ctl = require "moongate.ctl"
 
 describe("moongate ctl's programs", function()
   local stdout, stderr, requests
-  local real_out, real_err = io.stdout, io.stderr
 
   local function collector(into)
     return { write = function(_, ...)
@@ -11,15 +10,15 @@ describe("moongate ctl's programs", function()
     end }
   end
 
-  before_each(function()
-    stdout, stderr, requests = {}, {}, {}
-    io.stdout, io.stderr = collector(stdout), collector(stderr)
-  end)
-  after_each(function() io.stdout, io.stderr = real_out, real_err end)
+  before_each(function() stdout, stderr, requests = {}, {}, {} end)
+
+  local function run(words, talk)
+    return ctl(words, talk, nil, collector(stdout), collector(stderr))
+  end
 
   --- Evaluates "1" with a server that answers so. Returns the exit status.
   local function evaluate(answer, problem)
-    return ctl({ "console", "--eval", "1" }, function(request)
+    return run({ "console", "--eval", "1" }, function(request)
       requests[#requests + 1] = request
       return answer, problem
     end)
@@ -49,7 +48,7 @@ describe("moongate ctl's programs", function()
   end)
 
   it("end with 2 for options there are not", function()
-    assert.equal(2, ctl({ "profile", "--fly" }, error))
+    assert.equal(2, run({ "profile", "--fly" }, error))
     assert.equal("moongate ctl: profile: --fly: unknown; see --help\n", table.concat(stderr))
   end)
 end)

@@ -57,7 +57,7 @@ describe("the console", function()
       .. "%s ctl --admin %s console --plugin tea"):format(server.BINARY, path)
     local status, out, err = server.run_to_end({ "-c", command }, "/bin/sh")
     assert.same({ 0, "3\n1\n2\n1\n" }, { status, out })
-    assert.equal("moongate ctl: console:1: attempt to call global 'oh' (a nil value)\n", err)
+    assert.equal("console:1: attempt to call global 'oh' (a nil value)\n", err)
   end)
 
   it("says which plugins there are", function()
