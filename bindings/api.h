@@ -105,8 +105,8 @@ void moon_timer_stop(uint64_t token);
  * MOON_EINVAL when it is more than one line. */
 int moon_tell(uint64_t ticket, const char *bytes, uint64_t length);
 
-/* Who waits for the answer to an operator's request. MOON_EGONE when that client has gone
- * or has its answer. */
+/* Who waits for the answer to an operator's request. MOON_EGONE when that client has
+ * gone or has its answer. */
 int moon_asker(uint64_t ticket, struct moon_asker *asker);
 
 /* Milliseconds since 1970 UTC. */

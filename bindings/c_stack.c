@@ -6,9 +6,10 @@
 enum {
     SCAN_BYTES = 1024, /* of the stack, for who has called a library */
     WORD_BYTES = sizeof(uintptr_t),
+    FRAME_BYTES = 2 * WORD_BYTES, /* the caller's frame, and where it goes on */
 };
 
-extern const char __executable_start[], etext[]; /* the linker's */
+extern const char __executable_start[], etext[]; /* the linker's. NOLINT */
 
 /* What is read here are words of a stack, whoever they belong to. */
 #define UNCHECKED __attribute__((no_sanitize("address", "thread")))
@@ -69,7 +70,7 @@ uint32_t moon_c_stack_walk(const void *context, uintptr_t top, uintptr_t *pcs,
         pcs[depth++] = caller;
     }
     while (depth < capacity && frame >= least && frame % WORD_BYTES == 0 &&
-           frame < top && top - frame > 2 * WORD_BYTES) {
+           frame < top && top - frame > FRAME_BYTES) {
         uintptr_t caller = word_at(frame + WORD_BYTES);
         if (!moon_c_stack_is_ours(caller)) {
             break;

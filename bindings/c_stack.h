@@ -1,9 +1,9 @@
 /* c_stack.h - who has called whom in C, for a signal handler.
  *
- * Follows frame pointers, which our own code has: what calls it in a library is not seen,
- * and who has called a library is the first of our functions that stands on the stack.
- * Reads nothing but registers and the stack of the thread that is interrupted; knows
- * x86-64 and AArch64, elsewhere there are no frames.
+ * Follows frame pointers, which our own code has: what calls it in a library is not
+ * seen, and who has called a library is the first of our functions that stands on the
+ * stack. Reads nothing but registers and the stack of the thread that is interrupted;
+ * knows x86-64 and AArch64, elsewhere there are no frames.
  *
  * SPDX-License-Identifier: MIT
  */

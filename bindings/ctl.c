@@ -213,6 +213,18 @@ static bool read_timeout(struct ctl *ctl, const char *value)
            number <= MAX_TIMEOUT_MS;
 }
 
+static int carry_out(const struct ctl *ctl, char **words, int count)
+{
+    bool is_script = has_script(ctl, words[0]);
+    bool is_help = is_script && words[1] != NULL && strcmp(words[1], "--help") == 0;
+    if (ctl->path == NULL && !is_help) {
+        return complain("no server is named",
+                        "--admin PATH or MOONGATE_ADMIN, as it was started with");
+    }
+    return is_script ? moon_ctl_script(words, talk_for, (void *)(uintptr_t)ctl)
+                     : ask(ctl, (const char *const *)words, count);
+}
+
 int moon_ctl_main(int argc, char **argv)
 {
     struct ctl ctl = {.path = getenv("MOONGATE_ADMIN"), .timeout_ms = TIMEOUT_MS};
@@ -245,14 +257,5 @@ int moon_ctl_main(int argc, char **argv)
         return complain("usage",
                         "moongate ctl [options] COMMAND [arguments]; see --help");
     }
-    char **words = argv + optind;
-    bool is_help = words[1] != NULL && strcmp(words[1], "--help") == 0;
-    if (ctl.path == NULL && !(has_script(&ctl, words[0]) && is_help)) {
-        return complain("no server is named",
-                        "--admin PATH or MOONGATE_ADMIN, as it was started with");
-    }
-    if (has_script(&ctl, words[0])) {
-        return moon_ctl_script(words, talk_for, &ctl);
-    }
-    return ask(&ctl, (const char *const *)words, argc - optind);
+    return carry_out(&ctl, argv + optind, argc - optind);
 }

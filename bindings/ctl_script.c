@@ -54,9 +54,9 @@ static int run(lua_State *L)
     return 1;
 }
 
-int moon_ctl_script(char **words, moon_ctl_talk *with, void *owner)
+int moon_ctl_script(char **words, moon_ctl_talk *talk_to, void *owner)
 {
-    struct conversation conversation = {with, owner};
+    struct conversation conversation = {talk_to, owner};
     lua_State *L = luaL_newstate();
     int status = BAD;
     if (L == NULL) {

@@ -14,4 +14,4 @@ typedef const char *moon_ctl_talk(void *owner, const char *request, uint64_t len
                                   char **line);
 
 /* `words` are the command and its arguments, ended by NULL. Returns the exit status. */
-int moon_ctl_script(char **words, moon_ctl_talk *talk, void *owner);
+int moon_ctl_script(char **words, moon_ctl_talk *talk_to, void *owner);

@@ -324,25 +324,25 @@ int moon_profiler_start(const struct moon_turn *the_turn, uint32_t who)
     return MOON_OK;
 }
 
-int moon_profiler_stop(struct moon_profile *result)
+int moon_profiler_stop(struct moon_profile *profile)
 {
     static const struct lua none;
-    struct profile *profile = on;
-    if (profile == NULL) {
+    struct profile *ended = on;
+    if (ended == NULL) {
         return MOON_EGONE;
     }
-    timer_delete(profile->timer);
+    timer_delete(ended->timer);
     settle(&none);
     text = moon_alloc(MOON_MAX_FOLDED_BYTES);
-    uint64_t length = moon_stacks_write(profile->stacks, text, MOON_MAX_FOLDED_BYTES);
+    uint64_t length = moon_stacks_write(ended->stacks, text, MOON_MAX_FOLDED_BYTES);
     text = moon_realloc(text, length + 1);
-    *result = (struct moon_profile){
+    *profile = (struct moon_profile){
         .folded = text,
         .length = length,
-        .ticks = profile->ticks + profile->lost,
-        .dropped = profile->lost + (uint32_t)moon_stacks_dropped(profile->stacks),
+        .ticks = ended->ticks + ended->lost,
+        .dropped = ended->lost + (uint32_t)moon_stacks_dropped(ended->stacks),
         .tick_us = TICK_US,
     };
-    forget(profile);
+    forget(ended);
     return MOON_OK;
 }

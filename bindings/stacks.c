@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "stacks.h"
 #include "../core/mem.h"
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +56,11 @@ static void copy_plain(char *out, const char *text, uint64_t length)
     }
     for (uint64_t i = 0; i < length; i++) {
         unsigned char byte = (unsigned char)text[i];
-        out[i] = byte <= ' ' || byte == ';' || byte == 0x7f ? '_' : text[i];
+        bool is_plain = byte > ' ' && byte != ';' && byte != 0x7f;
+        out[i] = text[i];
+        if (!is_plain) {
+            out[i] = '_';
+        }
     }
     out[length] = '\0';
 }
@@ -143,12 +148,16 @@ static uint64_t write_line(const struct moon_stacks *stacks, uint32_t number,
 {
     uint32_t path[MAX_DEPTH], depth = 0;
     uint64_t length = TICKS_BYTES;
-    for (uint32_t at = number; at != 0; at = stacks->tree[at].parent) {
+    for (uint32_t at = number; at != 0 && depth < MAX_DEPTH;
+         at = stacks->tree[at].parent) {
         path[depth++] = stacks->tree[at].frame;
         length += MOON_FRAME_BYTES;
     }
     if (length > capacity) {
         return 0; /* about: it would be full with the next anyway */
+    }
+    if (depth == 0) {
+        return 0;
     }
     char *end = text;
     end += sprintf(end, "%u", path[depth - 1] - MOON_MAX_FRAMES);

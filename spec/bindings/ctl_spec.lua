@@ -44,7 +44,7 @@ describe("moongate ctl's programs", function()
     assert.equal("moongate ctl: oh\nmoongate ctl: no server\n", table.concat(stderr))
     assert.equal(2, evaluate "what?")
     assert.equal(2, evaluate "{}")
-    assert.equal("moongate ctl: not the answer of a moongate\n", table.concat(stderr, nil, 7, 9))
+    assert.equal("moongate ctl: not the answer of a moongate\n", table.concat(stderr, nil, 7, 8))
   end)
 
   it("end with 2 for options there are not", function()
