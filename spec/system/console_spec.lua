@@ -38,6 +38,7 @@ describe("the console", function()
   end)
 
   it("is stopped by the watchdog, and the plugin goes on", function()
+    if server.BINARY:find "tsan" then return end -- which keeps signals back
     local ann = client.guest(house.port, "ann", "tea")
     for _ = 1, 4 do -- more often than would switch it off
       local status, _, err = unpack(ctl("--eval", "while true do pcall(error) end"))
