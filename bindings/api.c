@@ -10,6 +10,7 @@
 #include "../core/log.h"
 #include "../core/reason.h"
 #include "memory.h"
+#include "profile.h"
 #include "vm.h"
 #include "watchdog.h"
 #include <time.h>
@@ -164,6 +165,11 @@ int moon_tell(uint64_t ticket, const char *bytes, uint64_t length)
     return moon_admin_tell(admin, ticket, bytes, length);
 }
 
+int moon_asker(uint64_t ticket, struct moon_asker *asker)
+{
+    return moon_admin_asker(admin, ticket, asker);
+}
+
 double moon_time_ms(void)
 {
     struct timespec now;
@@ -198,6 +204,16 @@ void moon_name_plugin(uint32_t who, const char *name, uint64_t length)
 const double *moon_samples(void)
 {
     return moon_watchdog_samples();
+}
+
+int moon_profile_start(uint32_t who)
+{
+    return moon_profiler_start(moon_watchdog_turn(), who);
+}
+
+int moon_profile_stop(struct moon_profile *profile)
+{
+    return moon_profiler_stop(profile);
 }
 
 struct moon_heap *moon_heap(void)

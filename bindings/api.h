@@ -105,6 +105,10 @@ void moon_timer_stop(uint64_t token);
  * MOON_EINVAL when it is more than one line. */
 int moon_tell(uint64_t ticket, const char *bytes, uint64_t length);
 
+/* Who waits for the answer to an operator's request. MOON_EGONE when that client has
+ * gone or has its answer. */
+int moon_asker(uint64_t ticket, struct moon_asker *asker);
+
 /* Milliseconds since 1970 UTC. */
 double moon_time_ms(void);
 
@@ -130,6 +134,14 @@ void moon_name_plugin(uint32_t who, const char *name, uint64_t length);
 /* How often the profiler has seen each `who` of struct moon_turn run, in ticks of 10 ms
  * of CPU time: MOON_MAX_SAMPLED numbers. Borrowed, as long as the process lives. */
 const double *moon_samples(void);
+
+/* Begins to collect where the logic thread spends its time; of what runs as `who` of
+ * struct moon_turn only, unless that is 0. MOON_EFULL when that is under way already,
+ * MOON_EINVAL when the system has no timer for it. */
+int moon_profile_start(uint32_t who);
+
+/* Ends that. MOON_EGONE when it is not under way. */
+int moon_profile_stop(struct moon_profile *profile);
 
 /* The word for an enum moon_reason: "slow". Borrowed, as long as the process lives. */
 const char *moon_reason_word(uint32_t reason);

@@ -3,6 +3,7 @@
 #include "../core/mem.h"
 #include "../core/socket_file.h"
 #include "../core/types.h"
+#include "ctl_script.h"
 #include "ctl_wire.h"
 #include <errno.h>
 #include <getopt.h>
@@ -42,6 +43,10 @@ static int print_help(void)
          "it says itself: moongate ctl help. Arguments are name=value, or the values "
          "in\n"
          "the order that help shows.\n"
+         "\n"
+         "With a program at this end, and --options of their own (--help has them):\n"
+         "  profile [--seconds S] [--plugin NAME] [--output PREFIX]\n"
+         "  console [--plugin NAME] [--write] [--eval CODE]\n"
          "\n"
          "options:\n"
          "  --admin PATH       the server's socket (MOONGATE_ADMIN)\n"
@@ -183,6 +188,19 @@ static int ask(const struct ctl *ctl, const char *const *words, int count)
     return status;
 }
 
+static const char *talk_for(void *owner, const char *request, uint64_t length,
+                            char **line)
+{
+    return talk(owner, request, length, line);
+}
+
+/* What these answer is more than a text. */
+static bool has_script(const struct ctl *ctl, const char *command)
+{
+    return !ctl->is_json &&
+           (strcmp(command, "profile") == 0 || strcmp(command, "console") == 0);
+}
+
 /* ---- the command line ---- */
 
 static bool read_timeout(struct ctl *ctl, const char *value)
@@ -193,6 +211,18 @@ static bool read_timeout(struct ctl *ctl, const char *value)
     ctl->timeout_ms = (uint32_t)number;
     return errno == 0 && end != value && *end == '\0' && number >= 1 &&
            number <= MAX_TIMEOUT_MS;
+}
+
+static int carry_out(const struct ctl *ctl, char **words, int count)
+{
+    bool is_script = has_script(ctl, words[0]);
+    bool is_help = is_script && words[1] != NULL && strcmp(words[1], "--help") == 0;
+    if (ctl->path == NULL && !is_help) {
+        return complain("no server is named",
+                        "--admin PATH or MOONGATE_ADMIN, as it was started with");
+    }
+    return is_script ? moon_ctl_script(words, talk_for, (void *)(uintptr_t)ctl)
+                     : ask(ctl, (const char *const *)words, count);
 }
 
 int moon_ctl_main(int argc, char **argv)
@@ -227,9 +257,5 @@ int moon_ctl_main(int argc, char **argv)
         return complain("usage",
                         "moongate ctl [options] COMMAND [arguments]; see --help");
     }
-    if (ctl.path == NULL) {
-        return complain("no server is named",
-                        "--admin PATH or MOONGATE_ADMIN, as it was started with");
-    }
-    return ask(&ctl, (const char *const *)argv + optind, argc - optind);
+    return carry_out(&ctl, argv + optind, argc - optind);
 }

@@ -77,6 +77,11 @@ static void preload_modules(lua_State *L, bool has_tests)
     lua_settop(L, 0);
 }
 
+void moon_vm_preload(lua_State *L)
+{
+    preload_modules(L, false);
+}
+
 /* loop.start(app) returns loop.drain, or nil and what is wrong with the app. */
 static bool start(struct moon_vm *vm, const char *app)
 {

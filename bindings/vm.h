@@ -9,6 +9,7 @@
 #include "../core/admin.h"
 #include "../core/config.h"
 #include "../core/gate.h"
+#include <lua.h>
 
 struct moon_vm;
 
@@ -31,6 +32,9 @@ enum { MOON_VM_FAILED = 2 };
  * MOON_VM_FAILED with one line on stderr when it raises. */
 int moon_vm_run(uint32_t memory_mb, const char *module, int argc,
                 const char *const *argv);
+/* require "moongate.x" finds what the binary carries, whatever package.path says: for
+ * another state, of a process without a server. */
+void moon_vm_preload(lua_State *L);
 
 /* Lets the scripts take the events that wait. `argument` is a struct moon_vm. */
 void moon_vm_enter(void *argument);

@@ -3,6 +3,7 @@
 #include "../core/log.h"
 #include "../core/thread.h"
 #include "memory.h"
+#include "profile.h"
 #include <lauxlib.h>
 #include <luajit.h>
 #include <signal.h>
@@ -289,8 +290,8 @@ static void on_signal(int number)
 /* For a sample, compiled code leaves to the interpreter: that is most of its use. */
 static void on_sample(void *data, lua_State *L, int count, int vmstate)
 {
-    (void)data, (void)L, (void)vmstate;
-    samples[turn.who % MOON_MAX_SAMPLED] += count;
+    (void)data;
+    samples[turn.who % MOON_MAX_SAMPLED] += count - moon_profiler_sample(L, vmstate);
 }
 
 /* ---- life ---- */
@@ -324,9 +325,11 @@ void moon_watchdog_enter(void)
     turn.number += 1;
     turn.whole += 1;
     atomic_store(&dog.is_inside, true);
+    moon_profiler_enter();
 }
 
 void moon_watchdog_leave(void)
 {
+    moon_profiler_leave();
     atomic_store(&dog.is_inside, false);
 }

@@ -3,6 +3,7 @@
 #include "log.h"
 #include "mem.h"
 #include "socket_file.h"
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -144,6 +145,35 @@ static void on_impatient(uv_timer_t *timer)
     refuse(client, "timeout", message);
 }
 
+/* NULL: it has gone or has its answer. */
+static struct client *find(struct moon_admin *admin, uint64_t ticket)
+{
+    for (int i = 0; admin != NULL && i < MAX_CLIENTS; i++) {
+        struct client *client = admin->clients[i];
+        if (client != NULL && client->state == WAITING && client->ticket == ticket) {
+            return client;
+        }
+    }
+    return NULL;
+}
+
+int moon_admin_asker(struct moon_admin *admin, uint64_t ticket,
+                     struct moon_asker *asker)
+{
+    struct client *client = find(admin, ticket);
+    uv_os_fd_t fd = -1;
+    if (client == NULL || uv_fileno((uv_handle_t *)&client->pipe, &fd) != 0) {
+        return MOON_EGONE;
+    }
+    /* Nobody reads from it while it waits: that it has hung up is to be asked for. */
+    struct pollfd look = {.fd = fd};
+    if (poll(&look, 1, 0) > 0 && (look.revents & (POLLHUP | POLLERR)) != 0) {
+        return MOON_EGONE;
+    }
+    moon_socket_file_peer(fd, &asker->uid, &asker->pid);
+    return MOON_OK;
+}
+
 int moon_admin_tell(struct moon_admin *admin, uint64_t ticket, const char *bytes,
                     uint64_t length)
 {
@@ -153,15 +183,13 @@ int moon_admin_tell(struct moon_admin *admin, uint64_t ticket, const char *bytes
     if (memchr(bytes, '\n', length) != NULL) {
         return MOON_EINVAL;
     }
-    for (int i = 0; admin != NULL && i < MAX_CLIENTS; i++) {
-        struct client *client = admin->clients[i];
-        if (client != NULL && client->state == WAITING && client->ticket == ticket) {
-            enter(client, WRITING);
-            write_line(client, bytes, length);
-            return MOON_OK;
-        }
+    struct client *client = find(admin, ticket);
+    if (client == NULL) {
+        return MOON_EGONE;
     }
-    return MOON_EGONE;
+    enter(client, WRITING);
+    write_line(client, bytes, length);
+    return MOON_OK;
 }
 
 /* ---- requests ---- */

@@ -25,3 +25,7 @@ void moon_admin_destroy(struct moon_admin *admin);
  * MOON_EGONE. */
 int moon_admin_tell(struct moon_admin *admin, uint64_t ticket, const char *bytes,
                     uint64_t length);
+
+/* The same client, as the kernel knows it. MOON_EGONE when it has hung up, too. */
+int moon_admin_asker(struct moon_admin *admin, uint64_t ticket,
+                     struct moon_asker *asker);

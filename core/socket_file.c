@@ -188,3 +188,12 @@ const char *moon_socket_file_connect(const char *path, uint32_t timeout_ms, int 
     }
     return errno == ECONNREFUSED ? "nobody listens there any more" : strerror(errno);
 }
+
+void moon_socket_file_peer(int fd, uint32_t *uid, uint32_t *pid)
+{
+    struct ucred peer = {0};
+    socklen_t length = sizeof peer;
+    (void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length);
+    *uid = peer.uid;
+    *pid = (uint32_t)peer.pid;
+}

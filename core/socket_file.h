@@ -27,3 +27,6 @@ void moon_socket_file_remove(const struct moon_socket_file *file);
 /* A descriptor whose reads and writes fail after `timeout_ms`. NULL, or what is
  * wrong. */
 const char *moon_socket_file_connect(const char *path, uint32_t timeout_ms, int *fd);
+
+/* Who is at the other end, as the kernel knows it. */
+void moon_socket_file_peer(int fd, uint32_t *uid, uint32_t *pid);

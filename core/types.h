@@ -235,6 +235,21 @@ enum {
     MOON_MAX_PLUGIN_NAME_BYTES = 63, /* of its name in the log, where C writes that */
 };
 
+/* What the profiler has collected. */
+struct moon_profile {
+    const char *folded; /* lines "who;outer;inner ticks"; borrowed until the next one
+                           begins */
+    uint64_t length;
+    uint32_t ticks;   /* of the logic thread's CPU time, each of tick_us */
+    uint32_t dropped; /* of those: there was no place for them */
+    uint32_t tick_us;
+};
+
+/* Who asks on the admin socket. */
+struct moon_asker {
+    uint32_t uid, pid;
+};
+
 /* The memory of the scripts, in bytes. */
 struct moon_heap {
     double bytes;     /* in use */

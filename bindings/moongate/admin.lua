@@ -3,12 +3,14 @@
 -- A request is one line of JSON, {"command":"rollback","arguments":{}}; so is its answer,
 -- {"ok":true,"text":"...","data":...} or {"ok":false,"error":{"code":"...","message":"..."}}.
 -- docs/operations.md has the codes.
+local console = require "moongate.console"
 local core = require "moongate.ffi"
 local errors = require "moongate.errors"
 local json = require "moongate.json"
 local log = require "moongate.log"
 local overrun = require "moongate.overrun"
 local plugin = require "moongate.plugin"
+local profile = require "moongate.profile"
 local survey = require "moongate.survey"
 local task = require "moongate.task"
 local timer = require "moongate.timer"
@@ -21,8 +23,8 @@ local DEADLINE_MS = 30000 -- for a command that waits
 ---@class moongate.Command
 ---@field help string one line
 ---@field arguments? { name: string, help: string }[] texts, none of which has to be given
----@field run fun(arguments: table<string, string>): string?, any, string? as a task; returns a
---- text for people and data for programs, or nil, a code and a message
+---@field run fun(arguments: table<string, string>, ticket: integer): string?, any, string? as a
+--- task; returns a text for people and data for programs, or nil, a code and a message
 
 local admin = {}
 
@@ -152,6 +154,22 @@ commands.errors = {
   end,
 }
 
+commands.console = {
+  help = "evaluates Lua in a plugin's environment; see moongate ctl console --help",
+  arguments = { { name = "plugin", help = "whose; need not be given when there is only one" },
+    { name = "code", help = "an expression or a statement" },
+    { name = "mode", help = '"read", or "write": it may change things; "read"' },
+    { name = "complete", help = "instead of code: a word whose ends are listed" } },
+  run = console.serve,
+}
+
+commands.profile = {
+  help = "collects where the time goes, in Lua and in C; see moongate ctl profile --help",
+  arguments = { { name = "seconds", help = "how long, 0.1 to 50; 5" },
+    { name = "plugin", help = "name of the only one to look at" } },
+  run = profile.take,
+}
+
 local function unknown_command(name)
   return ('there is no command "%s"; there are: %s'):format(name,
     table.concat(names_of(commands), ", "))
@@ -221,7 +239,7 @@ local function read_arguments(command_name, given)
 end
 
 --- Returns what a command's run() does.
-local function perform(line)
+local function perform(line, ticket)
   local asked = json.decode(line)
   if type(asked) ~= "table" or type(asked.command) ~= "string" then
     return nil, "bad_request", 'expected a line as {"command":"help","arguments":{}}'
@@ -231,7 +249,7 @@ local function perform(line)
   local arguments, problem = read_arguments(asked.command, asked.arguments)
   if not arguments then return nil, "bad_argument", problem end
   log.info("admin", "asked for %s", asked.command)
-  return command.run(arguments)
+  return command.run(arguments, ticket)
 end
 
 local function refusal(code, message)
@@ -265,7 +283,7 @@ end
 
 local function run(ticket, line)
   task.deadline(task.current "moongate ctl", DEADLINE_MS)
-  answer(ticket, xpcall(perform, traceback, line))
+  answer(ticket, xpcall(perform, traceback, line, ticket))
 end
 
 --- Answers a request, perhaps later.

@@ -35,6 +35,7 @@ local idle = {
   moon_abort_fetch = done,
   moon_timer_stop = done,
   moon_tell = gone,
+  moon_asker = gone,
 }
 
 function idle.moon_route(_, length) return length > real.MOON_MAX_FRAME_BYTES and BIG or 0 end

@@ -82,7 +82,8 @@ local function run_file(build, plugin, chunk)
     error(("%s: a plugin returns a function of gate, this returned %s"):format(plugin.file,
       type(fn)), 0)
   end
-  fn(gate.new(plugin, build.registry))
+  plugin.env, plugin.gate = getfenv(chunk), gate.new(plugin, build.registry) -- for the console
+  fn(plugin.gate)
   plugin.is_loaded = true
   local problem = option.unknown(plugin.entry, plugin.options)
   if problem then error(problem, 0) end

@@ -14,6 +14,7 @@ local MB = 1048576
 local RESERVE = 1 / 8 -- of the limit of memory
 
 local overrun = {
+  CONSOLE = "console", -- what runs when an operator has code evaluated
   on_off = function(_) end, ---@type fun(plugin: moongate.Plugin) set by plugin.lua
 }
 
@@ -88,6 +89,7 @@ local function report_abort(plugin, doing, stage, trace)
     what, many, unit = "memory limit", heap.limit / MB, "MB of all scripts"
   end
   local problem = ("aborted, %s exceeded: %d %s\n%s"):format(what, many, unit, trace)
+  if doing == overrun.CONSOLE then return end -- an operator's own code, who is told
   errors.note(plugin, doing, problem, nil, true)
   count_abort(plugin)
 end

@@ -16,6 +16,8 @@ local registry_mt = { __index = Registry }
 ---@field budget moongate.Budget
 ---@field index integer what its CPU time is counted under
 ---@field accounts? table<string, moongate.Account> by what its code does
+---@field env? table globals of its file
+---@field gate? moongate.Gate what its code was given
 ---@field is_off? boolean its code is not called: overrun.lua
 ---@field source moongate.Source
 ---@field needs string[]

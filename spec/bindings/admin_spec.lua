@@ -5,7 +5,7 @@ local function answering(word)
     :format(word)
 end
 
-local COMMANDS = "errors, help, leaks, off, on, plugins, reload, rollback"
+local COMMANDS = "console, errors, help, leaks, off, on, plugins, profile, reload, rollback"
 
 describe("admin", function()
   local gate, ann

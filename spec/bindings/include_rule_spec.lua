@@ -27,13 +27,21 @@ local RESERVED = {
     ["bindings/vm.c"] = "the one door into Lua",
     ["bindings/watchdog.c"] = "raises in what it stops",
     ["bindings/msgpack_state.h"] = "a module that Lua calls",
+    ["bindings/ctl_script.c"] = "has a state of its own, in a process without a server",
+    ["bindings/ctl_terminal.c"] = "a function that Lua calls",
   },
   ["lua.h"] = {
     ["bindings/memory.h"] = "is given the state whose memory it counts",
     ["bindings/watchdog.h"] = "is given the state that it watches",
+    ["bindings/profile.h"] = "is given the state whose stack it looks at",
+    ["bindings/ctl_terminal.h"] = "a function that Lua calls",
+    ["bindings/vm.h"] = "prepares the state of moongate ctl, too",
   },
   ["luajit.h"] = { ["bindings/watchdog.c"] = "the profiler makes compiled loops leave" },
-  ["lualib.h"] = { ["bindings/vm.c"] = "opens the standard libraries" },
+  ["lualib.h"] = {
+    ["bindings/vm.c"] = "opens the standard libraries",
+    ["bindings/ctl_script.c"] = "the same, in a process without a server",
+  },
   ["msgpack.h"] = { ["bindings/msgpack.c"] = "writes by the library's packer" },
   ["msgpack/unpack.h"] = { ["bindings/msgpack_read.c"] = "names what the template returns" },
   ["msgpack/unpack_define.h"] = { ["bindings/msgpack_read.c"] = "and its states" },
@@ -43,6 +51,7 @@ local RESERVED = {
     ["core/io_state.h"] = "an I/O thread is one",
     ["core/thread.h"] = "begins them",
     ["core/worker.h"] = "so is a worker",
+    ["bindings/c_stack.c"] = "where its stack begins",
   },
   ["stdatomic.h"] = {
     ["core/ring.c"] = "the one thread-safe thing",
@@ -54,6 +63,22 @@ local RESERVED = {
     ["core/metrics.c"] = "a mirror is written by one thread and read by any",
     ["bindings/signals.c"] = "tells the logic thread, which may not hear it",
     ["bindings/watchdog.c"] = "a thread watches the logic thread",
+    ["bindings/profile.c"] = "its signal handler hands on what it has seen",
+  },
+  ["dlfcn.h"] = {
+    ["bindings/profile.c"] = "names the functions of libraries",
+  },
+  ["link.h"] = {
+    ["bindings/profile.c"] = "how long those are",
+  },
+  ["elf.h"] = {
+    ["bindings/symbols.c"] = "reads the table of a file",
+  },
+  ["ucontext.h"] = {
+    ["bindings/c_stack.c"] = "reads the registers of what is interrupted",
+  },
+  ["editline/readline.h"] = {
+    ["bindings/ctl_terminal.c"] = "edits a line",
   },
   ["math.h"] = { ["bench/report.c"] = "what is not known is NAN" },
   ["sched.h"] = {
@@ -63,7 +88,10 @@ local RESERVED = {
   ["sys/file.h"] = { ["core/socket_file.c"] = "who replaces a dead socket locks its folder" },
   ["sys/un.h"] = { ["core/socket_file.c"] = "its address is a path" },
   ["sys/random.h"] = { ["bench/crowd.c"] = "masks differ from run to run" },
-  ["poll.h"] = { ["core/log.c"] = "an unread log must not stop a thread" },
+  ["poll.h"] = {
+    ["core/log.c"] = "an unread log must not stop a thread",
+    ["core/admin.c"] = "whether who waits has hung up",
+  },
   ["arpa/inet.h"] = { ["core/address.c"] = "text to bytes and back; no socket" },
   ["sys/epoll.h"] = {
     ["core/ws_read.c"] = "of all open connections, beside libuv's",
@@ -113,6 +141,8 @@ local RESERVED = {
     ["bench/crowd.c"] = "closes its epoll",
     ["bench/process.c"] = "asks for the size of a page and of a tick",
     ["bench/stream.c"] = "closes sockets",
+    ["bindings/ctl_terminal.c"] = "whether a person sits there",
+    ["bindings/profile.c"] = "the thread its timer interrupts",
   },
   ["time.h"] = {
     ["core/log.c"] = "each line has its time",
@@ -126,6 +156,7 @@ local RESERVED = {
     ["bindings/watchdog.c"] = "how long a run has gone on",
     ["bindings/main.c"] = "reads the time zone once",
     ["bench/clock.c"] = "is one",
+    ["bindings/profile.c"] = "a timer",
   },
   ["getopt.h"] = {
     ["core/config.c"] = "reads the command line",
@@ -170,6 +201,7 @@ local RESERVED = {
     ["bindings/main.c"] = "ignores those that come of writing",
     ["bindings/signals.c"] = "stop and reload",
     ["bench/bench.c"] = "ends early and still reports",
+    ["bindings/profile.c"] = "its timer interrupts the logic thread",
   },
   ["sys/resource.h"] = {
     ["bindings/main.c"] = "the limit of descriptors",

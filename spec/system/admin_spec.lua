@@ -69,8 +69,8 @@ describe("the admin socket", function()
     assert.equal(1, #plugins)
     assert.equal(0, bob:asks("leaks").data.count)
     assert.same({ code = "unknown_command", message =
-      'there is no command "fly"; there are: errors, help, leaks, off, on, plugins, reload, '
-      .. "rollback" }, bob:asks("fly").error)
+      'there is no command "fly"; there are: console, errors, help, leaks, off, on, plugins, '
+      .. "profile, reload, rollback" }, bob:asks("fly").error)
     bob:sends "what?\n"
     assert.equal("bad_request", bob:hears().error.code)
     bob:close()

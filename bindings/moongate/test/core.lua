@@ -20,6 +20,7 @@ local MAX_FIRED = 100000 -- in one later(): more is a task that never ends
 ---@field timers table[] { token, due_ms } that have not fired
 ---@field fetches table[] that have not been answered: { url, method, headers, body, ... }
 ---@field answers table<string, integer> verb -> status to answer instead of doing it
+---@field profile { folded: string, ticks: integer, dropped: integer }
 ---@field now_ms number
 ---@field drain fun() what C calls at each wake-up
 ---@field on_delivery fun(id: integer, bytes: string, opcode: integer)
@@ -255,6 +256,7 @@ local function new()
     on_delivery = function() end,
     on_response = function() end,
     named = {},
+    profile = { folded = "", ticks = 0, dropped = 0 },
     turn = ffi.new "struct moon_turn",
     samples = ffi.new("double[?]", constants.MOON_MAX_SAMPLED),
     heap = ffi.new("struct moon_heap", { 1048576, 1048576, 1073741824 }),

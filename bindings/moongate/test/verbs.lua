@@ -331,6 +331,56 @@ function verbs.moon_timer_stop(core, token)
   end
 end
 
+--- What the spec has put into core.profile is what there is to find.
+function verbs.moon_profile_start(core, who)
+  local status = core.is_profiling and constants.MOON_EFULL or constants.MOON_OK
+  status = note(core, "profile_start", status, { who = who })
+  if status == constants.MOON_OK then core.is_profiling = true end
+  return status
+end
+
+function verbs.moon_profile_stop(core, profile)
+  if not core.is_profiling then return constants.MOON_EGONE end
+  core.is_profiling = false
+  core.folded = core.profile.folded -- C has only a pointer to it
+  profile.folded, profile.length = core.folded, #core.folded
+  profile.ticks, profile.dropped = core.profile.ticks, core.profile.dropped
+  profile.tick_us = 5000
+  return note(core, "profile_stop", nil, {})
+end
+
+function verbs.moon_asker(core, ticket, asker)
+  local told = core.tickets[ticket]
+  if not told or told.is_given or told.has_gone then return constants.MOON_EGONE end
+  asker.uid, asker.pid = 1000, 4711
+  return constants.MOON_OK
+end
+
+--- What the spec has put into core.profile is what there is to find.
+function verbs.moon_profile_start(core, who)
+  local status = core.is_profiling and constants.MOON_EFULL or constants.MOON_OK
+  status = note(core, "profile_start", status, { who = who })
+  if status == constants.MOON_OK then core.is_profiling = true end
+  return status
+end
+
+function verbs.moon_profile_stop(core, profile)
+  if not core.is_profiling then return constants.MOON_EGONE end
+  core.is_profiling = false
+  core.folded = core.profile.folded -- C has only a pointer to it
+  profile.folded, profile.length = core.folded, #core.folded
+  profile.ticks, profile.dropped = core.profile.ticks, core.profile.dropped
+  profile.tick_us = 5000
+  return note(core, "profile_stop", nil, {})
+end
+
+function verbs.moon_asker(core, ticket, asker)
+  local told = core.tickets[ticket]
+  if not told or told.is_given or told.has_gone then return constants.MOON_EGONE end
+  asker.uid, asker.pid = 1000, 4711
+  return constants.MOON_OK
+end
+
 function verbs.moon_tell(core, ticket, bytes, length)
   assert(length == #bytes, "the length is not that of the line")
   local told = core.tickets[ticket]

@@ -1,0 +1,217 @@
+--- Evaluates what an operator writes, in the environment of a plugin: moongate ctl console.
+--
+-- It runs as a task, and as code of the plugin: with its budgets. Unless it may write, all it
+-- reaches are views (view.lua).
+local core = require "moongate.ffi"
+local describe = require "moongate.describe"
+local log = require "moongate.log"
+local overrun = require "moongate.overrun"
+local plugin = require "moongate.plugin"
+local run = require "moongate.run"
+local secret = require "moongate.secret"
+local task = require "moongate.task"
+local view = require "moongate.view"
+
+local C = core.C
+
+local DEADLINE_MS = 20000
+local MAX_LOGGED_BYTES = 500  -- of what was evaluated
+local MAX_PRINTED_BYTES = 65536
+local MAX_NAMES = 200         -- that a word may become
+local MAX_LOOKED_AT = 2000
+local CHUNK = "=console"
+
+local console = {}
+
+local asker = core.new "struct moon_asker"
+
+-- ---- the log ----
+
+local STRINGS = { "%[(=*)%[.-%]%1%]", '"[^"]*"', "'[^']*'" }
+
+--- What the log says of code: strings are hidden where any name in it sounds like a secret.
+local function audited(code)
+  for word in code:gmatch "[%a_][%w_]*" do
+    if secret.is_one(word) then
+      for _, pattern in ipairs(STRINGS) do code = code:gsub(pattern, secret.MASK) end
+      break
+    end
+  end
+  code = code:gsub("%c+", " ")
+  return #code > MAX_LOGGED_BYTES and code:sub(1, MAX_LOGGED_BYTES) .. " ..." or code
+end
+
+local function who(ticket)
+  if C.moon_asker(ticket, asker) ~= C.MOON_OK then return "somebody who has gone" end
+  return ("uid %d, pid %d"):format(asker.uid, asker.pid)
+end
+
+-- ---- evaluation ----
+
+--- An expression or a statement.
+local function compile(code)
+  local chunk = loadstring("return " .. code, CHUNK)
+  if chunk then return chunk end
+  return loadstring(code, CHUNK)
+end
+
+local function printer(lines)
+  local bytes = 0
+  return function(...)
+    local words = {}
+    for i = 1, select("#", ...) do words[i] = tostring((select(i, ...))) end
+    local line = table.concat(words, "\t")
+    bytes = bytes + #line
+    if bytes < MAX_PRINTED_BYTES then lines[#lines + 1] = line end
+  end
+end
+
+local function environment(owner, may_write, lines)
+  local own = { print = printer(lines) }
+  if may_write then
+    own.gate, own.state = owner.gate, owner.gate.state
+    return setmetatable(own, { __index = owner.env, __newindex = owner.env })
+  end
+  own.gate, own.state = view.of(owner.gate), view.of(owner.gate.state)
+  return view.environment(owner.env, own)
+end
+
+--- In a task of its own, whose end is the end of the wait.
+---@return boolean ok
+---@return any ... what it returns, or the error
+local function perform(owner, chunk)
+  return task.wait("moongate ctl console", function(done)
+    local outer, outer_doing = run.enter(owner, overrun.CONSOLE)
+    task.run(function()
+      task.deadline(task.current "moongate ctl console", DEADLINE_MS)
+      task.if_given_up(function() done(false, "given up: it was cancelled, and waits on") end)
+      done(pcall(chunk))
+    end)
+    run.leave(outer, outer_doing)
+  end)
+end
+
+local function packed(...) return { n = select("#", ...), ... } end
+
+local function reason_of(problem)
+  local why = task.why_cancelled(problem)
+  if why then return why end
+  if type(problem) == "string" then return problem end
+  return describe { n = 1, problem }
+end
+
+--- What there is to show, or nil and what went wrong.
+local function evaluate(owner, code, may_write)
+  local chunk, problem = compile(code)
+  if not chunk then return nil, problem end
+  local lines = {}
+  setfenv(chunk, environment(owner, may_write, lines))
+  local results = packed(perform(owner, chunk))
+  if not results[1] then
+    lines[#lines + 1] = reason_of(results[2])
+    return nil, table.concat(lines, "\n")
+  end
+  if results.n > 1 then
+    lines[#lines + 1] = describe(packed(unpack(results, 2, results.n)))
+  end
+  return table.concat(lines, "\n")
+end
+
+-- ---- completion ----
+
+local function is_wanted(name, last)
+  return type(name) == "string" and name:sub(1, #last) == last and name:find "^[%a_][%w_]*$"
+end
+
+--- Names in a table and those that it falls back on.
+local function note_names(found, target, last, only_functions)
+  for _ = 1, 10 do
+    if type(target) ~= "table" then return end
+    local looked = 0
+    for name, value in next, target do
+      looked = looked + 1
+      if looked > MAX_LOOKED_AT then break end
+      if is_wanted(name, last) and (not only_functions or type(value) == "function") then
+        found[name] = true
+      end
+    end
+    local mt = debug.getmetatable(target)
+    target = mt and rawget(mt, "__index")
+  end
+end
+
+local function start_of(owner, name)
+  if name == "gate" then return owner.gate end
+  if name == "state" then return owner.gate.state end
+  return view.lookup(owner.env, name)
+end
+
+--- What a word may become: names with the dots and colons before the last one.
+---@param owner moongate.Plugin
+---@param word string
+---@return string[]
+function console.completions(owner, word)
+  local path, last = word:match "^(.-)([%w_]*)$"
+  local found, target = {}, nil
+  for name in path:gmatch "[%w_]+" do
+    if target == nil then target = start_of(owner, name) else target = view.lookup(target, name) end
+    if target == nil then return {} end
+  end
+  if path == "" then
+    target = owner.env
+    note_names(found, { gate = 1, state = 1 }, last)
+  end
+  note_names(found, target, last, path:sub(-1) == ":")
+  local words = {}
+  for name in pairs(found) do words[#words + 1] = path .. name end
+  table.sort(words)
+  for i = #words, MAX_NAMES + 1, -1 do words[i] = nil end
+  return words
+end
+
+-- ---- the command ----
+
+local MODES = { read = true, write = true }
+
+local function owner_of(name)
+  local current = plugin.current()
+  local owner = current.plugins[name or current.names[2] == nil and current.names[1] or ""]
+  if owner then return owner end
+  return nil, ("%s; there are: %s"):format(name and ('there is no plugin "%s"'):format(name)
+    or "which plugin", table.concat(current.names, ", "))
+end
+
+local function evaluate_for(owner, code, may_write, ticket)
+  local asked = who(ticket) -- now: whoever asks may not wait for the end
+  local begun_ms = C.moon_clock_ms()
+  local text, failure = evaluate(owner, code, may_write)
+  log.info("console", "%s: %s, %s: %s: %s after %.1f ms", asked, owner.label,
+    may_write and "may write" or "read-only", audited(code),
+    text and "done" or "failed: " .. audited(failure), C.moon_clock_ms() - begun_ms)
+  if text then return text end
+  return nil, "failed", failure
+end
+
+local function complete(owner, word)
+  local words = console.completions(owner, word)
+  return table.concat(words, "\n"), { plugin = owner.name, words = words[1] and words or nil }
+end
+
+--- Evaluates code, or completes a word. As a task.
+---@param arguments { plugin?: string, code?: string, mode?: string, complete?: string }
+---@param ticket integer of who has asked
+---@return string? text
+---@return any data; without text a code
+---@return string? message
+function console.serve(arguments, ticket)
+  local owner, problem = owner_of(arguments.plugin)
+  if not owner then return nil, "bad_argument", problem end
+  if not MODES[arguments.mode or "read"] then
+    return nil, "bad_argument", 'argument "mode": expected "read" or "write"'
+  end
+  if arguments.complete then return complete(owner, arguments.complete) end
+  if not arguments.code then return nil, "bad_argument", 'argument "code": there is none' end
+  return evaluate_for(owner, arguments.code, arguments.mode == "write", ticket)
+end
+
+return console

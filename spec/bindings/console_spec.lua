@@ -1,0 +1,162 @@
+local fake_gate = require "spec.support.fake_gate"
+
+local TEA = [[
+count = 5
+return function(gate)
+  gate.state.rooms = { tea = { n = 1 } }
+  function touch() gate.state.touched = true return "done" end
+  function gate_is(other) return other == gate end
+end]]
+
+describe("console", function()
+  local gate
+
+  before_each(function() gate = fake_gate.load { tea = TEA } end)
+
+  local function ask(code, mode, plugin)
+    return gate.core:ask(gate.world.json.encode { command = "console",
+      arguments = { code = code, mode = mode, plugin = plugin } })
+  end
+
+  local function answer(told)
+    gate:later(0)
+    return told.is_given and gate.world.json.decode(told.bytes) or nil
+  end
+
+  local function reads(code) return answer(ask(code)) end
+  local function writes(code) return answer(ask(code, "write")) end
+
+  local function audits()
+    local lines = {}
+    for _, line in ipairs(gate.log) do
+      if line.text:find "^console: " then lines[#lines + 1] = line.text end
+    end
+    return lines
+  end
+
+  it("evaluates an expression or a statement where the plugin's globals are", function()
+    assert.equal("6", reads("count + 1").text)
+    assert.equal("5\n\"x\"\nnil", reads("return count, 'x', nil").text)
+    assert.equal("", reads("local a = 1").text)
+    assert.equal("{ tea = { n = 1 } }", reads("state.rooms").text)
+    assert.equal("{ tea = { n = 1 } }", reads("gate.state.rooms").text)
+    assert.equal("1\tx\n2", reads("print(1, 'x') return 2").text)
+  end)
+
+  it("changes nothing unless it may write", function()
+    for _, code in ipairs { "count = 6", "state.rooms.tea.n = 2", "touch()", "gate.state.x = 1",
+      "gate:spawn(print)", "gate:admission{}" } do
+      local told = reads(code)
+      assert.equal("failed", told.error.code)
+      assert.matches("read-only: ", told.error.message, 1, true)
+    end
+    assert.equal("5", reads("count").text)
+    assert.same({ rooms = { tea = { n = 1 } } }, gate.world.state.of "tea")
+  end)
+
+  it("changes what is asked for when it may", function()
+    assert.equal('"done"', writes("touch()").text)
+    assert.is_true(gate.world.state.of("tea").touched)
+    writes "count = 9"
+    assert.equal("9", reads("count").text)
+    assert.equal("true", writes("gate_is(gate)").text)
+  end)
+
+  it("waits, with a deadline", function()
+    local told = ask "gate:sleep(100) return 1"
+    assert.is_nil(answer(told))
+    gate:later(100)
+    assert.equal("1", answer(told).text)
+    told = ask "gate:sleep(60000)"
+    gate:later(20000)
+    assert.equal("not done within its deadline of 20000 ms", answer(told).error.message)
+  end)
+
+  it("reads the store, and does not write it", function()
+    writes "return gate.store:put('k', { n = 1 })"
+    assert.equal("{ n = 1 }", (reads("return (gate.store:get 'k')").text))
+    assert.matches("read-only", reads("gate.store:put('k', 1)").error.message, 1, true)
+  end)
+
+  it("is a run of the plugin, which is not blamed for it", function()
+    local run, overrun = gate.world.run, gate.world.overrun
+    local seen
+    gate.world.plugin.current().plugins.tea.env.look = function()
+      seen = { run.plugin.name, run.doing }
+      overrun.late(2, "trace")
+      overrun.late(2, "trace")
+      overrun.late(2, "trace")
+    end
+    writes "look()"
+    assert.same({ "tea", "console" }, seen)
+    assert.is_nil(gate.world.plugin.current().plugins.tea.is_off)
+    assert.same({}, gate.world.errors.list())
+  end)
+
+  it("says what went wrong", function()
+    assert.equal("console:1: oh", reads("local a error 'oh'").error.message)
+    assert.equal("{ a = 1 }", reads("error { a = 1 }").error.message)
+    assert.matches("^console:1: .* near", reads("x = = 1").error.message)
+    assert.equal("seen\nconsole:1: oh", reads("print 'seen' error 'oh'").error.message)
+  end)
+
+  it("says what is wrong with what was asked", function()
+    assert.equal('there is no plugin "x"; there are: tea',
+      answer(ask("1", nil, "x")).error.message)
+    assert.equal('argument "mode": expected "read" or "write"',
+      answer(ask("1", "both")).error.message)
+    assert.equal('argument "code": there is none', answer(ask()).error.message)
+    gate = fake_gate.load { a = "return function() end", b = "return function() end" }
+    assert.equal("which plugin; there are: a, b", answer(ask "1").error.message)
+  end)
+
+  it("leaves a line in the log each time", function()
+    reads "count"
+    writes "local a\nerror 'oh'"
+    local lines = audits()
+    assert.equal("console: uid 1000, pid 4711: tea#1, read-only: count: done after 0.0 ms",
+      lines[1])
+    assert.equal("console: uid 1000, pid 4711: tea#1, may write: local a error 'oh': "
+      .. "failed: console:2: oh after 0.0 ms", lines[2])
+    assert.equal(2, #lines)
+  end)
+
+  it("keeps secrets out of the log, and what is long", function()
+    writes "token = 'abc' return \"d\", [[e]]"
+    assert.matches("token = *** return ***, ***: done", audits()[1], 1, true)
+    reads(("1 + "):rep(500) .. "1")
+    assert.matches("1 + 1 ...: done", (audits()[2]:gsub("%+  %.%.%.", "+ 1 ...")), 1, true)
+    assert.is_true(#audits()[2] < 700)
+  end)
+
+  describe("completion", function()
+    local function complete(word)
+      local told = gate:ctl { command = "console", arguments = { complete = word } }
+      return told.data.words or {}
+    end
+
+    it("knows globals and what is in tables", function()
+      assert.same({ "count" }, complete "cou")
+      assert.same({ "gate", "gate_is" }, complete "ga")
+      assert.same({ "state.rooms" }, complete "state.")
+      assert.same({ "state.rooms.tea.n" }, complete "state.rooms.tea.")
+      assert.same({ "gate.state", "gate.store" }, complete "gate.st")
+      assert.same({ "string.format" }, complete "string.form")
+    end)
+
+    it("knows methods behind a colon", function()
+      assert.same({ "gate:user", "gate:users" }, complete "gate:user")
+      assert.same({}, complete "gate:stat")
+    end)
+
+    it("knows nothing of what is not there", function()
+      assert.same({}, complete "nothing.at.all")
+      assert.same({}, complete "count.x")
+    end)
+
+    it("leaves no line in the log", function()
+      complete ""
+      assert.same({}, audits())
+    end)
+  end)
+end)
