@@ -47,6 +47,10 @@ local function reason_of(set, entry, old)
   if set:is_stale(old.source) then return "a module of it has changed" end
   if not is_same(entry.as_written, old.entry.as_written) then return "its options have changed" end
   if not is_same(entry.budget, old.entry.budget) then return "its budget has changed" end
+  if entry.trust ~= old.entry.trust then return "its trust has changed" end
+  if not is_same(entry.capabilities, old.entry.capabilities) then
+    return "its capabilities have changed"
+  end
 end
 
 --- Name of a plugin -> why it has to be loaded. Whoever holds the API of one that is loaded
@@ -133,7 +137,8 @@ local function prepare(build, before)
   for _, entry in ipairs(build.entries) do
     if build.reasons[entry.name] then
       local plugin = build.registry:add_plugin(entry)
-      build.chunks[entry.name], plugin.source = build.set:compile(entry.file)
+      build.chunks[entry.name], plugin.source = build.set:compile(entry.file,
+        entry.trust == "guarded" and entry.name or nil)
     end
   end
 end

@@ -13,7 +13,7 @@ describe("survey", function()
   end
 
   local APP = {
-    init = [[return { "talk", "guard", "words", "log" }]],
+    init = [[return { "talk", "guard", "words", "log", trust = "trusted" }]],
     guard = [[return function(gate)
       gate:before("*", function() return true end)
       gate:before("*", function() return true end)

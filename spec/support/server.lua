@@ -62,14 +62,22 @@ local function run_to_end(arguments, program)
   return status, out, err
 end
 
+--- One more line of the list, unless it is not wanted.
+local function extend_list(app, line, is_left_out)
+  if is_left_out then return end
+  local path = app .. "/init.lua"
+  file.write(path, (read(path):gsub("}%s*$", ("  %s,\n}\n"):format(line))))
+end
+
 local function replace(self, name, text)
   file.write(self.folder .. "/new", text)
   assert(os.rename(self.folder .. "/new", ("%s/%s.lua"):format(self.app, name)))
 end
 
 ---@param options? { app?: string, plugins?: table<string, string>, arguments?: string[],
---- descriptors?: integer, tls?: boolean, is_patient?: boolean } is_patient: its scripts may be busy
---- for as long as they like
+--- descriptors?: integer, tls?: boolean, is_patient?: boolean, is_guarded?: boolean } is_patient: its
+--- scripts may be busy for as long as they like; is_guarded: plugins are as far as they do not say
+--- otherwise
 local function start(options)
   options = options or {}
   local folder = file.folder()
@@ -77,6 +85,7 @@ local function start(options)
   if not app then
     app = folder .. "/app"
     file.run(("cp -r scripts %s"):format(app))
+    extend_list(app, 'trust = "trusted"', options.is_guarded)
   end
   local self = setmetatable({ folder = folder, app = app, expected = {} }, server_mt)
   local is_tls = options.tls
