@@ -90,7 +90,8 @@ end
 ---@param is_rare? boolean the log has it each time
 function errors.note(plugin, doing, problem, asked, is_rare)
   problem, doing = tostring(problem), doing or "?"
-  local key = group_of(plugin, doing, string.match(problem, "^[^\n]*"):sub(1, MAX_TEXT_BYTES), asked)
+  local text = string.match(problem, "^[^\n]*"):sub(1, MAX_TEXT_BYTES)
+  local key = group_of(plugin, doing, text, asked)
   local is_due, missed = repeats.is_due(key)
   if not is_due and not is_rare then return end
   log.error(plugin.label, "%s: %s%s", doing, problem, repeats.words(missed))

@@ -390,11 +390,8 @@ local function new(plugin, registry)
     store = store.new(plugin),
     json = json,
     msgpack = msgpack,
-    facts = {
-      version = core.string(facts.version),
-      max_message_bytes = facts.max_message_bytes,
-      ping_interval_ms = facts.ping_interval_ms,
-    },
+    facts = { version = core.string(facts.version),
+      max_message_bytes = facts.max_message_bytes, ping_interval_ms = facts.ping_interval_ms },
   }, gate_mt)
   if plugin.entry.trust == "guarded" then return gate_guarded.new(fields) end
   return setmetatable({}, { __index = fields, __newindex = refuse_to_set })

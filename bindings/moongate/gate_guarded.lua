@@ -58,10 +58,12 @@ local NEEDS = { fetch = "fetch", http = "http", store = "store" }
 
 local function check(realm, _, what)
   local name = NEEDS[what]
-  if name then return membrane.lacks(realm, name, (name == "store" and "gate." or "gate:") .. what) end
+  if name then
+    return membrane.lacks(realm, name, (name == "store" and "gate." or "gate:") .. what)
+  end
   if what == "admission" then
-    return ('gate:admission: plugin "%s" is guarded, and this is about all of the gateway: it needs '
-      .. 'trust = "trusted" in %s'):format(realm.plugin.name, realm.plugin.entry.where)
+    return ('gate:admission: plugin "%s" is guarded, and this is about all of the gateway: it '
+      .. 'needs trust = "trusted" in %s'):format(realm.plugin.name, realm.plugin.entry.where)
   end
 end
 

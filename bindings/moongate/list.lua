@@ -148,7 +148,8 @@ local function measure(where, value)
   for key in pairs(value) do
     local is_place = type(key) == "number" and key >= 1 and key <= count
     if not is_place and not SETTINGS[key] then
-      fail(where, "unknown: %s; a list of plugins, rollback, budget, trust and capabilities", tostring(key))
+      fail(where, "unknown: %s; a list of plugins, rollback, budget, trust and capabilities",
+        tostring(key))
     end
   end
   return count

@@ -1,8 +1,8 @@
 --- The membrane between the runtime and the code of a guarded plugin: what crosses it is mapped.
 --
--- Objects of the runtime (gate, conn, room, ...) are proxies in guarded code: empty tables that show
--- what is meant for plugins, and cannot be changed. The same object is the same proxy as long as
--- somebody holds that. Functions of the plugin are wrapped, so that they are given proxies, and
+-- Objects of the runtime (gate, conn, room, ...) are proxies in guarded code: empty tables that
+-- show what is meant for plugins, and cannot be changed. The same object is the same proxy as long
+-- as somebody holds that. Functions of the plugin are wrapped, so that they are given proxies, and
 -- what they return is unwrapped. Plain data passes as it is. Trusted code never comes here.
 --
 -- A function that returns data is called in place of its wrapper (a tail call), so that the errors
@@ -66,19 +66,8 @@ function membrane.spec(realm, spec)
   return copy
 end
 
-local function snapshot(realm, api, seen)
-  if type(api) ~= "table" or core.target_of[api] then return into(realm, api) end
-  if seen[api] then return seen[api] end
-  into(realm, api)
-  local copy = {}
-  seen[api] = copy
-  core.alias(realm, api, copy)
-  for key, value in next, api do copy[into(realm, key)] = snapshot(realm, value, seen) end
-  return copy
-end
-
 --- The API that it provides, as it is now: others get a copy.
-function membrane.api(realm, api) return snapshot(realm, api, {}) end
+membrane.api = core.offer
 
 --- Anything: it is only printed, in the plugin's own name.
 function membrane.raw(_, value) return value end

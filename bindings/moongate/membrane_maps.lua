@@ -11,6 +11,7 @@ local maps = {}
 ---@field owner_of fun(kind: string): string? name of the plugin that has declared the kind
 ---@field proxies table<table, table> object -> proxy
 ---@field wrapped table<function, function> of the plugin -> what the runtime has
+---@field offered table<function, function> of the plugin -> what other plugins have
 ---@field shown table<function, function> of the runtime -> what the plugin has
 ---@field views table<string, table<table, table>> flavour -> table -> its view
 ---@field metatables table<string, table> by the name of the class
@@ -48,7 +49,8 @@ function maps.seal(mt, shape) shapes[mt] = shape end
 ---@return moongate.Realm
 function maps.realm(plugin, owner_of)
   local function weak() return setmetatable({}, WEAK) end
-  return { plugin = plugin, owner_of = owner_of, proxies = weak(), wrapped = weak(), shown = weak(),
+  return { plugin = plugin, owner_of = owner_of, proxies = weak(), wrapped = weak(),
+    offered = weak(), shown = weak(),
     views = { data = weak(), api = weak() }, metatables = {} }
 end
 
@@ -94,8 +96,8 @@ end
 
 local function hand_back(realm, value)
   if type(value) == "table" and getmetatable(value) ~= nil and not target_of[value] then
-    error(realm.plugin.file .. ": returns a table with a metatable; a guarded plugin hands over data",
-      0)
+    error(realm.plugin.file .. ": returns a table with a metatable: a guarded plugin hands over "
+      .. "data", 0)
   end
   return into(realm, value)
 end
@@ -121,12 +123,47 @@ local function wrap(realm, fn)
   return made
 end
 
+local out_copy, into_copy
+
+--- The same for another plugin.
+local function offer(realm, fn)
+  local found = realm.offered[fn] or realm.wrapped[fn]
+  if found then return found end
+  local function made(...) return each(into_copy, realm, fn(each(out_copy, realm, ...))) end
+  realm.offered[fn], realm.shown[made] = made, fn
+  return made
+end
+
+--- Between two plugins tables are copied: what is in them is mapped, and neither has the other's.
+local function copy(map, realm, value, seen)
+  if type(value) ~= "table" or getmetatable(value) ~= nil then return map(realm, value) end
+  if seen[value] then return seen[value] end
+  local made = {}
+  seen[value] = made
+  for key, inner in next, value do
+    made[copy(map, realm, key, seen)] = copy(map, realm, inner, seen)
+  end
+  return made
+end
+
+local function offered(realm, value)
+  if type(value) == "function" then return offer(realm, value) end
+  return into(realm, value)
+end
+
+function out_copy(realm, value) return copy(out, realm, value, {}) end
+
+function into_copy(realm, value) return copy(offered, realm, value, {}) end
+
+--- What a plugin provides: a copy, whose functions map what they are given.
+maps.offer = into_copy
+
 function into(realm, value)
   local kind = type(value)
   if kind == "table" then
     local target = target_of[value]
     if target then return target end
-    if getmetatable(value) == nil then return realm.proxies[value] or value end
+    if getmetatable(value) == nil then return value end
     error("a table with a metatable cannot be handed over by a guarded plugin: pass its data",
       task.level_of_app())
   elseif kind == "function" then
@@ -135,9 +172,6 @@ function into(realm, value)
   return value
 end
 
---- What the runtime has in place of a table of the plugin.
-function maps.alias(realm, own, copy) realm.proxies[own], realm.proxies[copy] = copy, own end
-
 -- ---- from the runtime to the plugin ----
 
 --- An error that was raised in the name of the caller is: of that in the plugin.
@@ -145,7 +179,7 @@ local function blame(realm, problem)
   if type(problem) == "string" and not find(problem, CAUGHT) and not find(problem, FILE) then
     error(problem, 2)
   end
-  error(task.why_cancelled(problem) and problem or out(realm, problem), 0)
+  error(task.why_cancelled(problem) and problem or out_copy(realm, problem), 0)
 end
 
 local function conclude(realm, map, ok, ...)
@@ -158,7 +192,7 @@ local function show(realm, fn)
   local found = realm.shown[fn]
   if found then return found end
   local function made(...)
-    return conclude(realm, out, pcall(fn, each(into, realm, ...)))
+    return conclude(realm, out_copy, pcall(fn, each(into_copy, realm, ...)))
   end
   realm.shown[fn], realm.wrapped[made] = made, fn
   return made
@@ -263,7 +297,7 @@ function out(realm, value)
   local kind = type(value)
   if kind == "table" then
     local mt = getmetatable(value) ~= nil and metatable_of(value)
-    if not mt then return realm.proxies[value] or value end
+    if not mt then return value end
     local shape = shapes[mt]
     if shape then return proxy_of(realm, shape, value) end
     if target_of[value] or own[mt] then return value end

@@ -3,8 +3,8 @@
 --
 -- Each *, + and - may stop at any byte, so that what follows is tried anew from each of them; a
 -- pattern without ^ may begin at any, too. That makes length ^ (quantifiers + 1, unless it is
--- anchored). Nothing is tried anew for the sake of what cannot fail: of a quantifier at the end, and
--- of a "." with * or - that only such are behind. So "^%s*(.-)%s*$" is length ^ 2.
+-- anchored). Nothing is tried anew for the sake of what cannot fail: of a quantifier at the end,
+-- and of a "." with * or - that only such are behind. So "^%s*(.-)%s*$" is length ^ 2.
 local byte, find, sub = string.byte, string.find, string.sub
 
 local MAX_STEPS = 1e8
@@ -42,6 +42,12 @@ local function end_of_item(text, at)
   return at + 1, false
 end
 
+local function kind_of(first, quantifier, is_long)
+  if is_long then return "long" end
+  if first == DOT and (quantifier == "*" or quantifier == "-") then return "any" end
+  return quantifier or "one"
+end
+
 --- What each item is: a quantifier, "long", or "one"; ".*" and ".-" are "any". And the bytes of the
 --- longest.
 local function items_of(text, at, stop)
@@ -51,11 +57,10 @@ local function items_of(text, at, stop)
       at = at + 1
     else
       local after, is_long = end_of_item(text, at)
-      local kind = is_long and "long" or QUANTIFIERS[byte(text, after)] or "one"
-      local is_any = byte(text, at) == DOT and (kind == "*" or kind == "-")
-      items[#items + 1] = is_any and "any" or kind
+      local quantifier = not is_long and QUANTIFIERS[byte(text, after)]
+      items[#items + 1] = kind_of(byte(text, at), quantifier, is_long)
       widest = math.max(widest, after - at)
-      at = after + ((is_long or kind == "one") and 0 or 1)
+      at = after + (quantifier and 1 or 0)
     end
   end
   return items, widest
@@ -86,16 +91,24 @@ local function optional(items)
   return counted
 end
 
---- The power of the length, and how many times that.
-local function analyse(text)
-  local is_anchored, has_end = byte(text, 1) == CARET, byte(text, -1) == DOLLAR
-  local items, widest = items_of(text, is_anchored and 2 or 1, #text - (has_end and 1 or 0))
+--- The power of what may fail, and of what cannot.
+local function power_of(items, has_end)
   local sure = first_sure(items)
   local before = count(items, 1, sure - 1)
   local is_free = sure <= #items or not has_end -- its last: nothing behind it can fail
-  if is_free and items[sure - 1] ~= "long" then before = before - count(items, sure - 1, sure - 1) end
-  local power = math.max(1, before + (is_anchored and 0 or 1),
-    has_end and count(items, sure, #items) or 0)
+  if is_free and items[sure - 1] ~= "long" then
+    before = before - count(items, sure - 1, sure - 1)
+  end
+  return before, has_end and count(items, sure, #items) or 0
+end
+
+--- The power of the length, and how many times that.
+local function analyse(text)
+  local first = byte(text, 1) == CARET and 2 or 1
+  local has_end = byte(text, -1) == DOLLAR
+  local items, widest = items_of(text, first, has_end and #text - 1 or #text)
+  local before, behind = power_of(items, has_end)
+  local power = math.max(1, before + 2 - first, behind)
   return power, 2 ^ optional(items) * math.max(1, widest / SET_BYTES)
 end
 

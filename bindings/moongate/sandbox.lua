@@ -12,7 +12,7 @@ local ESCAPE = 27 -- begins bytecode
 
 -- What is as it is.
 local PLAIN = {}
-for name in ([[assert error ipairs pcall print rawequal rawget select tonumber tostring type unpack
+for name in ([[assert error pcall print rawequal rawget select tonumber tostring type unpack
   xpcall _VERSION]]):gmatch "%S+" do PLAIN[#PLAIN + 1] = name end
 
 local LIBRARIES = {
@@ -79,6 +79,16 @@ local function guarded_pairs(value)
   return pairs(value)
 end
 
+local function next_in_list(value, place)
+  local inner = value[place + 1]
+  if inner ~= nil then return place + 1, inner end
+end
+
+local function guarded_ipairs(value)
+  if type(value) == "table" and maps.step_of(value) then return next_in_list, value, 0 end
+  return ipairs(value)
+end
+
 -- ---- code ----
 
 local function joined(reader)
@@ -94,7 +104,7 @@ end
 
 --- load and loadstring: text only, in the environment of the file. It has the file's name: by its
 --- name the watchdog knows whose code runs.
-local function loader_for(path, env)
+local function loader_for(name, env)
   return function(text, _, _, its_env)
     local problem
     if type(text) == "function" then text, problem = joined(text) end
@@ -102,7 +112,7 @@ local function loader_for(path, env)
       return nil, problem or "load: expected a string, got a " .. type(text)
     end
     if text:byte() == ESCAPE then return nil, "load: bytecode is not for a guarded plugin" end
-    local chunk, why = load(text, ("@%s(load)"):format(path), "t")
+    local chunk, why = load(text, name .. "(load)", "t")
     if not chunk then return nil, why end
     return setfenv(chunk, type(its_env) == "table" and its_env or env)
   end
@@ -144,20 +154,21 @@ end
 local env_mt = { __index = complain, __metatable = false }
 
 --- What a file of a guarded plugin has as its globals.
----@param path string of the file
+---@param name string of the file's chunk
 ---@param require_of_app fun(name: string): any
 ---@return table
-function sandbox.environment(path, require_of_app)
+function sandbox.environment(name, require_of_app)
   local env = {
     require = require_of_app, setmetatable = guarded_setmetatable, rawset = guarded_rawset,
     getmetatable = guarded_getmetatable, next = guarded_next, pairs = guarded_pairs,
+    ipairs = guarded_ipairs,
     collectgarbage = guarded_collectgarbage, string = strings.library(), coroutine = coroutines(),
     debug = { traceback = debug.traceback },
   }
-  for _, name in ipairs(PLAIN) do env[name] = _G[name] end
-  for name in pairs(LIBRARIES) do env[name] = copy_of(name) end
+  for _, global in ipairs(PLAIN) do env[global] = _G[global] end
+  for library in pairs(LIBRARIES) do env[library] = copy_of(library) end
   env.table.concat = strings.concat
-  env._G, env.load = env, loader_for(path, env)
+  env._G, env.load = env, loader_for(name, env)
   env.loadstring = env.load
   return setmetatable(env, env_mt)
 end

@@ -79,11 +79,11 @@ local function compile(made)
   if not made.text then error(made.path .. ": cannot be read", 0) end
   if made.text:byte(1) == 27 then error(made.path .. ": is bytecode, expected Lua source", 0) end
   -- The watchdog knows the runtime by this name.
-  local prefix = made.path:find "^moongate/" and "@./" or "@"
-  local chunk, problem = load(made.text, prefix .. made.path, "t")
+  local chunk_name = (made.path:find "^moongate/" and "@./" or "@") .. made.path
+  local chunk, problem = load(made.text, chunk_name, "t")
   if not chunk then error(problem, 0) end
   local function of_app(name) return asked:require(made, name) end
-  if made.guarded then return setfenv(chunk, sandbox.environment(made.path, of_app)) end
+  if made.guarded then return setfenv(chunk, sandbox.environment(chunk_name, of_app)) end
   return setfenv(chunk, setmetatable({ require = of_app }, { __index = _G }))
 end
 
@@ -172,9 +172,16 @@ end
 local function check_name(from, name)
   if from.guarded and type(name) ~= "string" then
     error("require: expected a string, got " .. type(name), 3)
-  elseif from.guarded and name == "init" then
+  elseif from.guarded and name:gsub("[./]+", "/"):gsub("^/", "") == "init" then
     error('require "init": the list of plugins is not for a guarded plugin', 3)
   end
+end
+
+--- The path and the key of a module of the app; nil: it has none.
+function Set:place_of(from, name)
+  if not self.folder then return end
+  local path = ("%s/%s.lua"):format(self.folder, tostring(name):gsub("%.", "/"))
+  return path, key_of(path, from.guarded)
 end
 
 --- require for the app's files: modules of its own folder are loaded anew when they have
@@ -183,8 +190,7 @@ end
 ---@param name string
 function Set:require(from, name)
   check_name(from, name)
-  local path = self.folder and ("%s/%s.lua"):format(self.folder, tostring(name):gsub("%.", "/"))
-  local key = path and key_of(path, from.guarded)
+  local path, key = self:place_of(from, name)
   local module = key and self.modules[key]
   if module and module.value ~= nil then
     from.requires[key] = true

@@ -2,8 +2,8 @@
 --- call that nobody can interrupt, more time or memory than is good for the others.
 --
 -- There is one metatable of strings for all of the process. So what is called as a method,
--- ("x"):rep(n), is one of these for everybody; string.rep(x, n) is Lua's own in trusted code, and in
--- the runtime, which calls it so where a text or a pattern may be long.
+-- ("x"):rep(n), is one of these for everybody; string.rep(x, n) is Lua's own in trusted code, and
+-- in the runtime, which calls it so where a text or a pattern may be long.
 local is_cheap = require("moongate.pattern").is_cheap
 
 local MAX_BYTES = 1048576 -- of what rep and concat make
@@ -51,7 +51,8 @@ function guarded.rep(text, count, separator)
   if times and times > 0 then
     local bytes = (bytes_of(text) + bytes_of(separator)) * times
     if bytes > MAX_BYTES then
-      error(("string.rep: the result would have %.0f bytes, at most %d"):format(bytes, MAX_BYTES), 2)
+      error(("string.rep: the result would have %.0f bytes, at most %d"):format(bytes, MAX_BYTES),
+        2)
     end
   end
   return rep(text, count, separator)
@@ -59,16 +60,15 @@ end
 
 --- table.concat with the same limit.
 function strings.concat(list, separator, first, last)
-  local bytes = 0
-  if type(list) == "table" and (first == nil or type(first) == "number") then
-    for i = first or 1, type(last) == "number" and last or #list do
-      local part = rawget(list, i)
-      if part == nil then break end -- Lua says which
-      bytes = bytes + bytes_of(part) + bytes_of(separator)
-      if bytes > MAX_BYTES then
-        error(("table.concat: the result would have over %d bytes"):format(MAX_BYTES), 2)
-      end
+  local bytes, place = 0, tonumber(first) or 1
+  local part = type(list) == "table" and rawget(list, place) or nil
+  while part ~= nil and place <= (tonumber(last) or place) do -- at a gap Lua says what is wrong
+    bytes = bytes + bytes_of(part) + bytes_of(separator)
+    if bytes > MAX_BYTES then
+      error(("table.concat: the result would have over %d bytes"):format(MAX_BYTES), 2)
     end
+    place = place + 1
+    part = rawget(list, place)
   end
   return concat(list, separator, first, last)
 end

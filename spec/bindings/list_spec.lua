@@ -80,8 +80,8 @@ describe("list", function()
     { { { "auth", option = {} } },
       'plugin "auth": there is no "option", there are: budget, capabilities, options, trust' },
     { { { "auth", options = 7 } }, 'plugin "auth": options: expected a table, got a number' },
-    { { "auth", rolback = false }, "unknown: rolback; a list of plugins, rollback, budget, trust and "
-      .. "capabilities" },
+    { { "auth", rolback = false },
+      "unknown: rolback; a list of plugins, rollback, budget, trust and capabilities" },
     { { "auth", nil, "rooms" }, "unknown: 3; a list of plugins, rollback, budget, trust and "
       .. "capabilities" },
     { { budget = 7 }, "budget: expected a table as { soft_ms = 50 }, got a number" },

@@ -7,7 +7,7 @@ describe("methods that are named in the documentation", function()
 
   -- what stands in front of a colon -> whose methods these are; gate is that of specs, too
   local objects = {
-    gate = { gate.world.gate.new({ name = "a" }, {}), gate },
+    gate = { gate.world.gate.new({ name = "a", entry = {} }, {}), gate },
     conn = { gate:connect "ann" },
     room = { gate.world.room.find "tea" },
   }

@@ -75,8 +75,8 @@ local function replace(self, name, text)
 end
 
 ---@param options? { app?: string, plugins?: table<string, string>, arguments?: string[],
---- descriptors?: integer, tls?: boolean, is_patient?: boolean, is_guarded?: boolean } is_patient: its
---- scripts may be busy for as long as they like; is_guarded: plugins are as far as they do not say
+--- descriptors?: integer, tls?: boolean, is_patient?: boolean, is_guarded?: boolean } is_patient:
+--- its scripts may be busy for as long as they like; is_guarded: plugins are that do not say
 --- otherwise
 local function start(options)
   options = options or {}
