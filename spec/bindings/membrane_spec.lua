@@ -86,6 +86,14 @@ describe("membrane", function()
     end
   end)
 
+  it("blames nobody else for what was called in place of the handler", function()
+    local gate = fake_gate.load { init = 'return { "a" }', a = [[return function(gate)
+      gate:on("send", function(conn) return conn:send() end)
+    end]] }
+    gate:deliver(gate:connect "ann", { type = "send" })
+    assert.is_truthy(gate:logged "on send: a message is a table or a string")
+  end)
+
   it("takes no object that is made up", function()
     assert.matches("expected a connection, got table",
       a:problem "gate:room('tea'):add { id = conn.id, is_open = true }")

@@ -62,7 +62,7 @@ local FLOOR = [[return function(gate)
 end]]
 
 local function init(hard_ms, aborts)
-  return ([[return { %s "auth", "rooms", "router", "bad", "floor" }]]):format(
+  return ([[return { %s "auth", "rooms", "router", "bad", "floor", trust = "trusted" }]]):format(
     BUDGET:format(hard_ms, aborts))
 end
 
