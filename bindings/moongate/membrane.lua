@@ -11,7 +11,7 @@ local core = require "moongate.membrane_maps"
 
 local each, into, out = core.each, core.into, core.out
 
-local membrane = { seal = core.seal, realm = core.realm, show = core.out }
+local membrane = { seal = core.seal, realm = core.realm, show = core.out, data = core.data }
 
 -- ---- capabilities ----
 

@@ -54,8 +54,8 @@ describe("the gate of a guarded plugin", function()
   end)
 
   it("is not for what concerns all of the gateway", function()
-    assert.matches('/shop.lua:2: gate:admission: plugin "shop" is guarded, and this is about all of '
-      .. 'the gateway: it needs trust = "trusted" in /%S+/init.lua$',
+    assert.matches('/shop.lua:2: gate:admission: plugin "shop" is guarded, and this is about all '
+      .. 'of the gateway: it needs trust = "trusted" in /%S+/init.lua$',
       problem_of "gate:admission { refuse = 'x' }")
   end)
 
@@ -93,8 +93,8 @@ describe("the gate of a guarded plugin", function()
         ["for _ in gate:rooms_of('race') do end"] = "gate:rooms_of",
       } do
         local problem = a:problem(code .. " return 1")
-        assert.is_truthy(problem:find(what .. ': the kind "race" is that of "b": plugin "a" has not '
-          .. 'the capability "rooms": add capabilities = { "rooms" } to it in ', 1, true), problem)
+        assert.is_truthy(problem:find(what .. ': the kind "race" is that of "b": plugin "a" has '
+          .. 'not the capability "rooms": add capabilities = { "rooms" } to it in ', 1, true), problem)
       end
     end)
 
@@ -130,7 +130,8 @@ describe("the gate of a guarded plugin", function()
     local function load(path)
       local name = path:match "([^/]+)%.lua$"
       local app, entries = {}, {}
-      for _, one in ipairs { "scripts/auth.lua", "scripts/rooms.lua", "scripts/router.lua", path } do
+      local paths = { "scripts/auth.lua", "scripts/rooms.lua", "scripts/router.lua", path }
+      for _, one in ipairs(paths) do
         app[one:match "([^/]+)%.lua$"] = file.read(one)
       end
       for plugin in pairs(app) do

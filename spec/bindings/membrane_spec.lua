@@ -75,6 +75,8 @@ describe("membrane", function()
         'room:publish: class "control" is for one',
       ["gate:gather(1)"] = "gate:gather, argument 1: expected a function, got number",
       ["gate:info('%d', 'x')"] = 'gate:info: "%%d": number expected, got string',
+      ["gate:request(conn, { type = 'x', data = setmetatable({}, {}) }, print)"] =
+        "a table with a metatable cannot be handed over by a guarded plugin: pass its data",
       ["conn:send(setmetatable({}, {}))"] =
         "a table with a metatable cannot be handed over by a guarded plugin: pass its data",
       ["gate:spawn(setmetatable({}, {}))"] =

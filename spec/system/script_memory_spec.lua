@@ -6,7 +6,7 @@ if server.BINARY:find "tsan" then return end
 
 local HUNGRY = [[return function(gate)
   local kept = {}
-  gate:on("big", function() return { n = #("x"):rep(2e9) } end)
+  gate:on("big", function() return { n = #string.rep("x", 2e9) } end)
   gate:on("own", function()
     local list = {}
     while true do list[#list + 1] = { #list } end
