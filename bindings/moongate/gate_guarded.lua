@@ -45,7 +45,8 @@ local TAKES = {
   needs = "raw", error = "raw", warn = "raw", info = "raw", debug = "raw",
   spawn = "any", gather = "any",
   raw = { nil, membrane.spec }, room_kind = { nil, kind_spec }, provide = { nil, membrane.api },
-  request = { membrane.conn, membrane.data }, open_room = { kind_to_open }, rooms_of = { kind_to_list },
+  request = { membrane.conn, membrane.data },
+  open_room = { kind_to_open }, rooms_of = { kind_to_list },
 }
 
 local GIVES = {

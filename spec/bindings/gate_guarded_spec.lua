@@ -93,8 +93,9 @@ describe("the gate of a guarded plugin", function()
         ["for _ in gate:rooms_of('race') do end"] = "gate:rooms_of",
       } do
         local problem = a:problem(code .. " return 1")
-        assert.is_truthy(problem:find(what .. ': the kind "race" is that of "b": plugin "a" has '
-          .. 'not the capability "rooms": add capabilities = { "rooms" } to it in ', 1, true), problem)
+        local wanted = what .. ': the kind "race" is that of "b": plugin "a" has not the '
+          .. 'capability "rooms": add capabilities = { "rooms" } to it in '
+        assert.is_truthy(problem:find(wanted, 1, true), problem)
       end
     end)
 
