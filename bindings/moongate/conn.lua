@@ -75,7 +75,7 @@ membrane.seal(conn_mt, {
   fields = { id = true, path = true, query = true, params = membrane.view, route = true,
     protocol = true, address = true, host = true, token = true, codec = membrane.view,
     is_open = true, close_reason = true, user = true, state = true, rooms = membrane.view },
-  takes = { send = { nil, membrane.how } },
+  takes = { send = { membrane.message, membrane.how } },
 })
 
 --- Queues a message for this client. Returns before it is written; what was sent before it

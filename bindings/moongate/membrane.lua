@@ -45,6 +45,13 @@ function membrane.conn(realm, value)
   return into(realm, value)
 end
 
+--- What is sent: no object, or its insides would be.
+function membrane.message(realm, value)
+  local target = core.target_of[value]
+  if target and core.name_of(target) then return false end
+  return into(realm, value)
+end
+
 --- How to send: { except = conn }.
 function membrane.how(realm, how)
   if type(how) ~= "table" or rawget(how, "except") == nil then return into(realm, how) end

@@ -15,7 +15,7 @@ membrane.seal(user_mt, {
   name = "user",
   methods = user,
   fields = { name = true, state = true, conns = membrane.view },
-  takes = { send = { nil, membrane.how } },
+  takes = { send = { membrane.message, membrane.how } },
 })
 
 local all = {} -- name -> user with at least one connection whose closed hooks have not run

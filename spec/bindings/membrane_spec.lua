@@ -63,6 +63,8 @@ describe("membrane", function()
     for code, problem in pairs {
       ["conn:send()"] = "a message is a table or a string",
       ["conn:send({}, { class = 'x' })"] = 'there is no class "x"',
+      ["conn:send(conn)"] = "a message is a table or a string",
+      ["gate:room('tea'):publish(gate)"] = "a message is a table or a string",
       ["conn.send({})"] = "conn.send: called with a dot, it is conn:send%(...%)",
       ["conn.send(gate, {})"] = "conn.send: called with a dot, it is conn:send%(...%)",
       ["gate.info('x')"] = "gate.info: called with a dot, it is gate:info%(...%)",
