@@ -1,7 +1,8 @@
 --- The plugins of this gateway, and what is set of each. Saved, it is in force: a plugin that
---- is added here is loaded, one that is taken out is unloaded.
+--- is added here is loaded, one that is taken out is unloaded. It is guarded, unless it says
+--- trust = "trusted" as those that come with the gateway.
 return {
-  "auth",
-  { "rooms", options = { max_per_connection = 50 } },
-  "router",
+  { "auth", trust = "trusted" },
+  { "rooms", trust = "trusted", options = { max_per_connection = 50 } },
+  { "router", trust = "trusted" },
 }

@@ -3,6 +3,7 @@ require "moongate.idle" -- before all others
 local json = require "moongate.json"
 local lists = require "moongate.list"
 local loader = require "moongate.loader"
+local maps = require "moongate.membrane_maps"
 local near = require "moongate.near"
 local overrun = require "moongate.overrun"
 local runs = require "moongate.run"
@@ -21,7 +22,7 @@ local checkup = { late = overrun.late }
 
 --- A filter or hook that waits for what nobody handles.
 local function oddity_of(plugin, verb, fn, name, known)
-  local info, meant = debug.getinfo(fn, "S"), near.find(name, known)
+  local info, meant = debug.getinfo(maps.inside(fn), "S"), near.find(name, known)
   local place = info.what == "C" and plugin.file
     or ("%s:%d"):format(info.short_src, info.linedefined)
   return ('%s: %s "%s": nothing handles it%s'):format(place, verb, name,

@@ -22,7 +22,7 @@ end
 ---@return moongate.Words
 local function words_of(text)
   local words = { text = text }
-  for word in text:gmatch "%S+" do
+  for word in string.gmatch(text, "%S+") do
     if #words == MAX_WORDS then break end
     words[#words + 1] = word
   end
@@ -53,7 +53,7 @@ end
 ---@return moongate.Words? words
 ---@return string? unknown name of a command that nobody has
 function command.find(commands, message)
-  local name, rest = text_of(message):match "^/([%w_-]+)%s*(.-)%s*$"
+  local name, rest = string.match(text_of(message), "^/([%w_-]+)%s*(.-)%s*$")
   if not name then return end
   name = name:lower()
   if commands[name] then return commands[name], words_of(rest) end

@@ -4,6 +4,7 @@ local check = require("moongate.check").kind
 local core = require "moongate.ffi"
 local letter = require "moongate.letter"
 local limits = require "moongate.limits"
+local membrane = require "moongate.membrane"
 local status = require "moongate.status"
 local task = require "moongate.task"
 local users = require "moongate.user"
@@ -37,7 +38,7 @@ local all = {} -- id -> connection whose closed hooks have not run
 
 -- What the handshake brought is kept as it came, and taken apart when it is asked for: most
 -- connections are idle, and nobody ever asks most of them.
-local FIELDS = "^" .. ("(%Z*)%z"):rep(6) .. "$"
+local FIELDS = "^" .. string.rep("(%Z*)%z", 6) .. "$"
 local PROTOCOL = "^%Z*%z%Z*%z(%Z*)%z" -- the one that counts from the start
 local HANDSHAKE = { path = 1, query = 2, protocol = 3, address = 4, token = 5, host = 6 }
 local OWN_TABLES = { state = true, params = true }
@@ -59,7 +60,7 @@ local function index(self, key)
   elseif OWN_TABLES[key] then
     value = {}
   elseif HANDSHAKE[key] then
-    value = select(HANDSHAKE[key], self.fields:match(FIELDS))
+    value = select(HANDSHAKE[key], string.match(self.fields, FIELDS))
     if key == "token" and value == "" then return nil end
   end
   if value ~= nil then rawset(self, key, value) end
@@ -67,6 +68,15 @@ local function index(self, key)
 end
 
 local conn_mt = { __index = index }
+
+membrane.seal(conn_mt, {
+  name = "conn",
+  methods = conn,
+  fields = { id = true, path = true, query = true, params = membrane.view, route = true,
+    protocol = true, address = true, host = true, token = true, codec = membrane.view,
+    is_open = true, close_reason = true, user = true, state = true, rooms = membrane.view },
+  takes = { send = { membrane.message, membrane.how } },
+})
 
 --- Queues a message for this client. Returns before it is written; what was sent before it
 --- arrives before it.
@@ -152,7 +162,7 @@ end
 ---@param fields string path, query, subprotocol, address, token, host, each ended by a NUL
 ---@return moongate.Conn
 local function open(id, fields)
-  local codec = codecs.of(fields:match(PROTOCOL))
+  local codec = codecs.of(string.match(fields, PROTOCOL))
   local new = setmetatable({ id = id, fields = fields, is_open = true, route = "", codec = codec },
     conn_mt)
   all[id] = new

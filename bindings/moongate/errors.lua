@@ -49,7 +49,7 @@ local function make_room()
 end
 
 local function group_of(plugin, doing, text, asked)
-  local key = ("%s %s"):format(plugin.label, text:match "^%S-:%d+" or text)
+  local key = ("%s %s"):format(plugin.label, string.match(text, "^%S-:%d+") or text)
   local group, now_ms = groups[key], core.C.moon_time_ms()
   if not group then
     if count >= MAX_GROUPS then make_room() end
@@ -69,7 +69,8 @@ end
 ---@param is_rare? boolean the log has it each time
 function errors.note(plugin, doing, problem, asked, is_rare)
   problem, doing = tostring(problem), doing or "?"
-  local key = group_of(plugin, doing, problem:match("^[^\n]*"):sub(1, MAX_TEXT_BYTES), asked)
+  local text = string.match(problem, "^[^\n]*"):sub(1, MAX_TEXT_BYTES)
+  local key = group_of(plugin, doing, text, asked)
   local is_due, missed = repeats.is_due(key)
   if not is_due and not is_rare then return end
   log.error(plugin.label, "%s: %s%s", doing, problem, repeats.words(missed))

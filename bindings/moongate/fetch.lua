@@ -3,6 +3,7 @@ local core = require "moongate.ffi"
 local fields = require "moongate.fields"
 local header_lines = require("moongate.headers").lines
 local json = require "moongate.json"
+local membrane = require "moongate.membrane"
 local status = require "moongate.status"
 local task = require "moongate.task"
 
@@ -43,6 +44,12 @@ local CODE = {
 ---@field url string that has answered, after all redirects
 local Response = {}
 local response_mt = { __index = Response }
+
+membrane.seal(response_mt, {
+  name = "response",
+  methods = Response,
+  fields = { status = true, headers = true, body = true, url = true },
+})
 
 --- The body as JSON; null is gate.json.null.
 ---@return any value nil when it is not JSON
@@ -144,8 +151,8 @@ end
 
 local function headers_of(lines)
   local headers = {}
-  for name, value in lines:gmatch "([^:\r\n]+):[ \t]*([^\r\n]*)\r?\n" do
-    name, value = name:lower(), value:match "^(.-)[ \t]*$"
+  for name, value in string.gmatch(lines, "([^:\r\n]+):[ \t]*([^\r\n]*)\r?\n") do
+    name, value = name:lower(), string.match(value, "^(.-)[ \t]*$")
     local glue = name == "set-cookie" and "\n" or ", "
     headers[name] = headers[name] and headers[name] .. glue .. value or value
   end
@@ -155,7 +162,7 @@ end
 ---@param bytes string of MOON_FETCHED
 ---@param parts string[] of MOON_ARRIVED
 local function read(code, bytes, parts)
-  local url, lines, at = bytes:match "^(%Z*)%z(%Z*)%z()"
+  local url, lines, at = string.match(bytes, "^(%Z*)%z(%Z*)%z()")
   parts[#parts + 1] = bytes:sub(at)
   return setmetatable({ status = code, headers = headers_of(lines), body = table.concat(parts),
     url = url }, response_mt)
@@ -211,7 +218,7 @@ function fetch.fetch(url, options)
   task.current "gate:fetch"
   local request, problem = pack(url, options or {})
   if not request then error("gate:fetch: " .. problem, 2) end
-  if url:find "%z" or #url > C.MOON_MAX_FETCH_URL_BYTES then
+  if string.find(url, "%z") or #url > C.MOON_MAX_FETCH_URL_BYTES then
     return nil, "bad_url", ("no URL, or one over %d bytes"):format(C.MOON_MAX_FETCH_URL_BYTES)
   end
   last_ticket = last_ticket + 1

@@ -5,6 +5,7 @@ local checks = require "moongate.check"
 local command = require "moongate.command"
 local core = require "moongate.ffi"
 local fetch = require "moongate.fetch"
+local gate_guarded = require "moongate.gate_guarded"
 local gate_people = require "moongate.gate_people"
 local gate_time = require "moongate.gate_time"
 local http = require "moongate.http"
@@ -357,7 +358,7 @@ local function line_of(what, format, ...)
   if select("#", ...) == 0 then return format end
   local ok, line = pcall(format.format, format, ...)
   if ok then return line end
-  error(('%s: "%s": %s'):format(what, format, line:match "%((.*)%)$" or line), 3)
+  error(('%s: "%s": %s'):format(what, format, string.match(line, "%((.*)%)$") or line), 3)
 end
 
 for _, level in ipairs { "error", "warn", "info", "debug" } do
@@ -376,6 +377,8 @@ local function refuse_to_set(_, name)
     tostring(name)), 2)
 end
 
+gate_guarded.seal(gate_mt, gate, refuse_to_set)
+
 ---@param plugin moongate.Plugin
 ---@param registry table
 ---@return moongate.Gate
@@ -387,12 +390,10 @@ local function new(plugin, registry)
     store = store.new(plugin),
     json = json,
     msgpack = msgpack,
-    facts = {
-      version = core.string(facts.version),
-      max_message_bytes = facts.max_message_bytes,
-      ping_interval_ms = facts.ping_interval_ms,
-    },
+    facts = { version = core.string(facts.version),
+      max_message_bytes = facts.max_message_bytes, ping_interval_ms = facts.ping_interval_ms },
   }, gate_mt)
+  if plugin.entry.trust == "guarded" then return gate_guarded.new(fields) end
   return setmetatable({}, { __index = fields, __newindex = refuse_to_set })
 end
 

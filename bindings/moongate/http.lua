@@ -4,6 +4,7 @@ local fields = require "moongate.fields"
 local header_lines = require("moongate.headers").lines
 local json = require "moongate.json"
 local log = require "moongate.log"
+local membrane = require "moongate.membrane"
 local guard = require("moongate.request").guard
 local routes = require "moongate.route"
 local task = require "moongate.task"
@@ -44,6 +45,13 @@ end
 local Request = {}
 local request_mt = { __index = Request }
 
+membrane.seal(request_mt, {
+  name = "request",
+  methods = Request,
+  fields = { method = true, path = true, query = true, args = true, params = true,
+    content_type = true, authorization = true, address = true, host = true, body = true },
+})
+
 --- The body as JSON; null is gate.json.null.
 ---@return any value nil when it is not JSON
 ---@return string? reason
@@ -54,14 +62,14 @@ end
 
 local function char_of(digits) return string.char(tonumber(digits, 16)) end
 
-local function decoded(text) return (text:gsub("%%(%x%x)", char_of)) end
+local function decoded(text) return (string.gsub(text, "%%(%x%x)", char_of)) end
 
 --- Only what is cut already is decoded: "q=x%26admin=1" is one part. A plus stays
 --- a plus: of one that means a blank libwebsockets has made one.
 local function args_of(query)
   local args = {}
-  for part in query:gmatch "[^&]+" do
-    local name, value = part:match "^([^=]*)=?(.*)$"
+  for part in string.gmatch(query, "[^&]+") do
+    local name, value = string.match(part, "^([^=]*)=?(.*)$")
     args[decoded(name)] = decoded(value)
   end
   return args
@@ -69,12 +77,13 @@ end
 
 local function filled(text) return text ~= "" and text or nil end
 
-local HEAD = "^" .. ("(%Z*)%z"):rep(7) .. "()"
+local HEAD = "^" .. string.rep("(%Z*)%z", 7) .. "()"
 
 ---@param bytes string of MOON_REQUESTED
 ---@return moongate.Request
 local function read(bytes)
-  local method, path, query, content_type, authorization, address, host, body = bytes:match(HEAD)
+  local method, path, query, content_type, authorization, address, host, body =
+    string.match(bytes, HEAD)
   return setmetatable({
     method = method, path = path, query = query, args = args_of(query), params = {},
     content_type = filled(content_type), authorization = filled(authorization),

@@ -61,7 +61,7 @@ function json.decode(text)
   local ok, value = pcall(cjson.decode, text)
   if not ok then return nil, value end
   -- lua-cjson makes infinity of a number that is too large, which nothing could encode.
-  local may_overflow = #text > 300 or text:find "[eE]%+?%d%d%d"
+  local may_overflow = #text > 300 or string.find(text, "[eE]%+?%d%d%d")
   if may_overflow and not is_finite(value) then return nil, "a number is too large" end
   local problem = excess(value, text)
   if problem then return nil, problem end
@@ -94,7 +94,7 @@ local function encode_exactly(value, text)
   repeat -- one that stands nowhere in the text, whatever a client has put there
     mark = ("number %08x "):format(math.random(0, 2147483647))
   until not text:find(mark, 1, true)
-  return (cjson.encode(with_marks(value, mark)):gsub('"' .. mark .. '(%-?%d+)"', "%1"))
+  return (string.gsub(cjson.encode(with_marks(value, mark)), '"' .. mark .. '(%-?%d+)"', "%1"))
 end
 
 --- The same, however much it is: for operators.

@@ -7,6 +7,7 @@
 local fields = require "moongate.fields"
 local BUDGET = require("moongate.run").BUDGET
 local sources = require "moongate.source"
+local trust = require "moongate.trust"
 
 ---@class moongate.Entry
 ---@field name string
@@ -14,12 +15,14 @@ local sources = require "moongate.source"
 ---@field options table<string, any> what gate:option gives
 ---@field as_written table<string, any> the same, which no plugin can change
 ---@field budget moongate.Budget
+---@field trust "trusted"|"guarded"
+---@field capabilities table<string, true>
 ---@field where string the list, for messages
 
 local list = {}
 
-local ENTRY = { options = true, budget = true }
-local SETTINGS = { rollback = true, budget = true }
+local ENTRY = { options = true, budget = true, trust = true, capabilities = true }
+local SETTINGS = { rollback = true, budget = true, trust = true, capabilities = true }
 
 local ROLLBACK = { factor = true, min_errors = true, within_ms = true }
 local NAME = "^[%w_][%w_-]*$"
@@ -99,6 +102,12 @@ local function read_budget(where, given, before)
   return read
 end
 
+local function read_trust(where, given, before)
+  local read, problem = trust.read(given, before)
+  if not read then fail(where, "%s", problem) end
+  return read
+end
+
 local function read_entry(folder, where, place, value, all)
   if type(value) == "string" then value = { value } end
   local name = read_name(where, place, value)
@@ -108,8 +117,11 @@ local function read_entry(folder, where, place, value, all)
   local options = value.options or {}
   local ok, as_written = pcall(copy, options, {})
   if not ok then fail(where, 'plugin "%s": %s', name, as_written) end
+  local whose = ('%s: plugin "%s"'):format(where, name)
+  local its = read_trust(whose, value, all.trust)
   return { name = name, file = file, options = options, as_written = as_written, where = where,
-    budget = read_budget(('%s: plugin "%s"'):format(where, name), value.budget, all.budget) }
+    budget = read_budget(whose, value.budget, all.budget), trust = its.trust,
+    capabilities = its.capabilities }
 end
 
 --- When a generation goes back by itself: false, or numbers in place of the defaults.
@@ -135,7 +147,8 @@ local function measure(where, value)
   for key in pairs(value) do
     local is_place = type(key) == "number" and key >= 1 and key <= count
     if not is_place and not SETTINGS[key] then
-      fail(where, "unknown: %s; a list of plugins, rollback and budget", tostring(key))
+      fail(where, "unknown: %s; a list of plugins, rollback, budget, trust and capabilities",
+        tostring(key))
     end
   end
   return count
@@ -153,7 +166,8 @@ function list.read(folder, value, is_there)
       .. "got a %s", type(value))
   end
   check_rollback(where, value.rollback)
-  local all = { is_there = is_there or is_file, budget = read_budget(where, value.budget, BUDGET) }
+  local all = { is_there = is_there or is_file, budget = read_budget(where, value.budget, BUDGET),
+    trust = read_trust(where, value, trust.GUARDED) }
   local entries, places = {}, {}
   for place = 1, measure(where, value) do
     local entry = read_entry(folder, where, place, value[place], all)
@@ -167,12 +181,14 @@ function list.read(folder, value, is_there)
   return entries
 end
 
---- An app of one file: that plugin, with its defaults.
+--- An app of one file: that plugin, with its defaults. Whoever names it on the command line trusts
+--- it.
 ---@param path string
 ---@return moongate.Entry[]
 function list.of_file(path)
   return { { name = path:match "([^/]+)%.lua$" or path, file = path, options = {},
-    as_written = {}, budget = BUDGET, where = path } }
+    as_written = {}, budget = BUDGET, trust = trust.TRUSTED.trust, capabilities = {},
+    where = path } }
 end
 
 --- Whether the app is a folder with a list in it.

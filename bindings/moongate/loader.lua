@@ -47,6 +47,10 @@ local function reason_of(set, entry, old)
   if set:is_stale(old.source) then return "a module of it has changed" end
   if not is_same(entry.as_written, old.entry.as_written) then return "its options have changed" end
   if not is_same(entry.budget, old.entry.budget) then return "its budget has changed" end
+  if entry.trust ~= old.entry.trust then return "its trust has changed" end
+  if not is_same(entry.capabilities, old.entry.capabilities) then
+    return "its capabilities have changed"
+  end
 end
 
 --- Name of a plugin -> why it has to be loaded. Whoever holds the API of one that is loaded
@@ -145,7 +149,9 @@ end
 
 local function compile(build, name)
   local plugin = build.registry:add_plugin(build.entry_of[name])
-  local ok, chunk, source = pcall(build.set.compile, build.set, plugin.file)
+  local entry = plugin.entry
+  local ok, chunk, source = pcall(build.set.compile, build.set, plugin.file,
+    entry.trust == "guarded" and name or nil)
   if not ok then
     fail(build, name, chunk)
     error(chunk, 0)

@@ -14,6 +14,7 @@ local request = require "moongate.request"
 local room = require "moongate.room"
 local status = require "moongate.status"
 local store_thread = require "moongate.store_thread"
+local strings = require "moongate.strings"
 local timer = require "moongate.timer"
 
 local C = core.C
@@ -68,7 +69,7 @@ end
 on[C.MOON_OPENED] = function(id)
   local fields = copy()
   local conn = conns.open(id, fields)
-  local route, params = plugin.current():find_route("ws", fields:match "^%Z*")
+  local route, params = plugin.current():find_route("ws", string.match(fields, "^%Z*"))
   if not route then
     conn:close(4404, "no_route") -- it went while the handshake was on its way
     conns.forget(conn) -- no script has seen it
@@ -207,6 +208,7 @@ end
 ---@return string? problem
 local function start(app)
   math.randomseed(os.time())
+  strings.install()
   local ok, problem = plugin.start(app)
   if not ok then return nil, problem end
   return drain

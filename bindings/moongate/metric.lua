@@ -4,6 +4,7 @@
 local core = require "moongate.ffi"
 local fields = require "moongate.fields"
 local log = require "moongate.log"
+local membrane = require "moongate.membrane"
 local names = require "moongate.metric_name"
 local texts = require "moongate.metric_text"
 local timer = require "moongate.timer"
@@ -145,6 +146,9 @@ end
 ---@class moongate.Metric
 local Metric = {}
 local metric_mt = { __index = Metric }
+
+membrane.seal(metric_mt, { name = "metric", methods = Metric, fields = {},
+  takes = { add = "raw", set = "raw", observe = "raw" } })
 
 local function new_series(self, values)
   local series = { values = values, value = 0 }

@@ -5,6 +5,8 @@ local texts = require "moongate.texts"
 local TEMPLATES, LIBRARY = "bindings/templates/", "bindings/library/"
 local CHAT = { "auth", "rooms", "router" } -- the plugins of a new app, from scripts/
 
+local IS_OWN = { auth = true, rooms = true, router = true }
+
 local DONE, FAILED, BAD = 0, 1, 2
 
 local HELP = [[
@@ -99,7 +101,10 @@ end
 
 local function list_of(names)
   local lines = { "--- The plugins of this app, and what is set of each.", "return {" }
-  for _, name in ipairs(names) do lines[#lines + 1] = ('  "%s",'):format(name) end
+  for _, name in ipairs(names) do
+    local form = IS_OWN[name] and '  { "%s", trust = "trusted" },' or '  "%s",'
+    lines[#lines + 1] = form:format(name)
+  end
   lines[#lines + 1] = "}\n"
   return table.concat(lines, "\n")
 end

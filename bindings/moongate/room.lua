@@ -11,6 +11,7 @@ local check_conn = require("moongate.check").conn
 local codecs = require "moongate.codec"
 local core = require "moongate.ffi"
 local letter = require "moongate.letter"
+local membrane = require "moongate.membrane"
 local status = require "moongate.status"
 
 local C = core.C
@@ -33,6 +34,21 @@ local DEFAULT = codecs.default
 --- integer }>|false
 local room = {}
 local room_mt = { __index = room }
+
+local FOR_ALL = { name = true, kind = true }
+
+membrane.seal(room_mt, {
+  name = "room",
+  methods = room,
+  fields = { name = true, kind = true, state = true, members = membrane.view },
+  takes = { add = { membrane.conn }, remove = { membrane.conn }, has = { membrane.conn },
+    say = { membrane.conn, membrane.data }, publish = { membrane.message, membrane.how } },
+  check = function(realm, self, what)
+    if self.kind and not FOR_ALL[what] then
+      return membrane.lacks_kind(realm, self.kind, "room." .. what)
+    end
+  end,
+})
 
 -- What rooms of a kind do in place of it, or beside: add, left, say, close. See kind.lua.
 local of_kind = {}

@@ -68,7 +68,7 @@ end
 function route.params(self, path)
   local known = self.kind == "ws" and self.known[path]
   if known then return known end
-  local values = { path:match(self.match) }
+  local values = { string.match(path, self.match) }
   if not values[1] then return end
   local params = {}
   for i, name in ipairs(self.names) do params[name] = values[i] end

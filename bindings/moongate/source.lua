@@ -1,9 +1,15 @@
 --- The app's files: their texts, what requires what, and which have changed.
+--
+-- A module is loaded once for all trusted plugins, and once for each guarded one.
+local sandbox = require "moongate.sandbox"
 
 ---@class moongate.Source
 ---@field path string
+---@field key string what it is called among the modules: its path, and of those of a guarded
+--- plugin, which nobody else shares, its name
+---@field guarded? string name of the guarded plugin whose it is
 ---@field text? string nil: of a module that is not there
----@field requires table<string, true> paths of the modules that it has required
+---@field requires table<string, true> keys of the modules that it has required
 ---@field value? any what a module has returned; nil: it has raised
 
 local source = {}
@@ -37,8 +43,8 @@ function source.set(folder, before, rejected)
   return setmetatable({
     folder = folder, before = before or {}, rejected = rejected or {},
     texts = {},   -- path -> text, or false: not there
-    stale = {},   -- path -> whether it is another than before
-    modules = {}, -- path -> moongate.Source
+    stale = {},   -- key -> whether it is another than before
+    modules = {}, -- key -> moongate.Source
     loading = {},
   }, set_mt)
 end
@@ -63,12 +69,12 @@ end
 --- refused
 function Set:is_stale(old)
   if not old then return true end
-  if self.stale[old.path] ~= nil then return self.stale[old.path] end
+  if self.stale[old.key] ~= nil then return self.stale[old.key] end
   local is_stale = self:text(old.path) ~= old.text
-  for path in pairs(old.requires) do
-    is_stale = self:is_stale(self.before[path]) or is_stale
+  for key in pairs(old.requires) do
+    is_stale = self:is_stale(self.before[key]) or is_stale
   end
-  self.stale[old.path] = is_stale
+  self.stale[old.key] = is_stale
   return is_stale
 end
 
@@ -76,31 +82,38 @@ local function compile(made)
   if not made.text then error(made.path .. ": cannot be read", 0) end
   if made.text:byte(1) == 27 then error(made.path .. ": is bytecode, expected Lua source", 0) end
   -- The watchdog knows the runtime by this name.
-  local prefix = made.path:find "^moongate/" and "@./" or "@"
-  local chunk, problem = loadstring(made.text, prefix .. made.path)
+  local chunk_name = (made.path:find "^moongate/" and "@./" or "@") .. made.path
+  local chunk, problem = load(made.text, chunk_name, "t")
   if not chunk then error(problem, 0) end
-  local env = { require = function(name) return asked:require(made, name) end }
-  return setfenv(chunk, setmetatable(env, { __index = _G }))
+  local function of_app(name) return asked:require(made, name) end
+  if made.guarded then return setfenv(chunk, sandbox.environment(chunk_name, of_app)) end
+  return setfenv(chunk, setmetatable({ require = of_app }, { __index = _G }))
 end
 
-local function new(set, path) return { path = path, text = set:text(path), requires = {} } end
+local function key_of(path, guarded) return guarded and path .. "\0" .. guarded or path end
+
+local function new(set, path, guarded)
+  return { path = path, key = key_of(path, guarded), guarded = guarded, text = set:text(path),
+    requires = {} }
+end
 
 --- The file's chunk, in an environment of its own, whose globals nobody else sees. Raises.
 ---@param path string
+---@param guarded? string name of the plugin, when it is not trusted
 ---@return function chunk
 ---@return moongate.Source
-function Set:compile(path)
-  local made = new(self, path)
+function Set:compile(path, guarded)
+  local made = new(self, path, guarded)
   return compile(made), made
 end
 
 --- A file is taken over from the generation before, with the modules that it has required.
 ---@param old moongate.Source
 function Set:keep(old)
-  for path in pairs(old.requires) do
-    local module = self.before[path]
-    if module and not self.modules[path] then
-      self.modules[path] = module
+  for key in pairs(old.requires) do
+    local module = self.before[key]
+    if module and not self.modules[key] then
+      self.modules[key] = module
       self:keep(module)
     end
   end
@@ -122,22 +135,23 @@ function Set:files(plugins)
   local files = {}
   if self.list then files[self.list.path] = self.list.text end
   for _, plugin in pairs(plugins) do files[plugin.file] = plugin.source.text end
-  for path, module in pairs(self.modules) do files[path] = module.text end
+  for _, module in pairs(self.modules) do files[module.path] = module.text end
   return files
 end
 
 --- Raises; what has failed is a module, too: when it changes, who has required it does.
-local function load_module(set, path, name)
-  local before = set.before[path]
+local function load_module(set, path, name, guarded)
+  local key = key_of(path, guarded)
+  local before = set.before[key]
   if before and before.value ~= nil and not set:is_stale(before) then
     set:keep(before)
-    set.modules[path] = before
+    set.modules[key] = before
     return
   end
-  local made = new(set, path)
-  set.modules[path], set.loading[path] = made, true
+  local made = new(set, path, guarded)
+  set.modules[key], set.loading[key] = made, true
   local ok, value = pcall(function() return compile(made)(name) end)
-  set.loading[path] = nil
+  set.loading[key] = nil
   if not ok then error(value, 0) end
   made.value = value == nil and true or value
 end
@@ -149,29 +163,54 @@ local function not_found(name, path, problem)
     :format(tostring(name), path or "folder of modules for an app of one file")
 end
 
+--- A module that is none of the app's files.
+local function of_process(from, name, path)
+  if from.guarded then return sandbox.module(name, path) end
+  local ok, value = pcall(require, name)
+  if ok then return value end
+  return nil, not_found(name, path, value)
+end
+
+--- A list has what is nobody's business but the operator's: keys, say.
+local function check_name(from, name)
+  if from.guarded and type(name) ~= "string" then
+    error("require: expected a string, got " .. type(name), 3)
+  elseif from.guarded and name:gsub("[./]+", "/"):gsub("^/", "") == "init" then
+    error('require "init": the list of plugins is not for a guarded plugin', 3)
+  end
+end
+
+--- The path and the key of a module of the app; nil: it has none.
+function Set:place_of(from, name)
+  if not self.folder then return end
+  local path = ("%s/%s.lua"):format(self.folder, tostring(name):gsub("%.", "/"))
+  return path, key_of(path, from.guarded)
+end
+
 --- require for the app's files: modules of its own folder are loaded anew when they have
 --- changed, and get its environment; all others are the process's.
 ---@param from moongate.Source who asks
 ---@param name string
 function Set:require(from, name)
-  local path = self.folder and ("%s/%s.lua"):format(self.folder, tostring(name):gsub("%.", "/"))
-  local module = path and self.modules[path]
+  check_name(from, name)
+  local path, key = self:place_of(from, name)
+  local module = key and self.modules[key]
   if module and module.value ~= nil then
-    from.requires[path] = true
+    from.requires[key] = true
     return module.value
   end
   if not path or not self:text(path) then
-    local ok, value = pcall(require, name)
-    if ok then return value end
+    local value, problem = of_process(from, name, path)
+    if value ~= nil then return value end
     if path then -- it may be there some day
-      self.modules[path], from.requires[path] = new(self, path), true
+      self.modules[key], from.requires[key] = new(self, path, from.guarded), true
     end
-    error(not_found(name, path, value), 2)
+    error(problem, 2)
   end
-  if self.loading[path] then error(('require "%s": a cycle'):format(name), 2) end
-  from.requires[path] = true
-  load_module(self, path, name)
-  return self.modules[path].value
+  if self.loading[key] then error(('require "%s": a cycle'):format(name), 2) end
+  from.requires[key] = true
+  load_module(self, path, name, from.guarded)
+  return self.modules[key].value
 end
 
 return source

@@ -46,7 +46,7 @@ end
 
 local function write_table(value, depth)
   if depth > MAX_DEPTH then return nil, (" is more than %d tables deep"):format(MAX_DEPTH) end
-  if getmetatable(value) then return nil, " is an object" .. WHAT end
+  if getmetatable(value) ~= nil then return nil, " is an object" .. WHAT end
   local names, others = names_of(value)
   if #names + others > MAX_ITEMS then return nil, (" has more than %d items"):format(MAX_ITEMS) end
   if others > 0 and names[1] then return nil, " has both names and other keys" end

@@ -3,6 +3,7 @@
 local core = require "moongate.ffi"
 local fields = require "moongate.fields"
 local log = require "moongate.log"
+local membrane = require "moongate.membrane"
 local memory = require "moongate.store_memory"
 local storable = require "moongate.storable"
 local task = require "moongate.task"
@@ -19,6 +20,8 @@ local PUT, SCAN = { ttl_ms = true }, { limit = true, after = true }
 ---@field private plugin moongate.Plugin
 local Store = {}
 local store_mt = { __index = Store }
+
+membrane.seal(store_mt, { name = "gate.store", methods = Store, fields = {} })
 
 ---@alias moongate.StoreReason "bad_key"|"too_big"|"full"|"store_failed"|"changed"
 

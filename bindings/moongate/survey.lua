@@ -31,6 +31,13 @@ local function each(entries, field)
   return filled(values)
 end
 
+--- "trusted", or "guarded" and what it may.
+local function trust_of(entry)
+  local words = { entry.trust }
+  for _, name in ipairs(names_of(entry.capabilities or {}) or {}) do words[#words + 1] = name end
+  return table.concat(words, ", ")
+end
+
 local function served_by(plugin)
   local paths = {}
   for i, route in ipairs(plugin.routes) do paths[i] = route.kind .. " " .. route.pattern end
@@ -43,6 +50,7 @@ local function of_plugin(plugin)
   for _, name in ipairs(plugin.needs) do needs[name] = true end
   return {
     name = plugin.name, file = plugin.file, generation = plugin.generation,
+    trust = trust_of(plugin.entry),
     needs = names_of(needs), uses = names_of(plugin.uses),
     provides = provided and ("%d.%d"):format(provided.major, provided.minor) or nil,
     handles = names_of(plugin.on),
@@ -128,6 +136,7 @@ end
 
 local function describe(lines, plugin, is_only)
   add(lines, "%s", title_of(plugin))
+  if plugin.trust then add(lines, "  trust     %s", plugin.trust) end
   if plugin.provides then add(lines, "  provides  %s", plugin.provides) end
   for _, name in ipairs(LISTS) do
     if plugin[name] then add(lines, "  %-8s  %s", name, table.concat(plugin[name], ", ")) end

@@ -11,8 +11,12 @@ local function where()
   end
 end
 
+-- What a guarded plugin has called in place of itself ("return conn:send()") would be blamed on who
+-- has called that.
+local MEMBRANE = "^%S*moongate/membrane_maps%.lua:%d+: "
+
 local function text_of(problem)
-  if type(problem) == "string" then return problem end
+  if type(problem) == "string" then return (string.gsub(problem, MEMBRANE, "")) end
   local mt = debug.getmetatable(problem)
   if type(mt) == "table" and mt.__tostring then return tostring(problem) end
   return ("%s: raised %s, not a message"):format(where(),

@@ -1,4 +1,5 @@
 --- Users: who has connections, under the name that conn:admit has given.
+local membrane = require "moongate.membrane"
 
 ---@class moongate.User
 ---@field name string
@@ -9,6 +10,13 @@
 ---@field private count integer
 local user = {}
 local user_mt = { __index = user }
+
+membrane.seal(user_mt, {
+  name = "user",
+  methods = user,
+  fields = { name = true, state = true, conns = membrane.view },
+  takes = { send = { membrane.message, membrane.how } },
+})
 
 local all = {} -- name -> user with at least one connection whose closed hooks have not run
 

@@ -2,7 +2,9 @@
 --
 --   GET  /api/rooms              {"rooms":{"tea":2}}
 --
--- init.lua sets the key, { "api", options = { key = "…" } }; sent as "Authorization: Bearer KEY".
+-- The key is sent as "Authorization: Bearer KEY"; init.lua sets it:
+--
+--   { "api", options = { key = "…" }, capabilities = { "http", "rooms" } }
 
 ---@param gate moongate.Gate
 return function(gate)

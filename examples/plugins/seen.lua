@@ -1,4 +1,6 @@
 --- Who says "/seen ann" is told when Ann was here last, also after a restart with --store FILE.
+--
+--   { "seen", capabilities = { "store" } }
 
 ---@param gate moongate.Gate
 return function(gate)

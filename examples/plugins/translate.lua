@@ -1,7 +1,8 @@
 --- Asks a service what "/translate TEXT" means; the answer is for who has asked. The service is one
 --- like LibreTranslate: POST {"q":…,"source":"auto","target":"en"} gives {"translatedText":…}.
 --
---   { "translate", options = { url = "https://translate.example/translate", target = "en" } }
+--   { "translate", options = { url = "https://translate.example/translate", target = "en" },
+--     capabilities = { "fetch" } }
 
 ---@param gate moongate.Gate
 return function(gate)

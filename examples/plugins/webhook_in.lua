@@ -2,7 +2,8 @@
 --
 --   curl -d 'The build is green.' -H 'Authorization: Bearer KEY' http://127.0.0.1:8080/hooks/dev
 --
---   { "webhook_in", options = { key = os.getenv "HOOK_KEY", from = "builds" } }
+--   { "webhook_in", options = { key = os.getenv "HOOK_KEY", from = "builds" },
+--     capabilities = { "http" } }
 
 local STATUS = { bad_utf8 = 400, too_big = 413 } -- what to send again is of no use
 

@@ -1,6 +1,7 @@
 --- Tells another service what is said in some rooms: POST {"room":…,"from":…,"data":…} to its URL.
 --
---   { "webhook_out", options = { url = "https://hooks.example/chat", rooms = { "dev" } } }
+--   { "webhook_out", options = { url = "https://hooks.example/chat", rooms = { "dev" } },
+--     capabilities = { "fetch" } }
 
 ---@param gate moongate.Gate
 return function(gate)

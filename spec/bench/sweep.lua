@@ -105,7 +105,8 @@ local function make_filtered()
       end)
     end]])
   end
-  file.write(FILTERED .. "/init.lua", table.concat(list, ", ") .. " }")
+  file.write(FILTERED .. "/init.lua", table.concat(list, ", ")
+    .. ', trust = "trusted" }')
 end
 
 local function main()

@@ -81,7 +81,7 @@ end]] }
 
   it("acts on nothing", function()
     local world = fake_core.world "moongate.checkup"
-    file.write(folder .. "/init.lua", 'return { "a" }')
+    file.write(folder .. "/init.lua", 'return { trust = "trusted", "a" }')
     file.write(folder .. "/a.lua", [[return function(gate)
       gate:room("tea"):publish { type = "hi" }
       gate:spawn(function() gate:sleep(1) end)

@@ -20,7 +20,8 @@ describe("list", function()
     local entries = list.read("scripts", { "router", { "rooms", options = { a = 1 } }, { "auth" } })
     assert.same({ "router", "rooms", "auth" }, names_of(entries))
     assert.same({ name = "rooms", file = "scripts/rooms.lua", options = { a = 1 },
-      as_written = { a = 1 }, budget = BUDGET, where = "scripts/init.lua" }, entries[2])
+      as_written = { a = 1 }, budget = BUDGET, trust = "guarded", capabilities = {},
+      where = "scripts/init.lua" }, entries[2])
     assert.same({}, entries[1].options)
   end)
 
@@ -33,6 +34,22 @@ describe("list", function()
     assert.same(all, entries[2].budget)
   end)
 
+  it("has the trust of each: what is not named is that of all, or guarded", function()
+    local entries = list.read("scripts", { "auth", { "rooms", capabilities = { "store", "http" } },
+      { "router", trust = "trusted" } })
+    for i, trust in ipairs { "guarded", "guarded", "trusted" } do
+      assert.equal(trust, entries[i].trust)
+    end
+    assert.same({}, entries[1].capabilities)
+    assert.same({ store = true, http = true }, entries[2].capabilities)
+    entries = list.read("scripts", { "auth", { "rooms", trust = "guarded", capabilities = {} },
+      trust = "trusted", capabilities = { "fetch" } })
+    assert.equal("trusted", entries[1].trust)
+    assert.same({ fetch = true }, entries[1].capabilities)
+    assert.equal("guarded", entries[2].trust)
+    assert.same({}, entries[2].capabilities)
+  end)
+
   it("may be empty", function() assert.same({}, list.read("scripts", {})) end)
 
   it("takes a dot for a folder", function()
@@ -41,7 +58,8 @@ describe("list", function()
 
   it("is of one for an app of one file", function()
     assert.same({ { name = "echo", file = "examples/echo.lua", options = {},
-      as_written = {}, budget = BUDGET, where = "examples/echo.lua" } },
+      as_written = {}, budget = BUDGET, trust = "trusted", capabilities = {},
+      where = "examples/echo.lua" } },
       list.of_file "examples/echo.lua")
   end)
 
@@ -60,10 +78,12 @@ describe("list", function()
     { { "nobody" }, 'plugin "nobody": there is no file scripts/nobody.lua' },
     { { "auth", "rooms", "auth" }, 'plugin "auth" is listed twice: entries 1 and 3' },
     { { { "auth", option = {} } },
-      'plugin "auth": there is no "option", there are: budget, options' },
+      'plugin "auth": there is no "option", there are: budget, capabilities, options, trust' },
     { { { "auth", options = 7 } }, 'plugin "auth": options: expected a table, got a number' },
-    { { "auth", rolback = false }, "unknown: rolback; a list of plugins, rollback and budget" },
-    { { "auth", nil, "rooms" }, "unknown: 3; a list of plugins, rollback and budget" },
+    { { "auth", rolback = false },
+      "unknown: rolback; a list of plugins, rollback, budget, trust and capabilities" },
+    { { "auth", nil, "rooms" }, "unknown: 3; a list of plugins, rollback, budget, trust and "
+      .. "capabilities" },
     { { budget = 7 }, "budget: expected a table as { soft_ms = 50 }, got a number" },
     { { budget = { hard = 1 } },
       'budget: there is no "hard", there are: aborts, hard_ms, load_ms, soft_ms, within_ms' },
@@ -71,6 +91,15 @@ describe("list", function()
       "budget: hard_ms: expected a whole number from 1 to 86400000, got 0" },
     { { { "auth", budget = { hard_ms = 10 } } },
       'plugin "auth": budget: soft_ms is more than hard_ms' },
+    { { trust = "full" }, 'trust: expected "trusted" or "guarded", got "full"' },
+    { { { "auth", trust = true } },
+      'plugin "auth": trust: expected "trusted" or "guarded", got boolean' },
+    { { { "auth", capabilities = "fetch" } },
+      'plugin "auth": capabilities: expected a list as { "fetch" }, got a string' },
+    { { { "auth", capabilities = { "fetsch" } } },
+      'plugin "auth": capabilities: there is no "fetsch", there are: fetch, http, rooms, store' },
+    { { capabilities = { fetch = "fetch" } },
+      'capabilities: expected a list as { "fetch" }, got a table with names' },
     { { rollback = 7 }, "rollback: expected false or { factor =, min_errors =, within_ms = }, "
       .. "got a number" },
     { { rollback = { factr = 1 } },

@@ -8,13 +8,15 @@ describe("survey", function()
     local what = gate.world.survey.of(gate.world.plugin.current())
     for _, plugin in ipairs(what.plugins) do
       plugin.file, plugin.cost = plugin.file:match "[^/]+$", nil -- account_spec.lua
+      assert.equal("trusted", plugin.trust)
+      plugin.trust = nil
     end
     what.memory = nil
     return what, gate.world.survey.text(what)
   end
 
   local APP = {
-    init = [[return { "talk", "guard", "words", "log" }]],
+    init = [[return { "talk", "guard", "words", "log", trust = "trusted" }]],
     guard = [[return function(gate)
       gate:before("*", function() return true end)
       gate:before("*", function() return true end)
@@ -114,6 +116,14 @@ a  a.lua
   budget    hard_ms = 5
   options   key = ***  (no default)
             rate = 2  (default 1)]], gate.world.survey.text(what, "this app"))
+  end)
+
+  it("says how far each is trusted, and what else a guarded one may do", function()
+    gate = fake_gate.load { init = 'return { { "a", capabilities = { "store", "http" } }, "b" }',
+      a = "return function() end", b = "return function() end" }
+    local text = gate.world.survey.text(gate.world.survey.of(gate.world.plugin.current()))
+    assert.matches("a.lua\n  trust     guarded, http, store\n", text, 1, true)
+    assert.matches("b.lua\n  trust     guarded\n", text, 1, true)
   end)
 
   it("has nothing to say of an app without plugins", function()

@@ -206,7 +206,7 @@ describe("the admin socket", function()
     house:save("tell", [[local C = require("ffi").C
       return function(gate)
         gate:on("tell", function()
-          local long = ("x"):rep(4194305)
+          local long = string.rep("x", 4194305)
           return { C.moon_tell(99, "{}", 2), C.moon_tell(99, "{\n}", 3), C.moon_tell(99, "\n", 1),
             C.moon_tell(99, long, #long), C.moon_tell(99, long, #long - 1) }
         end)

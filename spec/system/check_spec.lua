@@ -30,6 +30,7 @@ describe("moongate check", function()
 APP: the plugins, needed ones first
 
 a  APP/a.lua
+  trust     guarded
   handles   say
   options   rate = 2  (default 1)
 
@@ -43,7 +44,7 @@ APP: 2 files, 0 problems, 0 warnings
   it("says what docs/operations.md shows", function()
     local app = folder .. "/my-app"
     file.run("mkdir " .. app)
-    file.write(app .. "/init.lua", 'return { "auth", { "dice", options = { sides = 12 } } }')
+    file.write(app .. "/init.lua", 'return { { "auth", trust = "trusted" }, { "dice", options = { sides = 12 } } }')
     file.write(app .. "/auth.lua", file.read "scripts/auth.lua")
     file.write(app .. "/dice.lua", [[return function(gate)
   gate:option("sides", 6)

@@ -9,7 +9,7 @@ local PLUGIN = [[return function(gate)
     received = function(conn, bytes)
       local class, count, size = bytes:match "(%a+) (%d+) (%d+)"
       if class == "ping" then return conn:send "pong" end
-      local text = ("x"):rep(tonumber(size))
+      local text = string.rep("x", tonumber(size))
       for _ = 1, tonumber(count) do gate:room("fill"):publish(text, { class = class }) end
     end,
   })

@@ -92,18 +92,37 @@ function App:init_text()
   return table.concat(lines, "\n")
 end
 
+local function read_list(text)
+  local chunk = loadstring(text or "return {}")
+  local ok, value = pcall(setfenv(chunk or error, {}))
+  local list, listed = ok and type(value) == "table" and value or {}, {}
+  for _, entry in ipairs(list) do
+    if type(entry) == "string" then entry = { entry } end
+    entry.trust = entry.trust or list.trust
+    entry.capabilities = entry.capabilities or list.capabilities
+    listed[entry[1]] = entry
+  end
+  return listed
+end
+
 --- The entry of the app's own list, if it has one.
 function App:listed_entry(name)
-  if not self.listed then
-    self.listed = {}
-    local chunk = loadstring(read(self:path "init") or "return {}")
-    local ok, value = pcall(setfenv(chunk or error, {}))
-    for _, entry in ipairs(ok and type(value) == "table" and value or {}) do
-      if type(entry) == "string" then entry = { entry } end
-      self.listed[entry[1]] = entry
-    end
-  end
+  self.listed = self.listed or read_list(read(self:path "init"))
   return self.listed[name]
+end
+
+--- A test may set the options alone: what the plugin may do is as in the app's own list.
+function App:complete(entry)
+  local listed = self:listed_entry(entry[1]) or {}
+  entry.trust = entry.trust or listed.trust
+  entry.capabilities = entry.capabilities or listed.capabilities
+  return entry
+end
+
+--- One of the gateway's own is trusted.
+function App:own_entry(name)
+  local is_own = not read(self:path(name)) and self:own_text(self:path(name))
+  return { name, trust = is_own and "trusted" or nil }
 end
 
 function App:has(name)
@@ -115,7 +134,8 @@ end
 ---@param name string
 ---@param place? integer the last one
 function App:add(name, place)
-  local entry = self.texts[self:path(name)] == nil and self:listed_entry(name) or { name }
+  local is_on_disk = self.texts[self:path(name)] == nil
+  local entry = is_on_disk and (self:listed_entry(name) or self:own_entry(name)) or { name }
   table.insert(self.entries, place or #self.entries + 1, entry)
 end
 
@@ -151,9 +171,14 @@ local app = {}
 ---@param given table what test.gate is given
 ---@return moongate.TestApp
 function app.new(folder, given)
-  local self = setmetatable({ folder = folder, texts = {}, entries = { { DOOR } } }, app_mt)
+  local self = setmetatable({ folder = folder, texts = {},
+    entries = { { DOOR, trust = "trusted" } } }, app_mt)
   for _, entry in ipairs(given) do
-    if type(entry) == "table" then self.entries[#self.entries + 1] = entry else self:add(entry) end
+    if type(entry) == "table" then
+      table.insert(self.entries, self:complete(entry))
+    else
+      self:add(entry)
+    end
   end
   for _, name in ipairs(sorted_names(given)) do self:save(name, given[name]) end
   if not self:has(ROUTER) then

@@ -2,7 +2,7 @@ local test = require "moongate.test"
 
 describe("seen", function()
   it("says when somebody was here last", function()
-    local gate = test.gate { "seen" }
+    local gate = test.gate { { "seen", capabilities = { "store" } } }
     local ann, bob = gate:connect { user = "ann" }, gate:connect { user = "bob" }
     ann:ask("join", { room = "tea" })
     assert.same({ name = "bob", is_here = true }, ann:say("tea", "/seen bob"))

@@ -5,7 +5,7 @@ describe("translate", function()
   local gate, ann
 
   before_each(function()
-    gate = test.gate { { "translate", options = { url = URL } } }
+    gate = test.gate { { "translate", options = { url = URL }, capabilities = { "fetch" } } }
     ann = gate:connect { user = "ann" }
     ann:ask("join", { room = "tea" })
   end)

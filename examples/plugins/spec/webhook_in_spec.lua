@@ -3,7 +3,7 @@ local test = require "moongate.test"
 describe("webhook_in", function()
   it("says what is posted, by those who have the key", function()
     local gate = test.gate { "rooms",
-      { "webhook_in", options = { key = "a secret", from = "builds" } } }
+      { "webhook_in", options = { key = "a secret", from = "builds" }, capabilities = { "http" } } }
     local ann = gate:connect { user = "ann" }
     ann:ask("join", { room = "tea" })
     local function post(room, authorization, body)

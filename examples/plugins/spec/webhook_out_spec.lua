@@ -5,7 +5,8 @@ describe("webhook_out", function()
   local gate, ann
 
   before_each(function()
-    gate = test.gate { { "webhook_out", options = { url = URL, rooms = { "tea" } } } }
+    gate = test.gate { { "webhook_out", options = { url = URL, rooms = { "tea" } },
+      capabilities = { "fetch" } } }
     ann = gate:connect { user = "ann" }
     for _, room in ipairs { "tea", "milk" } do ann:ask("join", { room = room }) end
   end)

@@ -17,7 +17,7 @@ describe("gate of a test in this process", function()
   end)
 
   it("gives each gate a world of its own", function()
-    local count = { a = [[return function(gate)
+    local count = { { "a", capabilities = { "store" } }, a = [[return function(gate)
       gate:on("count", function()
         gate.state.n = (gate.state.n or 0) + 1
         gate.store:put("n", (gate.store:get "n" or 0) + 1)
@@ -52,7 +52,7 @@ describe("gate of a test in this process", function()
   end)
 
   it("answers HTTP requests, also later, or with 504 when nobody does", function()
-    local gate = testing.gate { a = [[return function(gate)
+    local gate = testing.gate { { "a", capabilities = { "http" } }, a = [[return function(gate)
       gate:http("POST", "/echo/{name}", function(request)
         gate:sleep(500)
         return request.params.name .. request.args.q .. request.body .. request.authorization, 201,

@@ -12,7 +12,7 @@ describe("gate of a test", function()
   local gate, ann
 
   before_each(function()
-    gate = testing.gate { ask = ASK }
+    gate = testing.gate { { "ask", capabilities = { "fetch" } }, ask = ASK }
     ann = gate:connect { user = "ann" }
   end)
 

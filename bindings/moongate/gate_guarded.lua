@@ -1,0 +1,95 @@
+--- The gate of a guarded plugin: what it has of it, and what for it needs a capability.
+local membrane = require "moongate.membrane"
+local request = require "moongate.request"
+
+local gate_guarded = {}
+
+local iterator = membrane.iterator
+
+--- Raises in the line of the plugin, from what maps an argument.
+local function refuse(problem)
+  if problem then error(problem, 4) end
+end
+
+local function kind_to_open(realm, name)
+  refuse(membrane.lacks_kind(realm, name, "gate:open_room"))
+  return name
+end
+
+local function kind_to_list(realm, name)
+  refuse(membrane.lacks_kind(realm, name, "gate:rooms_of"))
+  return name
+end
+
+local function kind_spec(realm, spec)
+  local is_durable = type(spec) == "table" and rawget(spec, "durable")
+  refuse(is_durable and membrane.lacks(realm, "store", "gate:room_kind, durable"))
+  return membrane.spec(realm, spec)
+end
+
+--- Without the capability rooms of others' kinds are left out.
+local function iterator_of_rooms(realm, fn)
+  local function step()
+    local name, room
+    repeat
+      name, room = fn()
+    until not name or not membrane.lacks_kind(realm, room.kind, "gate:rooms")
+    return name, room
+  end
+  return iterator(realm, step)
+end
+
+local function show(realm, value) return membrane.show(realm, value) end
+
+local TAKES = {
+  needs = "raw", error = "raw", warn = "raw", info = "raw", debug = "raw",
+  spawn = "any", gather = "any",
+  raw = { nil, membrane.spec }, room_kind = { nil, kind_spec }, provide = { nil, membrane.api },
+  request = { membrane.conn, membrane.data },
+  open_room = { kind_to_open }, rooms_of = { kind_to_list },
+}
+
+local GIVES = {
+  room = show, user = show, open_room = show, fetch = show, counter = show, gauge = show,
+  histogram = show, gather = show, rooms = iterator_of_rooms, users = iterator, conns = iterator,
+  rooms_of = iterator, use = membrane.foreign,
+}
+
+local NEEDS = { fetch = "fetch", http = "http", store = "store" }
+
+local function check(realm, _, what)
+  local name = NEEDS[what]
+  if name then
+    return membrane.lacks(realm, name, (name == "store" and "gate." or "gate:") .. what)
+  end
+  if what == "admission" then
+    return ('gate:admission: plugin "%s" is guarded, and this is about all of the gateway: it '
+      .. 'needs trust = "trusted" in %s'):format(realm.plugin.name, realm.plugin.entry.where)
+  end
+end
+
+--- For gate.lua.
+---@param gate_mt table
+---@param methods table<string, function>
+---@param refuse_to_set fun(self: table, name: string)
+function gate_guarded.seal(gate_mt, methods, refuse_to_set)
+  membrane.seal(gate_mt, {
+    name = "gate", methods = methods, takes = TAKES, gives = GIVES, check = check,
+    refuse = refuse_to_set,
+    fields = { state = true, store = show, json = membrane.view, msgpack = membrane.view,
+      facts = membrane.view },
+  })
+end
+
+---@param fields moongate.Gate
+---@return moongate.Gate
+function gate_guarded.new(fields)
+  local registry = fields.registry
+  local realm = membrane.realm(fields.plugin, function(kind)
+    local now = registry.is_complete and request.current() or registry
+    return now.kinds[kind] and now.kinds[kind].plugin.name
+  end)
+  return membrane.show(realm, fields)
+end
+
+return gate_guarded

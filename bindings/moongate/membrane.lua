@@ -1,0 +1,95 @@
+--- The membrane between the runtime and the code of a guarded plugin: what crosses it is mapped.
+--
+-- Objects of the runtime (gate, conn, room, ...) are proxies in guarded code: empty tables that
+-- show what is meant for plugins, and cannot be changed. The same object is the same proxy as long
+-- as somebody holds that. Functions of the plugin are wrapped, so that they are given proxies, and
+-- what they return is unwrapped. Plain data passes as it is. Trusted code never comes here.
+--
+-- A function that returns data is called in place of its wrapper (a tail call), so that the errors
+-- it raises in the name of its caller name the line of the plugin.
+local core = require "moongate.membrane_maps"
+
+local each, into, out = core.each, core.into, core.out
+
+local membrane = { seal = core.seal, realm = core.realm, show = core.out, data = core.data }
+
+-- ---- capabilities ----
+
+--- What a plugin is told that has not this capability; nil: it has.
+---@param realm moongate.Realm
+---@param name "fetch"|"store"|"http"|"rooms"
+---@param what string
+---@return string? problem
+function membrane.lacks(realm, name, what)
+  local plugin = realm.plugin
+  if plugin.entry.capabilities[name] then return end
+  return ('%s: plugin "%s" has not the capability "%s": add capabilities = { "%s" } to it in %s')
+    :format(what, plugin.name, name, name, plugin.entry.where)
+end
+
+--- The same of what has to do with rooms of a kind: those of its own are for all.
+function membrane.lacks_kind(realm, kind, what)
+  local owner = kind and realm.owner_of(kind)
+  if not owner or owner == realm.plugin.name then return end
+  return membrane.lacks(realm, "rooms", ('%s: the kind "%s" is that of "%s"'):format(what, kind,
+    owner))
+end
+
+-- ---- what is handed to the runtime in special places ----
+
+--- The connection that is meant; of what is none, what the runtime will complain of.
+function membrane.conn(realm, value)
+  local target = core.target_of[value]
+  if target and core.name_of(target) == "conn" then return target end
+  if type(value) == "table" then return {} end
+  return into(realm, value)
+end
+
+--- What is sent: no object, or its insides would be.
+function membrane.message(realm, value)
+  local target = core.target_of[value]
+  if target and core.name_of(target) then return false end
+  return into(realm, value)
+end
+
+--- How to send: { except = conn }.
+function membrane.how(realm, how)
+  if type(how) ~= "table" or rawget(how, "except") == nil then return into(realm, how) end
+  into(realm, how) -- raises when it is an object
+  local copy = {}
+  for key, value in next, how do copy[key] = value end
+  copy.except = membrane.conn(realm, how.except)
+  return copy
+end
+
+--- A table of functions, and of tables of them.
+function membrane.spec(realm, spec)
+  if type(spec) ~= "table" or core.target_of[spec] then return into(realm, spec) end
+  into(realm, spec)
+  local copy = {}
+  for key, value in next, spec do
+    copy[key] = type(value) == "table" and membrane.spec(realm, value) or into(realm, value)
+  end
+  return copy
+end
+
+--- The API that it provides, as it is now: others get a copy.
+membrane.api = core.offer
+
+--- Anything: it is only printed, in the plugin's own name.
+function membrane.raw(_, value) return value end
+
+-- ---- what the runtime hands out in special places ----
+
+--- A function that goes through objects.
+function membrane.iterator(realm, fn)
+  return function() return each(out, realm, fn()) end
+end
+
+--- A table that all may look at, and nobody change; its functions return data.
+function membrane.view(realm, value) return core.view(realm, value, "data") end
+
+--- The same of another plugin's API, whose functions may return objects.
+function membrane.foreign(realm, value) return core.view(realm, value, "api") end
+
+return membrane

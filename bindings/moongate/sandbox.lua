@@ -1,0 +1,190 @@
+--- The environment of a guarded plugin's files: what they find where other code has Lua's globals.
+--
+-- Each file has tables of its own, so that nobody can change the library of another. What could get
+-- around the membrane, or around the watchdog, is not there; what is asked for in vain says so.
+local maps = require "moongate.membrane_maps"
+local strings = require "moongate.strings"
+
+local sandbox = {}
+
+local MAX_TEXT_BYTES = 1048576 -- of code that load() is given in pieces
+local ESCAPE = 27 -- begins bytecode
+
+-- What is as it is.
+local PLAIN = {}
+for name in ([[assert error pcall print rawequal rawget select tonumber tostring type unpack
+  xpcall _VERSION]]):gmatch "%S+" do PLAIN[#PLAIN + 1] = name end
+
+local LIBRARIES = {
+  bit = "arshift band bnot bor bswap bxor lshift rol ror rshift tobit tohex",
+  math = [[abs acos asin atan atan2 ceil cos cosh deg exp floor fmod frexp huge ldexp log log10 max
+    min modf pi pow rad random sin sinh sqrt tan tanh]],
+  os = "clock date difftime time",
+  table = "foreach foreachi getn insert maxn remove sort",
+}
+
+local ABSENT = {}
+for name in ([[collectgarbage dofile ffi gcinfo getfenv io jit loadfile module newproxy package
+  setfenv]]):gmatch "%S+" do ABSENT[name] = true end
+
+local function copy_of(name)
+  local library, copy = require(name), {}
+  for key in string.gmatch(LIBRARIES[name], "%S+") do copy[key] = library[key] end
+  return copy
+end
+
+-- ---- metatables ----
+
+local metatable_of, own = debug.getmetatable, maps.own
+
+--- Whether the table is the plugin's own: it has no metatable but one that such code has set.
+local function is_own(value)
+  local mt = metatable_of(value)
+  return mt == nil or own[mt] ~= nil
+end
+
+local function guarded_setmetatable(value, mt)
+  if type(value) == "table" and not is_own(value) then
+    error("setmetatable: this is no table of yours", 2)
+  end
+  if type(mt) == "table" and not is_own(mt) then
+    error("setmetatable: the metatable is no table of yours", 2)
+  end
+  local made = setmetatable(value, mt) -- raises what else is wrong
+  if mt then own[mt] = true end
+  return made
+end
+
+local function guarded_getmetatable(value)
+  if type(value) == "table" and is_own(value) then return getmetatable(value) end
+end
+
+local function guarded_rawset(value, key, inner)
+  if type(value) == "table" and not is_own(value) then
+    error("rawset: this is no table of yours", 2)
+  end
+  return rawset(value, key, inner)
+end
+
+local function guarded_next(value, key)
+  local step = maps.step_of(value)
+  if step then return step(value, key) end
+  return next(value, key)
+end
+
+--- Real pairs for what is no view, so that loops are compiled as ever.
+local function guarded_pairs(value)
+  local step = type(value) == "table" and maps.step_of(value)
+  if step then return step, value, nil end
+  return pairs(value)
+end
+
+local function next_in_list(value, place)
+  local inner = value[place + 1]
+  if inner ~= nil then return place + 1, inner end
+end
+
+local function guarded_ipairs(value)
+  if type(value) == "table" and maps.step_of(value) then return next_in_list, value, 0 end
+  return ipairs(value)
+end
+
+-- ---- code ----
+
+local function joined(reader)
+  local parts, bytes = {}, 0
+  while true do
+    local part = reader()
+    if part == nil or part == "" then return table.concat(parts) end
+    if type(part) ~= "string" then return nil, "reader function must return a string" end
+    parts[#parts + 1], bytes = part, bytes + #part
+    if bytes > MAX_TEXT_BYTES then return nil, "load: over " .. MAX_TEXT_BYTES .. " bytes" end
+  end
+end
+
+--- load and loadstring: text only, in the environment of the file. It has the file's name: by its
+--- name the watchdog knows whose code runs.
+local function loader_for(name, env)
+  return function(text, _, _, its_env)
+    local problem
+    if type(text) == "function" then text, problem = joined(text) end
+    if type(text) ~= "string" then
+      return nil, problem or "load: expected a string, got a " .. type(text)
+    end
+    if text:byte() == ESCAPE then return nil, "load: bytecode is not for a guarded plugin" end
+    local chunk, why = load(text, name .. "(load)", "t")
+    if not chunk then return nil, why end
+    return setfenv(chunk, type(its_env) == "table" and its_env or env)
+  end
+end
+
+-- ---- coroutines ----
+
+local made_here = setmetatable({}, { __mode = "k" }) -- set of coroutines of guarded code
+
+local function guarded_create(fn)
+  local made = coroutine.create(fn)
+  made_here[made] = true
+  return made
+end
+
+--- That of a task is the runtime's, which will use it for others.
+local function guarded_running()
+  local running = coroutine.running()
+  return made_here[running or false] and running or nil
+end
+
+local function coroutines()
+  return { create = guarded_create, resume = coroutine.resume, running = guarded_running,
+    status = coroutine.status, wrap = coroutine.wrap, yield = coroutine.yield }
+end
+
+-- ---- the environment ----
+
+local function guarded_collectgarbage(what)
+  if what == "count" then return collectgarbage "count" end
+  error('collectgarbage: only "count" is for a guarded plugin', 2)
+end
+
+local function complain(_, name)
+  if not ABSENT[name] then return nil end
+  error(("%s is not for a guarded plugin: see Trust in docs/lua-api.md"):format(name), 2)
+end
+
+local env_mt = { __index = complain, __metatable = false }
+
+--- What a file of a guarded plugin has as its globals.
+---@param name string of the file's chunk
+---@param require_of_app fun(name: string): any
+---@return table
+function sandbox.environment(name, require_of_app)
+  local env = {
+    require = require_of_app, setmetatable = guarded_setmetatable, rawset = guarded_rawset,
+    getmetatable = guarded_getmetatable, next = guarded_next, pairs = guarded_pairs,
+    ipairs = guarded_ipairs,
+    collectgarbage = guarded_collectgarbage, string = strings.library(), coroutine = coroutines(),
+    debug = { traceback = debug.traceback },
+  }
+  for _, global in ipairs(PLAIN) do env[global] = _G[global] end
+  for library in pairs(LIBRARIES) do env[library] = copy_of(library) end
+  env.table.concat = strings.concat
+  env._G, env.load = env, loader_for(name, env)
+  env.loadstring = env.load
+  return setmetatable(env, env_mt)
+end
+
+-- What is no file of the app and changes nothing.
+local MODULES = { bit = true }
+
+--- For require.
+---@param name string
+---@param path? string where a file of this name would be
+---@return any module
+---@return string? problem
+function sandbox.module(name, path)
+  if MODULES[name] then return copy_of(name) end
+  return nil, ('require "%s": there is no %s, and a guarded plugin has no other modules but bit')
+    :format(name, path or "folder of modules for an app of one file")
+end
+
+return sandbox

@@ -1,0 +1,59 @@
+local pattern = require "moongate.pattern"
+
+describe("pattern", function()
+  local KB = 1024
+
+  it("is cheap when nothing is tried anew", function()
+    for _, text in ipairs { "%s+", "[^,]*", "^%S+", "abc", "", "^abc$", "%f[%w]%w+", "%(", "[" } do
+      assert.is_true(pattern.is_cheap(text, KB * KB), text)
+    end
+  end)
+
+  it("that trims is cheap for what people send", function()
+    assert.is_true(pattern.is_cheap("^%s*(.-)%s*$", 4 * KB))
+    assert.is_false(pattern.is_cheap("^%s*(.-)%s*$", 16 * KB))
+  end)
+
+  it("is tried from each byte, unless it is anchored", function()
+    assert.is_true(pattern.is_cheap(".-x", 10000))
+    assert.is_false(pattern.is_cheap(".-x", 10001))
+    assert.is_true(pattern.is_cheap("^.-x", KB * KB))
+  end)
+
+  it("has a power more for each quantifier that something is behind that may fail", function()
+    for text, most in pairs {
+      [".*.*x"] = 464, ["^.*.*x"] = 10000, ["^.-x.-x.-y.*"] = 464, ["%b()"] = 10000,
+      ["(.)%1"] = 10000, ["(%w+)=(%w+)"] = 10000, ["^([^=]*)=?(.*)$"] = 50000000,
+    } do
+      assert.is_true(pattern.is_cheap(text, most), text)
+      assert.is_false(pattern.is_cheap(text, most + most / 10), text)
+    end
+  end)
+
+  it("takes twice as long for each that is optional", function()
+    assert.is_false(pattern.is_cheap(("a?"):rep(30) .. ("a"):rep(30), 30))
+    assert.is_true(pattern.is_cheap("^a?b?c?$", KB * KB))
+  end)
+
+  it("takes longer with a large set", function()
+    assert.is_true(pattern.is_cheap("^[abc]-x", 90 * KB))
+    assert.is_false(pattern.is_cheap("^[" .. ("b"):rep(16 * KB) .. "]-x", 90 * KB))
+  end)
+
+  it("is judged the same however many others there were", function()
+    for i = 1, 2000 do pattern.is_cheap(("^%d.-x"):format(i), 10) end
+    assert.is_false(pattern.is_cheap(".*.*x", 1000))
+  end)
+
+  it("that is called cheap is: the worst text for each takes well under a second", function()
+    for text, subject in pairs {
+      [".-x"] = ("a"):rep(10000), [".*.*x"] = ("a"):rep(464), ["^%s*(.-)%s*$"] = (" "):rep(9999),
+      ["%b()"] = ("("):rep(10000), ["(.)%1"] = ("ab"):rep(5000),
+    } do
+      assert.is_true(pattern.is_cheap(text, #subject))
+      local begun = os.clock()
+      string.find(subject, text)
+      assert.is_true(os.clock() - begun < 2, text)
+    end
+  end)
+end)

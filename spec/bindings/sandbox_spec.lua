@@ -1,0 +1,137 @@
+local guarded = require "spec.support.guarded"
+local fake_gate = require "spec.support.fake_gate"
+
+describe("sandbox", function()
+  local a
+
+  before_each(function() a = guarded.load() end)
+
+  it("has no library that reaches out of it, and says so", function()
+    for _, name in ipairs { "ffi", "io", "jit", "package", "getfenv", "setfenv", "module", "dofile",
+      "loadfile", "newproxy", "gcinfo" } do
+      assert.equal(name .. " is not for a guarded plugin: see Trust in docs/lua-api.md",
+        a:problem("return " .. name))
+      assert.equal("nil", a:run(("return rawget(_G, %q)"):format(name)))
+    end
+    assert.equal("nil", a:run "return no_such_name")
+  end)
+
+  it("has of some libraries what is harmless", function()
+    for library, names in pairs {
+      os = { "execute", "exit", "getenv", "remove", "rename", "tmpname", "setlocale" },
+      debug = { "getinfo", "getlocal", "getupvalue", "setupvalue", "getregistry", "getmetatable",
+        "setmetatable", "sethook", "getfenv", "setfenv", "upvaluejoin" },
+      string = { "dump" }, math = { "randomseed" },
+    } do
+      for _, name in ipairs(names) do
+        assert.equal("nil", a:run(("return %s.%s"):format(library, name)), name)
+      end
+    end
+    assert.equal("number", a:run "return type(os.time())")
+    assert.equal("string", a:run "return type(debug.traceback())")
+    assert.equal("6", a:run "return bit.bor(2, 4)")
+    assert.equal("number", a:run [[return type(collectgarbage "count")]])
+    assert.equal('collectgarbage: only "count" is for a guarded plugin',
+      a:problem "collectgarbage()")
+  end)
+
+  it("has no other modules than the app's files, and bit", function()
+    for _, name in ipairs { "ffi", "jit", "jit.util", "debug", "io", "package", "moongate.loop",
+      "moongate.ffi", "cjson", "string", "table.new" } do
+      assert.matches("^require \"" .. name:gsub("%.", "%%.") .. '": there is no .*, and a guarded '
+        .. "plugin has no other modules but bit", a:problem(("require %q"):format(name)))
+    end
+    assert.equal("1", a:run [[return require("bit").band(1, 3)]])
+    for _, name in ipairs { "init", "/init", "//init", ".init" } do
+      assert.matches("the list of plugins is not for a guarded plugin",
+        a:problem(("require %q"):format(name)))
+    end
+    assert.matches("require: expected a string, got table", a:problem "require {}")
+  end)
+
+  it("loads texts in its own environment, and no bytecode", function()
+    assert.equal("7", a:run [[seven = 7 return load("return seven")()]])
+    assert.equal("7", a:run [[return loadstring("return ...")(7)]])
+    assert.equal("8", a:run [[return load("return x", "n", "t", { x = 8 })()]])
+    assert.equal("5", a:run [[local parts = { "return ", "5" }
+      return load(function() return table.remove(parts, 1) end)()]])
+    local code = ("%q"):format(string.dump(function() return 1 end)):gsub("\n", "n")
+    for _, how in ipairs { "load(%s)", "loadstring(%s)", "load(%s, 'n', 'b')",
+      "load(function() local t = text text = nil return t end)" } do
+      assert.equal("load: bytecode is not for a guarded plugin",
+        a:run(("text = %s return select(2, %s)"):format(code, how:gsub("%%s", "text"))))
+    end
+    assert.matches("getfenv is not for a guarded plugin", a:problem [[load "return getfenv"()]])
+    local own = a:run [[return select(2, pcall(load("error 'own'", "@moongate/loop.lua")))]]
+    assert.matches("a.lua%(load%):1: own$", own)
+  end)
+
+  it("has libraries of its own in each file", function()
+    local gate = fake_gate.load { init = [[return { "a", { "b", trust = "trusted" } }]],
+      a = [[string.len = nil table.insert = nil
+        return function(gate) gate.state.n = require("m")() end]],
+      m = [[return function() return string.len "ab" end]],
+      b = [[return function(gate)
+        gate:needs "a"
+        gate.state.n = string.len "abc"
+        table.insert({}, 1)
+      end]] }
+    assert.equal(2, gate.world.state.of("a").n)
+    assert.equal(3, gate.world.state.of("b").n)
+  end)
+
+  it("loads a module anew for each guarded plugin, and once for all trusted ones", function()
+    local source = [[local m = require "m" return function(gate)
+      gate:on(%q, function() m.n = (m.n or 0) + 1 return { n = m.n, has_io = m.has_io } end)
+    end]]
+    local gate = fake_gate.load {
+      init = [[return { "a", "b", { "c", trust = "trusted" }, { "d", trust = "trusted" } }]],
+      a = source:format "a", b = source:format "b", c = source:format "c", d = source:format "d",
+      m = [[return { has_io = rawget(_G, "io") ~= nil }]],
+    }
+    local ann = gate:connect "ann"
+    assert.same({ n = 1, has_io = false }, gate:deliver(ann, { type = "a" }))
+    assert.same({ n = 1, has_io = false }, gate:deliver(ann, { type = "b" }))
+    assert.same({ n = 1, has_io = true }, gate:deliver(ann, { type = "c" }))
+    assert.same({ n = 2, has_io = true }, gate:deliver(ann, { type = "d" }))
+    assert(gate:reload { m = "return { n = 10 }" })
+    for _, name in ipairs { "a", "b", "c" } do
+      assert.equal(11, gate:deliver(ann, { type = name }).n)
+    end
+    assert(gate:reload { a = source:format "a" .. "\n" })
+    assert.equal(12, gate:deliver(ann, { type = "a" }).n)
+  end)
+
+  it("has metatables of tables of its own, and of none else", function()
+    assert.equal("true", a:run [[local mt = { __index = { x = 1 } }
+      local t = setmetatable({}, mt) return getmetatable(t) == mt and t.x == 1]])
+    assert.equal("no", a:run [[return getmetatable(setmetatable({}, { __metatable = "no" }))]])
+    for _, value in ipairs { "''", "gate", "conn", "_G", "string", "print", "gate.json",
+      "gate:room('tea')", "conn.rooms" } do
+      assert.equal("nil", a:run(("return getmetatable(%s)"):format(value)), value)
+    end
+    for _, value in ipairs { "gate", "conn", "_G", "gate.json", "gate:room('tea')" } do
+      assert.equal("setmetatable: this is no table of yours",
+        a:problem(("setmetatable(%s, {})"):format(value)), value)
+      assert.matches("rawset: this is no table of yours",
+        a:problem(("rawset(%s, 1, 2)"):format(value)), value)
+    end
+    assert.equal("setmetatable: the metatable is no table of yours",
+      a:problem "setmetatable({}, conn)")
+  end)
+
+  it("does not hand out the coroutines of tasks, which others will have", function()
+    assert.equal("nil", a:run "return coroutine.running()")
+    assert.equal("true", a:run [[local co
+      co = coroutine.create(function() return coroutine.running() == co end)
+      return select(2, coroutine.resume(co))]])
+    assert.equal("3", a:run [[return coroutine.wrap(function() coroutine.yield(3) end)()]])
+  end)
+
+  it("goes through tables as ever", function()
+    assert.equal("6", a:run [[local sum = 0 for _, n in pairs { 1, 2, x = 3 } do sum = sum + n end
+      return sum]])
+    assert.equal("x", a:run "return next { x = 1 }")
+    assert.equal("2", a:run [[local n = 0 for i in ipairs { 1, 2 } do n = i end return n]])
+  end)
+end)

@@ -1,0 +1,92 @@
+local strings = require "moongate.strings"
+
+describe("strings", function()
+  local library = strings.library()
+  local LONG = string.rep("a", 20000)
+
+  it("are Lua's but for string.dump", function()
+    for name in pairs(string) do
+      assert.equal(name ~= "dump", library[name] ~= nil, name)
+    end
+    assert.same({ "a", "b", 3 }, { library.byte "a" == 97 and "a", library.match("ab", "b"),
+      select(2, library.gsub("aaa", "a", "b")) })
+    assert.same({ 2, 3 }, { library.find("abcbc", "bc", 2) })
+    assert.same({ 4, 5 }, { library.find("abcbc", "bc", 3, true) })
+    local words = {}
+    for word in library.gmatch("one two", "%a+") do words[#words + 1] = word end
+    assert.same({ "one", "two" }, words)
+  end)
+
+  it("are a table of its own each time", function()
+    library.sub = nil
+    assert.is_truthy(strings.library().sub)
+    library = strings.library()
+  end)
+
+  it("repeat up to 1 MB, and say who asks for more", function()
+    assert.equal(1048576, #library.rep("ab", 524288))
+    assert.equal("", library.rep("ab", -1))
+    local ok, problem = pcall(function() local made = library.rep("x", 1e9) return made end)
+    assert.is_false(ok)
+    assert.matches("^%S+strings_spec.lua:%d+: string.rep: the result would have 1000000000 bytes, "
+      .. "at most 1048576$", problem)
+    assert.is_false(pcall(library.rep, "", 1e6, "ab"))
+    assert.is_false(pcall(library.rep, "x", "1e9"))
+    assert.is_false(pcall(library.rep, "x", math.huge))
+  end)
+
+  it("are joined up to 1 MB", function()
+    assert.equal("1, b", strings.concat({ 1, "b" }, ", "))
+    assert.equal("b", strings.concat({ 1, "b", "c" }, "", 2, 2))
+    assert.equal("", strings.concat({}, ","))
+    local many = {}
+    for i = 1, 100 do many[i] = LONG end
+    local ok, problem = pcall(strings.concat, many)
+    assert.is_false(ok)
+    assert.matches("table.concat: the result would have over 1048576 bytes", problem)
+    assert.is_false(pcall(strings.concat, { 1, {}, 3 }))
+  end)
+
+  it("refuse a pattern that would take too long, in the caller's line", function()
+    for _, name in ipairs { "find", "match", "gmatch", "gsub" } do
+      local ok, problem = pcall(function()
+        local found = library[name](LONG, ".-x", "")
+        return found
+      end)
+      assert.is_false(ok)
+      assert.matches(("strings_spec.lua:%%d+: string.%s: pattern too expensive for a text of 20000 "
+        .. 'bytes: "%%.%%-x"'):format(name), problem)
+    end
+    assert.is_nil(library.find(LONG, ".-x", 1, true))
+    assert.is_false(pcall(library.gmatch, LONG, "^.-x"))
+    assert.is_nil(library.match(LONG, "^.-x"))
+  end)
+
+  it("leave it to Lua to say what is wrong with arguments", function()
+    for _, name in ipairs { "find", "match", "gmatch", "gsub", "rep" } do
+      assert.matches("bad argument #1", select(2, pcall(library[name])))
+    end
+    assert.matches("malformed pattern", select(2, pcall(library.find, "a", "[a")))
+  end)
+
+  describe("once they are installed", function()
+    local restore
+    before_each(function() restore = strings.install() end)
+    after_each(function() restore() end)
+
+    it("are the methods of all strings, and the table they are in is nobody's", function()
+      local mt, index, dump = getmetatable "", (""). __index, (""). dump
+      local repeats, problem = pcall(function() return ("x"):rep(1e9) end)
+      local found = pcall(function() return LONG:find ".-x" end)
+      local direct = #string.rep("x", 2097152)
+      restore()
+      assert.same({ false, nil, nil, false, false, 2097152 },
+        { mt, index, dump, repeats, found, direct })
+      assert.matches("string.rep: the result would have 1000000000 bytes", problem)
+    end)
+  end)
+
+  it("can be what they were", function()
+    assert.equal(string, getmetatable("").__index)
+  end)
+end)

@@ -1,0 +1,130 @@
+local client = require "spec.support.client"
+local server = require "spec.support.server"
+
+-- What a stranger may try, and what the log or the answer says of it.
+local TRIES = {
+  { "return ffi.C", "ffi is not for a guarded plugin: see Trust in docs/lua-api.md" },
+  { "return require('ffi')", 'require "ffi": there is no ' },
+  { "return require('jit.util')", 'require "jit.util": there is no ' },
+  { "return require('moongate.plugin')", 'require "moongate.plugin": there is no ' },
+  { "return require('init')", "the list of plugins is not for a guarded plugin" },
+  { "return io.open('/etc/passwd')", "io is not for a guarded plugin" },
+  { "os.execute('true')", "attempt to call field 'execute' (a nil value)" },
+  { "os.exit(3)", "attempt to call field 'exit' (a nil value)" },
+  { "return package.loaded", "package is not for a guarded plugin" },
+  { "debug.getregistry()", "attempt to call field 'getregistry' (a nil value)" },
+  { "debug.setmetatable('', nil)", "attempt to call field 'setmetatable' (a nil value)" },
+  { "getfenv(2).os.exit()", "getfenv is not for a guarded plugin" },
+  { "return newproxy(true)", "newproxy is not for a guarded plugin" },
+  { "return string.dump(print)", "attempt to call field 'dump' (a nil value)" },
+  { "return (''):dump()", "attempt to call method 'dump' (a nil value)" },
+  { "assert(load('\27LJ\2'))", "load: bytecode is not for a guarded plugin" },
+  { "return getmetatable('').__index", "attempt to index a nil value" },
+  { "return ('x'):rep(1e9)",
+    "string.rep: the result would have 1000000000 bytes, at most 1048576" },
+  { "return (('a'):rep(50000)):find('.-.-.-b')",
+    'string.find: pattern too expensive for a text of 50000 bytes: ".-.-.-b"' },
+  { "return gate.plugin.name", "attempt to index field 'plugin' (a nil value)" },
+  { "return gate.registry.plugins", "attempt to index field 'registry' (a nil value)" },
+  { "rawset(conn, 'is_open', false)", "rawset: this is no table of yours" },
+  { "conn.user = 'root'", "conn.user cannot be set" },
+  { "setmetatable(gate, {})", "setmetatable: this is no table of yours" },
+  { "return getmetatable(conn).__index", "attempt to index a nil value" },
+  { "bank.balance = 0", "balance cannot be set: this is read only" },
+  { "gate:fetch('http://127.0.0.1/')", 'has not the capability "fetch"' },
+  { "return gate.store", 'has not the capability "store"' },
+  { "gate:admission { refuse = 'x' }", 'it needs trust = "trusted"' },
+  { "gate:room('vault'):add(conn)", 'the kind "vault" is that of "bank"' },
+  { "conn:send(setmetatable({}, {}))", "a table with a metatable cannot be handed over" },
+  { "return setmetatable({}, { __tostring = function() while true do end end })",
+    "returns a table with a metatable" },
+}
+
+local function stranger()
+  local fns = {}
+  for i, try in ipairs(TRIES) do
+    fns[i] = ("function(gate, conn, bank)\n%s\nend,"):format((try[1]:gsub("\27", "\\27")))
+  end
+  return ([[local tries = {
+    %s
+  }
+  return function(gate)
+    local bank = gate:use("bank", "1.0")
+    gate:on("try", function(conn, message) return tries[message.n](gate, conn, bank) end)
+    gate:on("loop", function()
+      pcall(load("while true do pcall(function() while true do end end) end", "@moongate/x.lua"))
+    end)
+    gate:on("trusted", function() return { jit = jit.version:match "%%a+" } end)
+    gate:on("fine", function(conn)
+      return { balance = bank.read(), trimmed = ("  x "):match "^%%s*(.-)%%s*$", user = conn.user }
+    end)
+  end]]):format(table.concat(fns, "\n    "))
+end
+
+local BANK = [[return function(gate)
+  local api = { balance = 100 }
+  function api.read() return api.balance end
+  gate:provide("1.0", api)
+  gate:room_kind("vault", { opened = function() end })
+  gate:spawn(function() gate:open_room("vault", "vault") end)
+end]]
+
+local INIT = [[return {
+  { "auth", trust = "trusted" }, { "rooms", capabilities = { "rooms" } }, "router",
+  { "bank", trust = "trusted" }, "stranger", budget = { hard_ms = 100 },
+}]]
+
+describe("a plugin that nobody trusts", function()
+  local house, ann
+
+  before_each(function()
+    house = server.start { is_guarded = true,
+      plugins = { stranger = stranger(), bank = BANK, init = INIT } }
+    house:expects "stranger#1: on "
+    ann = client.guest(house.port, "ann", "tea")
+  end)
+
+  after_each(function() house:stop() end)
+
+  local function works()
+    assert.same({ balance = 100, trimmed = "x", user = "ann" }, ann:asks({ type = "fine" }).data)
+    ann:says { type = "say", room = "tea", data = "still here" }
+    assert.equal("still here", ann:hears({ type = "said" }).data)
+  end
+
+  it("reaches nothing that is not its own, and the log says in which line it has tried", function()
+    for n, try in ipairs(TRIES) do
+      local before = #house:log()
+      assert.equal("internal", ann:asks({ type = "try", n = n }).error.code, try[1])
+      server.eventually(try[2], function() return house:log():find(try[2], before, true) end)
+    end
+    assert.matches("stranger#1: on try: %S+/stranger.lua:%d+: io is not for a guarded plugin",
+      house:log())
+    works()
+  end)
+
+  it("is aborted like others, whatever it calls its code", function()
+    ann:says { type = "loop" }
+    house:logs "stranger#1: on loop: aborted, time budget exceeded: 100 ms"
+    works()
+  end)
+
+  it("can be trusted while it runs, and no longer", function()
+    house:save("init", (INIT:gsub('"stranger"', '{ "stranger", trust = "trusted" }')))
+    house:logs "stranger (its trust has changed), 4 as before"
+    assert.equal("LuaJIT", ann:asks({ type = "trusted" }).data.jit)
+    works()
+    house:save("init", INIT)
+    house:logs "generation 3: stranger (its trust has changed), 4 as before"
+    house:expects "stranger#3: on trusted"
+    assert.equal("internal", ann:asks({ type = "trusted" }).error.code)
+    house:logs "jit is not for a guarded plugin"
+  end)
+
+  it("is said in the list by the words that there are", function()
+    house:expects "not reloaded"
+    house:save("init", (INIT:gsub('"stranger"', '{ "stranger", trust = "some" }')))
+    house:logs 'plugin "stranger": trust: expected "trusted" or "guarded", got "some"'
+    works()
+  end)
+end)
