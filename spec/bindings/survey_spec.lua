@@ -100,7 +100,8 @@ requests: filters > [handler] > those told after it
 
   it("tells options with their defaults, below a title of its own", function()
     local what = survey_of {
-      init = [[return { { "a", options = { rate = 2, key = "do not tell" } } }]],
+      init = [[return { trust = "trusted",
+        { "a", options = { rate = 2, key = "do not tell" } } }]],
       a = [[return function(gate)
         gate:option("rate", { default = 1, about = "how fast" })
         gate:option("key", { type = "string" })

@@ -44,7 +44,8 @@ APP: 2 files, 0 problems, 0 warnings
   it("says what docs/operations.md shows", function()
     local app = folder .. "/my-app"
     file.run("mkdir " .. app)
-    file.write(app .. "/init.lua", 'return { { "auth", trust = "trusted" }, { "dice", options = { sides = 12 } } }')
+    file.write(app .. "/init.lua", [[return { { "auth", trust = "trusted" },
+      { "dice", options = { sides = 12 } } }]])
     file.write(app .. "/auth.lua", file.read "scripts/auth.lua")
     file.write(app .. "/dice.lua", [[return function(gate)
   gate:option("sides", 6)
