@@ -53,7 +53,7 @@ local PLUGIN = [[return function(gate)
   end)
   gate:on("deaf", function()
     local text = ("a"):rep(180)
-    text:find ".-.-.-b"
+    string.find(text, ".-.-.-b") -- not the method, which refuses it
     while true do end
   end)
   gate:on("fine", function() return { is_fine = true } end)

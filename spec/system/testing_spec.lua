@@ -89,11 +89,12 @@ describe("moongate test", function()
 
     it("fails when something else is fetched than was expected: " .. mode, function()
       local out = fails([[
-        local FETCH = { shout = 'return function(gate) gate:on("shout", function()'
+        local FETCH = { { "shout", capabilities = { "fetch" } }, shout = 'return function(gate) gate:on("shout", function()'
           .. 'return { code = select(2, gate:fetch("http://a.example/x")) } end) end' }
         it("is not expected", function() test.gate(FETCH):connect():ask "shout" end)
         it("comes late", function()
-          test.gate({ shout = 'return function(gate) gate:on("shout", function() '
+          test.gate({ { "shout", capabilities = { "fetch" } },
+            shout = 'return function(gate) gate:on("shout", function() '
             .. 'gate:spawn(function() gate:fetch("http://late.example/") end) return {} end) end'
           }):connect():send "shout"
         end)
@@ -251,7 +252,7 @@ describe("moongate test", function()
         gate:info("%s: %s", name, tostring(ok))
         assert(not package.loaded[name] and not package.preload[name], name)
       end]], PASSES)
-    file.write(folder .. "/init.lua", 'return { "shout" }')
+    file.write(folder .. "/init.lua", 'return { { "shout", trust = "trusted" } }')
     local house = server.start { app = folder }
     local log = house:stop()
     for _, name in ipairs { "moongate.test", "moongate.test.core" } do
