@@ -7,6 +7,7 @@ local OTHER = assert(arg[1], "a commit")
 local SECONDS = tonumber(arg[2]) or 2
 local ROUNDS = tonumber(arg[3]) or 7
 local BINARIES = { "build/against/build/moongate", "build/release/moongate" }
+local APPS = { "build/against/source/scripts", "scripts" }
 
 local ROOMS = { "--rooms", 100, "--members", 10 }
 
@@ -23,14 +24,15 @@ local SCENARIOS = {
   talk("relay, 16 in flight", "room", 16),
   talk("echo, 16 in flight", "echo", 16, nil, { "--connections", 200 }),
   talk("the default app, 16 in flight", "room", 16,
-    { app = "scripts", protocol = "moongate.v1.json" }),
+    { is_chat = true, protocol = "moongate.v1.json" }),
 }
 
 local moongate = peer.by_name.moongate
 
 --- Thousand deliveries per CPU second of the server.
-local function measure(binary, what)
-  moongate.binary = binary
+local function measure(side, what)
+  local binary = BINARIES[side]
+  moongate.binary, what.app = binary, what.is_chat and APPS[side] or nil
   local result = runner.run(moongate, what, SECONDS)
   if result.problem then error(("%s: %s"):format(binary, result.problem), 0) end
   return result.deliveries_per_cpu_second / 1000
@@ -49,7 +51,7 @@ local function compare(what)
     local one = {}
     local first = round % 2 + 1
     for _, side in ipairs { first, 3 - first } do
-      one[side] = measure(BINARIES[side], what)
+      one[side] = measure(side, what)
       table.insert(values[side], one[side])
     end
     ratios[round] = one[2] / one[1]

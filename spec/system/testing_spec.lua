@@ -89,7 +89,8 @@ describe("moongate test", function()
 
     it("fails when something else is fetched than was expected: " .. mode, function()
       local out = fails([[
-        local FETCH = { { "shout", capabilities = { "fetch" } }, shout = 'return function(gate) gate:on("shout", function()'
+        local FETCH = { { "shout", capabilities = { "fetch" } },
+          shout = 'return function(gate) gate:on("shout", function()'
           .. 'return { code = select(2, gate:fetch("http://a.example/x")) } end) end' }
         it("is not expected", function() test.gate(FETCH):connect():ask "shout" end)
         it("comes late", function()
