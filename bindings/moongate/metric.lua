@@ -130,15 +130,19 @@ local function change()
   timer.start(PUBLISH_MS, publish)
 end
 
---- What collectors print has changed: it goes out with the next change, or some time later.
 local is_touched = false
+
+local function change_touched()
+  is_touched = false
+  change()
+end
+
+--- What collectors print has changed: it goes out with the next change, or some time later. On the
+--- way of each message: no closure, which would keep it from being compiled.
 function metric.touch()
   if is_touched or is_due then return end
   is_touched = true
-  timer.start(TOUCHED_MS, function()
-    is_touched = false
-    change()
-  end)
+  timer.start(TOUCHED_MS, change_touched)
 end
 
 -- ---- what scripts hold ----
