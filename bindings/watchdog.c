@@ -26,7 +26,8 @@ enum {
 
 static struct moon_turn turn; /* written by the logic thread */
 static double samples[MOON_MAX_SAMPLED];
-static char names[MOON_MAX_SAMPLED][MOON_MAX_PLUGIN_NAME_BYTES + 1]; /* by turn.who */
+static char names[MOON_MAX_SAMPLED][MOON_MAX_PLUGIN_NAME_BYTES + 1] = {
+    "moongate"}; /* by turn.who */
 static pthread_mutex_t naming = PTHREAD_MUTEX_INITIALIZER;
 
 /* One: signal handlers have no context. */
@@ -132,8 +133,8 @@ UNCHECKED static void report_deaf(struct sights *sights, uint64_t run_ms)
     moon_log(
         MOON_ERROR,
         names[__atomic_load_n(&turn.who, __ATOMIC_RELAXED) % MOON_MAX_SAMPLED],
-        "has run for %llu ms, and cannot be aborted before a function of C returns: "
-        "a pattern that takes long, for instance",
+        "has run for %llu ms, and cannot be aborted before a function of C or of the "
+        "gateway returns",
         (unsigned long long)run_ms);
     pthread_mutex_unlock(&naming);
 }

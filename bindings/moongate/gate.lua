@@ -311,7 +311,7 @@ function gate:request(from, message, answer, bytes)
     error("gate:request, bytes: expected a number of at least 0, got " .. tostring(bytes), 2)
   end
   checks.in_force(self, "gate:request")
-  request.submit(from, message, answer, bytes)
+  request.submit(from, message, answer, bytes, self.plugin)
 end
 
 --- Changes who may come in; stays in force until it is changed again, also across reloads.

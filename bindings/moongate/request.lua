@@ -172,13 +172,12 @@ local function run(conn, message)
   local registry = current
   local pass, code, text, temporary, plugin = filter(registry.before["*"], conn, message)
   if not pass then return nil, code, text, temporary, plugin end
-  local handler = registry.on[message.type]
-  if not handler then
-    return nil, "unknown_type", ('nothing handles "%s"'):format(message.type)
-  end
-  pass, code, text, temporary, plugin = filter(registry.before[message.type], conn, message)
+  local name = message.type -- what plugins still do with the message is nothing to us
+  local handler = registry.on[name]
+  if not handler then return nil, "unknown_type", ('nothing handles "%s"'):format(name) end
+  pass, code, text, temporary, plugin = filter(registry.before[name], conn, message)
   if not pass then return nil, code, text, temporary, plugin end
-  if message.type == "say" and next(registry.commands) then
+  if name == "say" and next(registry.commands) then
     local entry, words, unknown = command.find(registry.commands, message)
     if unknown then return nil, "unknown_command", ("/%s: see /help"):format(unknown) end
     if entry then return handle(entry, conn, words, message) end
@@ -186,26 +185,35 @@ local function run(conn, message)
   end
   local data
   data, code, text, temporary, plugin = handle(handler, conn, message)
-  if data ~= nil then tell(registry, message.type, conn, message, data) end
+  if data ~= nil then tell(registry, name, conn, message, data) end
   return data, code, text, temporary, plugin
 end
 
+--- Tells who has asked, as a run of its own.
+local function tell_asker(asker, answer, ...)
+  if not asker then return xpcall(answer, traceback, ...) end
+  local outer, outer_doing = runs.enter(asker, "answer")
+  local ok, problem = xpcall(answer, traceback, ...)
+  return not runs.leave(outer, outer_doing) and ok, problem
+end
+
 --- The answer itself fails when a plugin has returned what cannot be encoded, or sent.
-local function carry_out(conn, message, answer)
+local function carry_out(conn, message, asker, answer)
+  local name = message.type
   local data, code, text, temporary, plugin = run(conn, message)
-  local ok, problem = xpcall(answer, traceback, data, code, text, temporary)
+  local ok, problem = tell_asker(asker, answer, data, code, text, temporary)
   if ok then return end
   local label = plugin and plugin.label or "request"
-  log.error(label, "reply to %s: %s", message.type, problem)
-  ok, problem = xpcall(answer, traceback, nil, "internal", "the reply cannot be encoded", true)
-  if not ok then log.error(label, "reply to %s: %s", message.type, problem) end
+  log.error(label, "reply to %s: %s", name, problem)
+  ok, problem = tell_asker(asker, answer, nil, "internal", "the reply cannot be encoded", true)
+  if not ok then log.error(label, "reply to %s: %s", name, problem) end
 end
 
 --- Carries a request out as this task.
-local function perform(conn, message, answer)
+local function perform(conn, message, asker, answer)
   if conn.is_gone then return answer(nil, "gone", "the connection has ended") end
   conn.worker, conn.answer = task.patience(DEADLINE_MS), answer
-  carry_out(conn, message, answer)
+  carry_out(conn, message, asker, answer)
   conn.worker, conn.answer = nil, nil
 end
 
@@ -219,14 +227,17 @@ end
 ---@param message table
 ---@param answer fun(data: table?, code: string?, text: string?, temporary: boolean?)
 ---@param bytes? integer what the message takes while it waits
-function request.submit(conn, message, answer, bytes)
+---@param asker? moongate.Plugin whose answer() is
+function request.submit(conn, message, answer, bytes, asker)
   bytes = bytes or 1024
   if conn.is_gone then return answer(nil, "gone", "the connection has ended") end
   if line.is_full(conn, bytes) then
     return answer(nil, "too_many_requests", "earlier requests are still waiting", true)
   end
   -- Asked for by a plugin, it is no part of what that does.
-  local is_first = line.append(conn, bytes, function() perform(conn, message, answer) end, given_up)
+  local is_first = line.append(conn, bytes, function()
+    perform(conn, message, asker, answer)
+  end, given_up)
   if is_first then runs.after(line.begin, conn) end
 end
 

@@ -102,10 +102,9 @@ function run.leave(outer, outer_doing)
     if plugin ~= outer and aborted ~= WHOLE then set_budget(outer) end
     return aborted ~= 0
   end
-  turn.who = 0
-  if aborted ~= 0 then
-    turn.number, turn.whole, turn.aborted = turn.number + 1, turn.whole + 1, 0
-  end
+  -- Whoever is found late from now on was another.
+  turn.who, turn.aborted = 0, 0
+  turn.number, turn.whole = turn.number + 1, turn.whole + 1
   if starved then
     plugin, starved = starved, nil
     run.on_memory(plugin)

@@ -24,16 +24,15 @@ local task = {
   BEGUN = "gate:spawn at load", -- what a task does that a plugin has begun while it was loaded
 }
 
---- What a wait raises in a task that is cancelled.
----@class moongate.Cancelled
----@field why string
-local cancelled_mt = { __tostring = function(self) return "cancelled: " .. self.why end }
+-- What a wait raises in a task that is cancelled -> why, as long as that goes on. The object tells
+-- nothing by itself: plugins have it in their hands.
+local why_of = setmetatable({}, { __mode = "k" })
+local cancelled_mt = { __metatable = false,
+  __tostring = function(self) return "cancelled: " .. (why_of[self] or "at another time") end }
 
 ---@param problem any
 ---@return string? why it was cancelled; nil: it was not
-function task.why_cancelled(problem)
-  return getmetatable(problem) == cancelled_mt and problem.why or nil
-end
+function task.why_cancelled(problem) return why_of[problem] end
 
 --- The life of a coroutine: one task after the other.
 local function work(fn, ...)
@@ -45,6 +44,7 @@ end
 --- cancelled, or had a deadline) is nothing to the next.
 function task.begin_anew(worker)
   if worker.deadline then timer.cancel(worker.deadline) end
+  if worker.cancelled then why_of[worker.cancelled] = nil end
   worker.deadline, worker.cancelled, worker.patience_ms = nil, nil, nil
   worker.since_ms, worker.raised = nil, nil
   worker.on_given_up, worker.subject = nil, nil
@@ -67,7 +67,7 @@ local function give_up(worker)
   local plugin, on_given_up, subject = worker.plugin, worker.on_given_up, worker.subject
   log.error(plugin and plugin.label or "task",
     "%s: given up, it has waited %d times since it was cancelled (%s): let the error pass\n%s",
-    worker.doing or "a task", MAX_RAISED, worker.cancelled.why,
+    worker.doing or "a task", MAX_RAISED, why_of[worker.cancelled],
     debug.traceback(worker.coroutine))
   clear(worker)
   if on_given_up then on_given_up(subject) end
@@ -78,6 +78,10 @@ local function go_on(worker, ...)
   local outer, outer_doing = run.plugin, run.doing
   if worker.plugin then run.enter(worker.plugin, worker.doing) end
   local ok, what = coroutine.resume(worker.coroutine, ...)
+  if ok and what ~= DONE then -- whoever's code has yielded, be it with a plain coroutine.yield()
+    worker.plugin, worker.doing = run.plugin, run.doing
+    run.pauses = run.pauses + 1
+  end
   run.leave(outer, outer_doing)
   return ok, what
 end
@@ -221,8 +225,6 @@ function task.wait(what, begin)
     wake(worker, ticket)
   end)
   if not results then
-    worker.plugin, worker.doing = run.plugin, run.doing
-    run.pauses = run.pauses + 1
     worker.since_ms = worker.since_ms or core.C.moon_clock_ms()
     if not is_looking then
       is_looking = true
@@ -246,7 +248,8 @@ end
 ---@return boolean
 function task.cancel(worker, why)
   if not worker.is_waiting then return false end
-  worker.cancelled = setmetatable({ why = why }, cancelled_mt)
+  worker.cancelled = setmetatable({}, cancelled_mt)
+  why_of[worker.cancelled] = why
   worker.ticket = worker.ticket + 1 -- what it waited for comes too late
   resume(worker)
   return true

@@ -31,8 +31,9 @@ describe("run", function()
     run.leave(inner)
     assert.same({ 3, 1, 50 }, numbers())
     run.leave(outer)
+    assert.same({ 4, 2, 50 }, numbers()) -- whoever is found late now is nobody
     run.enter(two)
-    assert.same({ 4, 2, 70 }, numbers())
+    assert.same({ 5, 3, 70 }, numbers())
   end)
 
   it("is the same when a plugin is called within its own", function()

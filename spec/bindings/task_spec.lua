@@ -163,6 +163,19 @@ describe("task", function()
   end)
 
   describe("that is cancelled", function()
+    it("has an error that is nothing to another task, nor to this one later", function()
+      local kept, why
+      local worker = task.run(function()
+        kept = select(2, pcall(task.sleep, 10))
+        why = task.why_cancelled(kept)
+      end)
+      task.cancel(worker, "enough")
+      assert.equal("enough", why)
+      assert.is_nil(task.why_cancelled(kept))
+      assert.is_false(getmetatable(kept))
+      assert.is_nil(next(kept))
+    end)
+
     local function stubborn(wait)
       return task.run(function()
         while true do pcall(wait) end

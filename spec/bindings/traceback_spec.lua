@@ -33,11 +33,11 @@ describe("traceback", function()
   end)
 
   it("leaves the error of a task that was cancelled as it is", function()
-    local problem
+    local why
     local worker = task.run(function()
-      problem = logged(function() task.sleep(10) end)
+      why = task.why_cancelled(logged(function() task.sleep(10) end))
     end)
     task.cancel(worker, "enough")
-    assert.equal("enough", task.why_cancelled(problem))
+    assert.equal("enough", why)
   end)
 end)

@@ -56,6 +56,11 @@ local PLUGIN = [[return function(gate)
     string.find(text, ".-.-.-b") -- not the method, which refuses it
     while true do end
   end)
+  gate:on("yields", function()
+    coroutine.yield()
+    while true do end
+  end)
+  gate:on("late", function() return string.find(string.rep("a", 180), ".-.-.-b") end)
   gate:on("fine", function() return { is_fine = true } end)
 end]]
 

@@ -94,10 +94,28 @@ describe("the watchdog", function()
     start(100, 1000)
     ann:says { type = "deaf" }
     house:expects "cannot be aborted"
-    house:logs "ms, and cannot be aborted before a function of C returns"
+    house:logs "ms, and cannot be aborted before a function of C or of the gateway returns"
     assert.equal(0, aborts())
     house:logs "bad#1: on deaf: aborted, time budget exceeded: "
     works()
+  end)
+
+  it("ends one that has yielded, and knows whose it was", function()
+    start(100, 2)
+    house:expects "switched off"
+    for _ = 1, 2 do assert.equal("internal", ann:asks({ type = "yields" }).error.code) end
+    house:logs "bad#1: on yields: aborted, time budget exceeded: 100 ms"
+    house:logs "bad#1: switched off: aborted 2 times"
+  end)
+
+  it("leaves alone who comes after one that has ended too late by itself", function()
+    start(100, 1000)
+    house:expects "cannot be aborted"
+    for _ = 1, 3 do
+      assert.is_table(ann:asks { type = "late" })
+      works()
+    end
+    assert.equal(0, aborts())
   end)
 
   it("leaves the others their turn beside requests that ask for requests without end", function()
