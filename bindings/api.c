@@ -31,6 +31,7 @@ void moon_api_bind(struct moon_gate *the_gate, const struct moon_config *config)
         .http_timeout_ms = config->http_timeout_ms,
         .development = config->development,
         .has_store = config->store != NULL,
+        .max_rooms = config->max_rooms_per_connection,
     };
 }
 

@@ -336,6 +336,7 @@ static const struct moon_config defaults = {
     .handshakes_per_second = 5000,
     .memory_budget_mb = 1024,
     .script_memory_mb = 1024,
+    .max_rooms_per_connection = 1000,
     .max_message_bytes = 65536,
     .max_fragments = 1024,
     .max_body_bytes = 65536,

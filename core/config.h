@@ -38,6 +38,7 @@ struct moon_config {
     uint32_t handshakes_per_second;
     uint32_t memory_budget_mb;
     uint32_t script_memory_mb;
+    uint32_t max_rooms_per_connection;
     uint32_t max_message_bytes;
     uint32_t max_fragments; /* of one message */
     uint32_t max_body_bytes;

@@ -63,6 +63,9 @@ const struct moon_setting moon_settings[MOON_SETTINGS] = {
            "the same for IPv6 (64)"),
     NUMBER("handshakes-per-second", "HANDSHAKES_PER_SECOND", handshakes_per_second, 1,
            1000000, "upgrades a second, shared out; beyond it 503 (5000)"),
+    NUMBER("max-rooms-per-connection", "MAX_ROOMS_PER_CONNECTION",
+           max_rooms_per_connection, 1, 100000,
+           "rooms that a connection may be in at once (1000)"),
     NUMBER("script-memory-mb", "SCRIPT_MEMORY_MB", script_memory_mb, 16, 65536,
            "for the scripts: who needs more is aborted (1024)"),
     NUMBER(

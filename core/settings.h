@@ -23,7 +23,7 @@ struct moon_setting {
 };
 
 enum {
-    MOON_SETTINGS = 46,
+    MOON_SETTINGS = 47,
 };
 
 extern const struct moon_setting moon_settings[MOON_SETTINGS];

@@ -275,4 +275,5 @@ struct moon_facts {
     uint32_t http_timeout_ms; /* then a request that no script has answered gets 504 */
     uint32_t development;     /* 1: after each hook the states are checked */
     uint32_t has_store;       /* 1 with --store; else moon_store() refuses all */
+    uint32_t max_rooms;       /* that a connection may be in */
 };

@@ -15,8 +15,9 @@ local room = {}
 --- not within a hook of the room.
 ---@param member moongate.Conn
 ---@return true? added
----@return "gone"|"already"|"full"|"too_many_members"|"too_many_requests"|"timeout"|"internal"|
---- string? reason the last four only in a room of a kind, which may have its own
+---@return "gone"|"already"|"full"|"too_many_rooms"|"too_many_members"|"too_many_requests"|
+--- "timeout"|"internal"|string? reason the last four only in a room of a kind, which may have its
+--- own
 ---@return string? text
 ---@return boolean? temporary
 function room:add(member) end

@@ -29,6 +29,7 @@ local C = core.C
 ---@field user? string who this is: set by conn:admit
 ---@field state table data of the plugins about this connection; survives a reload
 ---@field rooms table<moongate.Room, true>
+---@field private room_count? integer of conn.rooms, when that is in use
 ---@field private only_room? moongate.Room as long as it is in one, and conn.rooms not in use
 ---@field private lookers? function[] who waits for figures, in the order of their asking
 ---@field private fields string what the handshake brought, each part ended by a NUL
@@ -46,7 +47,7 @@ local OWN_TABLES = { state = true, params = true }
 --- Most are in one room: it is all that is kept, until somebody asks for the set.
 local function rooms_of(self)
   local only = rawget(self, "only_room")
-  self.only_room = nil
+  self.only_room, self.room_count = nil, only and 1 or 0
   return only and { [only] = true } or {}
 end
 

@@ -12,11 +12,16 @@ local codecs = require "moongate.codec"
 local core = require "moongate.ffi"
 local letter = require "moongate.letter"
 local membrane = require "moongate.membrane"
+local metric = require "moongate.metric"
 local status = require "moongate.status"
 
 local C = core.C
 local CONTROL = C.MOON_CONTROL
 local DEFAULT = codecs.default
+
+local facts = C.moon_facts()
+local refused = metric.runtime("counter", "room_joins_refused_total",
+  { about = "Joins of connections that were in as many rooms as they may" })
 
 ---@class moongate.HowToAll: moongate.How not of class "control"
 ---@field except? moongate.Conn a member who does not get it
@@ -101,6 +106,7 @@ local function note_in(self, member)
   self.members[member.id] = member
   if rawget(member, "rooms") or rawget(member, "only_room") then
     member.rooms[self] = true
+    member.room_count = member.room_count + 1
   else
     member.only_room = self
   end
@@ -114,6 +120,11 @@ end
 local function join(self, member)
   if not member.is_open then return nil, "gone" end
   if self.members[member.id] then return nil, "already" end
+  local count = rawget(member, "room_count") or (rawget(member, "only_room") and 1 or 0)
+  if count >= facts.max_rooms then
+    refused:add(1)
+    return nil, "too_many_rooms", ("at most %d for a connection"):format(facts.max_rooms)
+  end
   local result = C.moon_join(id_for(self, member.codec), member.id)
   add_up(self, member.codec, result == 0 and 1 or 0)
   if result ~= 0 then return nil, status.code[result] end
@@ -126,8 +137,9 @@ end
 --- not within a hook of the room.
 ---@param member moongate.Conn
 ---@return true? added
----@return "gone"|"already"|"full"|"too_many_members"|"too_many_requests"|"timeout"|"internal"|
---- string? reason the last four only in a room of a kind, which may have its own
+---@return "gone"|"already"|"full"|"too_many_rooms"|"too_many_members"|"too_many_requests"|
+--- "timeout"|"internal"|string? reason the last four only in a room of a kind, which may have its
+--- own
 ---@return string? text
 ---@return boolean? temporary
 function room:add(member)
@@ -149,6 +161,7 @@ function room:remove(member)
     member.only_room = nil
   else
     member.rooms[self] = nil
+    member.room_count = member.room_count - 1
   end
   if self.kind then
     of_kind.left(self, member)

@@ -21,7 +21,11 @@ describe("metric", function()
     return gate:deliver(ann, { type = "try", verb = verb, value = value, labels = { ... } })
   end
 
-  local function text() return gate.world.metric.text() end
+  --- Those of plugins.
+  local function text()
+    return (gate.world.metric.text():gsub("# HELP moongate_[^\n]*\n", "")
+      :gsub("# TYPE moongate_[^\n]*\n", ""):gsub("moongate_[^\n]*\n", ""))
+  end
 
   local function problem_of(declaration)
     local ok, problem = pcall(load, declaration)

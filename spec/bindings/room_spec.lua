@@ -51,6 +51,24 @@ describe("room", function()
     assert.equal(1, #core:issued "join")
   end)
 
+  it("does not take a connection that is in as many as it may be", function()
+    core.facts.max_rooms = 2
+    assert.is_true(tea:add(ann))
+    assert.is_true(rooms.find("coffee"):add(ann))
+    assert.same({ nil, "too_many_rooms", "at most 2 for a connection" },
+      { rooms.find("milk"):add(ann) })
+    assert.is_true(rooms.find("milk"):add(bob))
+    tea:remove(ann)
+    assert.is_true(rooms.find("milk"):add(ann))
+    core.facts.max_rooms = 1
+    assert.is_nil(next(open().rooms))
+    local eve = open()
+    assert.is_true(tea:add(eve))
+    assert.equal(2, select("#", rooms.find("milk"):add(eve)) - 1)
+    tea:remove(eve)
+    assert.is_true(rooms.find("milk"):add(eve))
+  end)
+
   it("does not take a connection that has closed", function()
     conns.forget(ann)
     assert.same({ nil, "gone" }, { tea:add(ann) })
