@@ -257,8 +257,10 @@ local function refusal(code, message)
 end
 
 local function tell(ticket, answer)
-  local text, problem = json.encode_whole(answer)
-  if not text then
+  local text, problem, code = json.encode_whole(answer)
+  if code == "too_big" then
+    text = json.encode(refusal("too_big", "the answer would have " .. problem))
+  elseif not text then
     log.error("admin", "an answer cannot be encoded: %s", problem)
     text = json.encode(refusal("internal", "the answer cannot be encoded"))
   end

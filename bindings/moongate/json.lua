@@ -4,10 +4,19 @@ local core = require "moongate.ffi"
 
 local C = core.C
 local MAX_DEPTH, MAX_ITEMS, MAX_VALUES = C.MOON_MAX_DEPTH, C.MOON_MAX_ITEMS, C.MOON_MAX_VALUES
-local MAX_STRING_BYTES = C.MOON_MAX_FRAME_BYTES
+local MAX_STRING_BYTES, MAX_ANSWER_BYTES = C.MOON_MAX_FRAME_BYTES, C.MOON_MAX_ANSWER_BYTES
 
 -- An element takes two bytes: what is no longer than this has not too many.
 local SHORT_BYTES = 2 * MAX_ITEMS
+
+-- Of items in a table, of a string, of values and of strings in all. The text that was read bounds
+-- its strings; what is written has them as often as it leads to them.
+local READ = { items = MAX_ITEMS, string_bytes = MAX_STRING_BYTES, values = MAX_VALUES,
+  bytes = math.huge }
+local WRITTEN = { items = MAX_ITEMS, string_bytes = MAX_STRING_BYTES, values = MAX_VALUES,
+  bytes = MAX_ANSWER_BYTES }
+local WHOLE = { items = math.huge, string_bytes = MAX_ANSWER_BYTES,
+  values = MAX_ANSWER_BYTES / 2, bytes = MAX_ANSWER_BYTES }
 
 cjson.decode_max_depth(MAX_DEPTH)
 cjson.encode_max_depth(MAX_DEPTH)
@@ -26,31 +35,54 @@ local function is_finite(value)
   return true
 end
 
---- The number of values in a value, itself included; nil, and what there is too much of.
-local function count(value)
-  if type(value) == "string" and #value > MAX_STRING_BYTES then
-    return nil, ("a string has more than %d bytes"):format(MAX_STRING_BYTES)
-  elseif type(value) ~= "table" then
-    return 1
+local limits, values, bytes -- of what is counted, and what there was up to now
+
+local TOO_DEEP = ("nested more than %d deep"):format(MAX_DEPTH)
+
+local function add_string(text)
+  if #text > limits.string_bytes then
+    return ("a string has more than %d bytes"):format(limits.string_bytes)
   end
-  local items, values = 0, 1
-  for _, inner in pairs(value) do
-    local more, problem = count(inner)
-    if problem then return nil, problem end
-    items, values = items + 1, values + more
-  end
-  if items > MAX_ITEMS then
-    return nil, ("a table has more than %d items"):format(MAX_ITEMS)
-  elseif values > MAX_VALUES then
-    return nil, ("more than %d values in all"):format(MAX_VALUES)
-  end
-  return values
+  bytes = bytes + #text
+  if bytes > limits.bytes then return ("more than %d bytes in all"):format(limits.bytes) end
 end
 
---- nil, or what there is too much of in a value with this text.
-local function excess(value, text)
-  if #text <= SHORT_BYTES then return end
-  return select(2, count(value))
+local function add_items(items)
+  values = values + items
+  if items > limits.items then
+    return ("a table has more than %d items"):format(limits.items)
+  elseif values > limits.values then
+    return ("more than %d values in all"):format(limits.values)
+  end
+end
+
+--- Stops at the first that is too much: tables that share others lead to more than memory holds.
+local function add_table(value, depth)
+  if depth > MAX_DEPTH then return TOO_DEEP end
+  local items, problem = 0, nil
+  for key, inner in next, value do
+    items = items + 1
+    if type(key) == "string" then problem = add_string(key) end
+    if type(inner) == "string" then
+      problem = problem or add_string(inner)
+    elseif type(inner) == "table" then
+      problem = problem or add_table(inner, depth + 1)
+    end
+    if problem then return problem end
+  end
+  return add_items(items)
+end
+
+--- nil, or what there is too much of; and "too_big" when it is no mistake.
+local function excess(value, its_limits)
+  local problem
+  limits, values, bytes = its_limits, 1, 0
+  if type(value) == "table" then
+    problem = add_table(value, 1)
+  elseif type(value) == "string" then
+    problem = add_string(value)
+  end
+  return problem, problem and problem ~= TOO_DEEP and "too_big" or nil
 end
 
 --- An empty array and an empty object are the same table.
@@ -63,7 +95,7 @@ function json.decode(text)
   -- lua-cjson makes infinity of a number that is too large, which nothing could encode.
   local may_overflow = #text > 300 or string.find(text, "[eE]%+?%d%d%d")
   if may_overflow and not is_finite(value) then return nil, "a number is too large" end
-  local problem = excess(value, text)
+  local problem = #text > SHORT_BYTES and excess(value, READ)
   if problem then return nil, problem end
   return value
 end
@@ -97,29 +129,30 @@ local function encode_exactly(value, text)
   return (string.gsub(cjson.encode(with_marks(value, mark)), '"' .. mark .. '(%-?%d+)"', "%1"))
 end
 
---- The same, however much it is: for operators.
----@param value any
----@return string? text
----@return string? reason
-function json.encode_whole(value)
+--- Counts before it encodes: lua-cjson ends the process when it finds no memory.
+local function encode(value, its_limits)
+  local problem, code = excess(value, its_limits)
+  if problem then return nil, problem, code end
   local ok, text = pcall(cjson.encode, value)
   if not ok then return nil, text end
   if text:find("e+", 1, true) then return encode_exactly(value, text) end
   return text
 end
 
+--- The same for operators: as much as an answer to them can have, 4 MiB, in one string or many.
+---@param value any
+---@return string? text
+---@return string? reason
+---@return "too_big"? code
+function json.encode_whole(value) return encode(value, WHOLE) end
+
 ---@param value any no functions, no NaN or infinity, at most 32 deep; an empty table is {};
 --- whole numbers of up to 53 bits are exact, others have 14 digits
 ---@return string? text
 ---@return string? reason
 ---@return "too_big"? code when it is no mistake: a table has over 10,000 elements or keys, a
---- string is longer than a message, or there are over 100,000 values in all
-function json.encode(value)
-  local text, reason = json.encode_whole(value)
-  if not text then return nil, reason end
-  local problem = excess(value, text)
-  if problem then return nil, problem, "too_big" end
-  return text
-end
+--- string is longer than a message, or there are over 100,000 values or 4 MiB of strings in all;
+--- what is in several places counts in each
+function json.encode(value) return encode(value, WRITTEN) end
 
 return json

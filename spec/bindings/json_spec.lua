@@ -169,6 +169,34 @@ describe("json", function()
         { json.encode { { longest .. "x" } } })
     end)
 
+    it("of strings in all: 4 MiB, names included", function()
+      local quarter, list = ("x"):rep(2 ^ 18), {} -- MOON_MAX_ANSWER_BYTES / 16
+      for i = 1, 16 do list[i] = quarter end
+      assert.is_string(json.encode(list))
+      local refusal = { nil, "more than 4194304 bytes in all", "too_big" }
+      list[17] = "x"
+      assert.same(refusal, { json.encode(list) })
+      list[17] = { x = 1 }
+      assert.same(refusal, { json.encode(list) })
+    end)
+
+    it("counts what is in several places in each, and stops early", function()
+      local wide, long = { 1 }, { ("x"):rep(1000) }
+      for _ = 1, 28 do wide = { wide, wide, wide } end
+      for _ = 1, 28 do long = { long, long } end
+      assert.same({ nil, "more than 100000 values in all", "too_big" }, { json.encode(wide) })
+      assert.same({ nil, "more than 2097152 values in all", "too_big" },
+        { json.encode_whole(wide) })
+      for _, encode in ipairs { json.encode, json.encode_whole } do
+        assert.same({ nil, "more than 4194304 bytes in all", "too_big" }, { encode(long) })
+      end
+    end)
+
+    it("runs no metamethods", function()
+      local value = setmetatable({ 1 }, { __index = error, __pairs = error, __len = error })
+      assert.equal("[1]", json.encode(value))
+    end)
+
     it("is that of msgpack", function()
       local msgpack = require "moongate.msgpack"
       for _, text in ipairs { array(10000, "1"), object(10000), full(9998) } do
@@ -182,9 +210,13 @@ describe("json", function()
     assert.is_table(cjson.decode(nested(40)))
   end)
 
-  it("has no caps for what goes to operators", function()
-    local long = ("x"):rep(500000)
+  it("takes more of what goes to operators: as much as an answer has", function()
+    local long, list = ("x"):rep(500000), {}
     assert.is_nil(json.encode { long })
     assert.equal(500004, #json.encode_whole { long })
+    for i = 1, 10001 do list[i] = 1 end
+    assert.is_string(json.encode_whole(list))
+    assert.same({ nil, "a string has more than 4194304 bytes", "too_big" },
+      { json.encode_whole { long:rep(9) } })
   end)
 end)
