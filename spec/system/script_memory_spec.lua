@@ -64,7 +64,12 @@ describe("the memory of the scripts", function()
 
   for _, type_name in ipairs { "leak", "timers", "tasks" } do
     it("is not given to one who keeps it, and the others go on: " .. type_name, function()
-      assert.equal("internal", ann:asks({ type = type_name }).error.code)
+      -- A large block may be refused while there is still some left for the others.
+      local count, code = 0, nil
+      repeat
+        count, code = count + 1, ann:asks({ type = type_name }).error.code
+      until code == "unavailable" or count == 10
+      assert.equal("unavailable", code)
       house:logs "hungry#1: switched off: it was aborted for want of memory"
       works()
       assert.equal("unavailable", ann:asks({ type = "garbage" }).error.code)
