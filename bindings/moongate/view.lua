@@ -1,6 +1,7 @@
 --- Read-only views, for the console: what can be reached from one can be looked at and not changed,
 --- and of its functions only those can be called that are known to change nothing.
 local json = require "moongate.json"
+local strings = require "moongate.strings"
 
 local view = {}
 
@@ -123,7 +124,7 @@ local function caught(ok, ...)
   return ok, view.of((...))
 end
 
-local function concat(list, ...) return table.concat(view.target(list), ...) end
+local function concat(list, ...) return strings.concat(view.target(list), ...) end
 
 --- Functions that cannot change what others use, each time in tables of their own.
 ---@return table<string, any>
@@ -137,8 +138,7 @@ function view.builtins()
   made.pcall = function(...) return caught(pcall(...)) end
   made.unpack = function(list, ...) return all(view.of, unpack(view.target(list), ...)) end
   made.math = copy(math, "abs ceil cos exp floor fmod huge log max min pi pow random sin sqrt tan")
-  made.string = copy(string,
-    "byte char find format gmatch gsub len lower match rep reverse sub upper")
+  made.string = strings.library()
   made.table = copy(table, "insert remove sort maxn")
   made.table.concat = concat
   made.os = copy(os, "clock date time")

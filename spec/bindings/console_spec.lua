@@ -100,6 +100,25 @@ describe("console", function()
     assert.equal("seen\nconsole:1: oh", reads("print 'seen' error 'oh'").error.message)
   end)
 
+  it("takes text only", function()
+    local bytecode = string.dump(function() return 1 end)
+    local told = ask((bytecode:gsub("[\128-\255]", "?"))) -- as JSON carries it
+    assert.matches("attempt to load chunk with wrong mode", answer(told).error.message, 1, true)
+  end)
+
+  it("has no functions of strings that nobody could stop", function()
+    for _, mode in ipairs { "read", "write" } do
+      local told = answer(ask('return string.find(("a"):rep(30000), (".-"):rep(20) .. "b")', mode))
+      assert.matches("string.find: pattern too expensive", told.error.message, 1, true)
+      told = answer(ask("return #string.rep('x', 2 ^ 30)", mode))
+      assert.matches("string.rep: the result would have", told.error.message, 1, true)
+      told = answer(ask("local t = { ('x'):rep(1e6), 'y' } return #table.concat(t, t[1])", mode))
+      assert.matches("table.concat: the result would have", told.error.message, 1, true)
+    end
+    assert.equal("2", writes("local t = {} table.insert(t, 1) return #t + #string.dump(touch) / "
+      .. "#string.dump(touch)").text)
+  end)
+
   it("says what is wrong with what was asked", function()
     assert.equal('there is no plugin "x"; there are: tea',
       answer(ask("1", nil, "x")).error.message)
