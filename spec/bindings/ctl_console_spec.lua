@@ -59,7 +59,7 @@ describe("moongate ctl console", function()
     for name, fn in pairs(loaders) do
       _G[name] = function(code, ...)
         local chunk, problem = fn(code, ...)
-        loaded = loaded or (chunk and code:byte() == 27)
+        loaded = loaded or chunk ~= nil and code:byte() == 27
         return chunk, problem
       end
     end
