@@ -137,18 +137,22 @@ local function is_wanted(name, last)
   return type(name) == "string" and name:sub(1, #last) == last and name:find "^[%a_][%w_]*$"
 end
 
+local function note_names_in(found, target, last, only_functions)
+  local looked = 0
+  for name, value in next, view.shown(target) do
+    looked = looked + 1
+    if looked > MAX_LOOKED_AT then break end
+    if is_wanted(name, last) and (not only_functions or type(value) == "function") then
+      found[name] = true
+    end
+  end
+end
+
 --- Names in a table and those that it falls back on.
 local function note_names(found, target, last, only_functions)
   for _ = 1, 10 do
     if type(target) ~= "table" then return end
-    local looked = 0
-    for name, value in next, target do
-      looked = looked + 1
-      if looked > MAX_LOOKED_AT then break end
-      if is_wanted(name, last) and (not only_functions or type(value) == "function") then
-        found[name] = true
-      end
-    end
+    note_names_in(found, target, last, only_functions)
     local mt = debug.getmetatable(target)
     target = mt and rawget(mt, "__index")
   end
@@ -168,8 +172,13 @@ function console.completions(owner, word)
   local path, last = word:match "^(.-)([%w_]*)$"
   local found, target = {}, nil
   for name in path:gmatch "[%w_]+" do
-    if target == nil then target = start_of(owner, name) else target = view.lookup(target, name) end
-    if target == nil then return {} end
+    local ok = true
+    if target == nil then
+      target = start_of(owner, name)
+    else
+      ok, target = pcall(view.lookup, target, name) -- of a guarded plugin it may be refused
+    end
+    if not ok or target == nil then return {} end
   end
   if path == "" then
     target = owner.env
