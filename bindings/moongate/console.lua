@@ -28,18 +28,65 @@ local asker = core.new "struct moon_asker"
 
 -- ---- the log ----
 
-local STRINGS = { "%[(=*)%[.-%]%1%]", '"[^"]*"', "'[^']*'" }
-
---- What the log says of code: strings are hidden where any name in it sounds like a secret.
-local function audited(code)
-  for word in code:gmatch "[%a_][%w_]*" do
-    if secret.is_one(word) then
-      for _, pattern in ipairs(STRINGS) do code = code:gsub(pattern, secret.MASK) end
-      break
-    end
+--- Where the string that a quote begins ends; the end of the text when it does not.
+local function end_of_quoted(code, at)
+  local quote, place = code:sub(at, at), at + 1
+  while place <= #code do
+    local char = code:sub(place, place)
+    if char == quote then return place end
+    place = place + (char == "\\" and 2 or 1)
   end
-  code = code:gsub("%c+", " ")
-  return #code > MAX_LOGGED_BYTES and code:sub(1, MAX_LOGGED_BYTES) .. " ..." or code
+  return #code
+end
+
+--- Where ends what must not be seen: a string, a number, a comment. Nil: none begins here.
+local function end_of_hidden(code, at)
+  local _, last, level = string.find(code, "^%-?%-?%[(=*)%[", at)
+  if last and code:sub(at, at + 1) ~= "-[" then
+    return select(2, string.find(code, "]" .. level .. "]", last + 1, true)) or #code
+  end
+  if string.find(code, "^[\"']", at) then return end_of_quoted(code, at) end
+  _, last = string.find(code, "^%-%-[^\n]*", at)
+  if last then return last end
+  return (select(2, string.find(code, "^%.?%d[%w_.]*", at)))
+end
+
+--- Code without its strings, numbers and comments.
+local function hidden(code)
+  local parts, at = {}, 1
+  while at <= #code do
+    local last = end_of_hidden(code, at)
+    if last then
+      parts[#parts + 1] = secret.MASK
+    else
+      last = select(2, string.find(code, "^[%a_][%w_]*", at)) or at
+      parts[#parts + 1] = code:sub(at, last)
+    end
+    at = last + 1
+  end
+  return table.concat(parts)
+end
+
+--- Whether a name in it, or a word of a string, sounds like a secret.
+local function has_secret(text)
+  for word in string.gmatch(text, "[%a_][%w_]*") do
+    if secret.is_one(word) then return true end
+  end
+  return false
+end
+
+local function shortened(text)
+  text = string.gsub(text, "%c+", " ")
+  return #text > MAX_LOGGED_BYTES and text:sub(1, MAX_LOGGED_BYTES) .. " ..." or text
+end
+
+--- What the log says of code, and of how it failed, which may repeat what it was about.
+local function audited(code, failure)
+  local is_secret = has_secret(code)
+  local shown = shortened(is_secret and hidden(code) or code)
+  if not failure then return shown, "done" end
+  if is_secret or has_secret(failure) then failure = secret.MASK end
+  return shown, "failed: " .. shortened(failure)
 end
 
 local function who(ticket)
@@ -208,9 +255,9 @@ local function evaluate_for(owner, code, may_write, ticket)
   local asked = who(ticket) -- now: whoever asks may not wait for the end
   local begun_ms = C.moon_clock_ms()
   local text, failure = evaluate(owner, code, may_write)
+  local shown, outcome = audited(code, failure)
   log.info("console", "%s: %s, %s: %s: %s after %.1f ms", asked, owner.label,
-    may_write and "may write" or "read-only", audited(code),
-    text and "done" or "failed: " .. audited(failure), C.moon_clock_ms() - begun_ms)
+    may_write and "may write" or "read-only", shown, outcome, C.moon_clock_ms() - begun_ms)
   if text then return text end
   return nil, "failed", failure
 end
