@@ -218,7 +218,7 @@ local function caught(ok, ...)
   return ok, view.of((...))
 end
 
-local function concat(list, ...) return strings.concat(view.target(list), ...) end
+local function concat(list, ...) return strings.concat(view.shown(view.target(list)), ...) end
 
 --- Functions that cannot change what others use, each time in tables of their own.
 ---@return table<string, any>
@@ -230,7 +230,9 @@ function view.builtins()
   made.type = function(value) return type(view.target(value)) end
   made.tostring = tostring
   made.pcall = function(...) return caught(pcall(...)) end
-  made.unpack = function(list, ...) return all(view.of, unpack(view.target(list), ...)) end
+  made.unpack = function(list, ...)
+    return all(view.of, unpack(view.shown(view.target(list)), ...))
+  end
   made.math = copy(math, "abs ceil cos exp floor fmod huge log max min pi pow random sin sqrt tan")
   made.string = strings.library()
   made.table = copy(table, "insert remove sort maxn")

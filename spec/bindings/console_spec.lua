@@ -109,6 +109,7 @@ describe("console", function()
       assert.equal('"[1]"', ask_tea "gate.json.encode { 1 }")
       assert.equal("nil", ask_tea "(gate.store:get 'k')")
       assert.equal("1", ask_tea "used.list[1] * #used.list")
+      assert.equal("1\n\"1\"", ask_tea "unpack(used.list), table.concat(used.list)")
       assert.equal("nil", ask_tea "gate.registry")
     end)
 
