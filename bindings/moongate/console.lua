@@ -9,6 +9,7 @@ local overrun = require "moongate.overrun"
 local plugin = require "moongate.plugin"
 local run = require "moongate.run"
 local secret = require "moongate.secret"
+local strings = require "moongate.strings"
 local task = require "moongate.task"
 local view = require "moongate.view"
 
@@ -27,18 +28,65 @@ local asker = core.new "struct moon_asker"
 
 -- ---- the log ----
 
-local STRINGS = { "%[(=*)%[.-%]%1%]", '"[^"]*"', "'[^']*'" }
-
---- What the log says of code: strings are hidden where any name in it sounds like a secret.
-local function audited(code)
-  for word in code:gmatch "[%a_][%w_]*" do
-    if secret.is_one(word) then
-      for _, pattern in ipairs(STRINGS) do code = code:gsub(pattern, secret.MASK) end
-      break
-    end
+--- Where the string that a quote begins ends; the end of the text when it does not.
+local function end_of_quoted(code, at)
+  local quote, place = code:sub(at, at), at + 1
+  while place <= #code do
+    local char = code:sub(place, place)
+    if char == quote then return place end
+    place = place + (char == "\\" and 2 or 1)
   end
-  code = code:gsub("%c+", " ")
-  return #code > MAX_LOGGED_BYTES and code:sub(1, MAX_LOGGED_BYTES) .. " ..." or code
+  return #code
+end
+
+--- Where ends what must not be seen: a string, a number, a comment. Nil: none begins here.
+local function end_of_hidden(code, at)
+  local _, last, level = string.find(code, "^%-?%-?%[(=*)%[", at)
+  if last and code:sub(at, at + 1) ~= "-[" then
+    return select(2, string.find(code, "]" .. level .. "]", last + 1, true)) or #code
+  end
+  if string.find(code, "^[\"']", at) then return end_of_quoted(code, at) end
+  _, last = string.find(code, "^%-%-[^\n]*", at)
+  if last then return last end
+  return (select(2, string.find(code, "^%.?%d[%w_.]*", at)))
+end
+
+--- Code without its strings, numbers and comments.
+local function hidden(code)
+  local parts, at = {}, 1
+  while at <= #code do
+    local last = end_of_hidden(code, at)
+    if last then
+      parts[#parts + 1] = secret.MASK
+    else
+      last = select(2, string.find(code, "^[%a_][%w_]*", at)) or at
+      parts[#parts + 1] = code:sub(at, last)
+    end
+    at = last + 1
+  end
+  return table.concat(parts)
+end
+
+--- Whether a name in it, or a word of a string, sounds like a secret.
+local function has_secret(text)
+  for word in string.gmatch(text, "[%a_][%w_]*") do
+    if secret.is_one(word) then return true end
+  end
+  return false
+end
+
+local function shortened(text)
+  text = string.gsub(text, "%c+", " ")
+  return #text > MAX_LOGGED_BYTES and text:sub(1, MAX_LOGGED_BYTES) .. " ..." or text
+end
+
+--- What the log says of code, and of how it failed, which may repeat what it was about.
+local function audited(code, failure)
+  local is_secret = has_secret(code)
+  local shown = shortened(is_secret and hidden(code) or code)
+  if not failure then return shown, "done" end
+  if is_secret or has_secret(failure) then failure = secret.MASK end
+  return shown, "failed: " .. shortened(failure)
 end
 
 local function who(ticket)
@@ -48,11 +96,11 @@ end
 
 -- ---- evaluation ----
 
---- An expression or a statement.
+--- An expression or a statement: text, since nothing checks bytecode.
 local function compile(code)
-  local chunk = loadstring("return " .. code, CHUNK)
+  local chunk = load("return " .. code, CHUNK, "t")
   if chunk then return chunk end
-  return loadstring(code, CHUNK)
+  return load(code, CHUNK, "t")
 end
 
 local function printer(lines)
@@ -66,10 +114,23 @@ local function printer(lines)
   end
 end
 
+--- Lua's own functions of strings go on where nobody can stop them: those of guarded plugins lie
+--- over them. What the plugin has put in their place is its own business.
+local function lay_guards(own, env)
+  local guards = { string = strings.library(), table = { concat = strings.concat } }
+  for name, over in pairs(guards) do
+    local library = _G[name]
+    if view.lookup(env, name) == library then
+      own[name] = setmetatable(over, { __index = library, __newindex = library })
+    end
+  end
+end
+
 local function environment(owner, may_write, lines)
   local own = { print = printer(lines) }
   if may_write then
     own.gate, own.state = owner.gate, owner.gate.state
+    lay_guards(own, owner.env)
     return setmetatable(own, { __index = owner.env, __newindex = owner.env })
   end
   own.gate, own.state = view.of(owner.gate), view.of(owner.gate.state)
@@ -123,18 +184,22 @@ local function is_wanted(name, last)
   return type(name) == "string" and name:sub(1, #last) == last and name:find "^[%a_][%w_]*$"
 end
 
+local function note_names_in(found, target, last, only_functions)
+  local looked = 0
+  for name, value in next, view.shown(target) do
+    looked = looked + 1
+    if looked > MAX_LOOKED_AT then break end
+    if is_wanted(name, last) and (not only_functions or type(value) == "function") then
+      found[name] = true
+    end
+  end
+end
+
 --- Names in a table and those that it falls back on.
 local function note_names(found, target, last, only_functions)
   for _ = 1, 10 do
     if type(target) ~= "table" then return end
-    local looked = 0
-    for name, value in next, target do
-      looked = looked + 1
-      if looked > MAX_LOOKED_AT then break end
-      if is_wanted(name, last) and (not only_functions or type(value) == "function") then
-        found[name] = true
-      end
-    end
+    note_names_in(found, target, last, only_functions)
     local mt = debug.getmetatable(target)
     target = mt and rawget(mt, "__index")
   end
@@ -154,8 +219,13 @@ function console.completions(owner, word)
   local path, last = word:match "^(.-)([%w_]*)$"
   local found, target = {}, nil
   for name in path:gmatch "[%w_]+" do
-    if target == nil then target = start_of(owner, name) else target = view.lookup(target, name) end
-    if target == nil then return {} end
+    local ok = true
+    if target == nil then
+      target = start_of(owner, name)
+    else
+      ok, target = pcall(view.lookup, target, name) -- of a guarded plugin it may be refused
+    end
+    if not ok or target == nil then return {} end
   end
   if path == "" then
     target = owner.env
@@ -185,9 +255,9 @@ local function evaluate_for(owner, code, may_write, ticket)
   local asked = who(ticket) -- now: whoever asks may not wait for the end
   local begun_ms = C.moon_clock_ms()
   local text, failure = evaluate(owner, code, may_write)
+  local shown, outcome = audited(code, failure)
   log.info("console", "%s: %s, %s: %s: %s after %.1f ms", asked, owner.label,
-    may_write and "may write" or "read-only", audited(code),
-    text and "done" or "failed: " .. audited(failure), C.moon_clock_ms() - begun_ms)
+    may_write and "may write" or "read-only", shown, outcome, C.moon_clock_ms() - begun_ms)
   if text then return text end
   return nil, "failed", failure
 end

@@ -17,10 +17,10 @@ local KNOWN = { plugin = "value", write = "flag", eval = "value" }
 
 --- Whether an expression or a statement goes on in the next line.
 local function is_incomplete(code)
-  local chunk, problem = loadstring("return " .. code)
+  local chunk, problem = load("return " .. code, "=line", "t")
   if chunk then return false end
   if problem:find "near '<eof>'$" then return true end
-  chunk, problem = loadstring(code)
+  chunk, problem = load(code, "=line", "t")
   return not chunk and problem:find "near '<eof>'$" ~= nil
 end
 

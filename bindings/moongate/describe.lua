@@ -19,15 +19,22 @@ local function quote(text)
 end
 
 local function function_text(fn)
-  local info = debug.getinfo(fn, "S")
+  local info = debug.getinfo(view.inside(fn), "S")
   if info.what == "C" then return "<function in C>" end
   return ("<function %s:%d>"):format(info.short_src, info.linedefined)
+end
+
+--- As short as it can be and be the same number again.
+local function number_text(value)
+  local text = ("%.14g"):format(value)
+  if tonumber(text) == value or value ~= value then return text end
+  return ("%.17g"):format(value)
 end
 
 local function scalar(value)
   local kind = type(value)
   if kind == "string" then return quote(value) end
-  if kind == "number" then return value % 1 == 0 and ("%.14g"):format(value) or tostring(value) end
+  if kind == "number" then return number_text(value) end
   if kind == "function" then return function_text(value) end
   if kind == "nil" or kind == "boolean" then return tostring(value) end
   return ("<%s>"):format(kind == "userdata" and "null" or kind)
@@ -60,6 +67,7 @@ end
 
 local describe
 
+--- Of what is shown of a table, its entries.
 local function entries_of(target, depth, seen, budget)
   local keys, count = keys_of(target)
   local parts = {}
@@ -86,10 +94,11 @@ function describe(value, depth, seen, budget)
     return text
   end
   if seen[value] then return "<table above>" end
-  if next(value) == nil then return "{}" end
-  if depth >= MAX_DEPTH then return "{ ... }" end
+  if depth >= MAX_DEPTH then return next(value) == nil and "{}" or "{ ... }" end
+  local shown = view.shown(value)
+  if next(shown) == nil then return "{}" end
   seen[value] = true
-  local text = join(entries_of(value, depth, seen, budget), depth)
+  local text = join(entries_of(shown, depth, seen, budget), depth)
   seen[value] = nil
   return text
 end

@@ -1,21 +1,43 @@
 --- Read-only views, for the console: what can be reached from one can be looked at and not changed,
 --- and of its functions only those can be called that are known to change nothing.
+local codecs = require "moongate.codec"
 local json = require "moongate.json"
+local membrane_maps = require "moongate.membrane_maps"
+local strings = require "moongate.strings"
 
 local view = {}
 
--- Methods and functions of the runtime that may be called, by their names.
-local READING = {}
-for name in ([[room user rooms users conns rooms_of now_ms is_utf8 sleep get scan figures size has
-  encode decode]]):gmatch "%S+" do
-  READING[name] = true
+local function set_of(names)
+  local set = {}
+  for name in names:gmatch "%S+" do set[name] = true end
+  return set
 end
+
+-- Methods that may be called: of classes of the runtime, where the class itself has them.
+local READING = {
+  gate = set_of "room user rooms users conns rooms_of now_ms is_utf8 sleep",
+  ["gate.store"] = set_of "get scan",
+  room = set_of "size has",
+  user = set_of "size",
+  conn = set_of "figures",
+}
+
+-- What the functions of a connection's metatable would make or take apart, and its methods.
+local OF_CONN = set_of [[path query protocol address token host figures send admit limit close]]
+
+local reading = setmetatable({}, { __mode = "k" }) -- set of functions
+for _, codec in ipairs { codecs.json, codecs.msgpack } do
+  reading[codec.encode], reading[codec.decode] = true, true
+end
+
+local iterators = setmetatable({}, { __mode = "k" }) -- set of those that such functions returned
+local behind = setmetatable({}, { __mode = "k" }) -- function of the membrane -> what it wraps
+local target_of, class_of = membrane_maps.target_of, membrane_maps.name_of
 
 local OPAQUE = { table = true, ["function"] = true, thread = true, cdata = true, userdata = true }
 
 local targets = setmetatable({}, { __mode = "k" })  -- view -> what it is of
 local views = setmetatable({}, { __mode = "kv" })   -- and back
-local callable = setmetatable({}, { __mode = "k" }) -- set of functions
 
 local prototype = newproxy(true)
 local mt = getmetatable(prototype)
@@ -50,7 +72,26 @@ local function all(how, ...)
   return unpack(list, 1, count)
 end
 
-local function is_of_runtime(fn) return getfenv(fn) == _G end
+-- ---- looking ----
+
+local function index_of(target)
+  local its = debug.getmetatable(target)
+  return its and rawget(its, "__index")
+end
+
+local function note_method(class, key, fn)
+  local is_known = READING[class] and READING[class][key] and type(fn) == "function"
+  if is_known and getfenv(fn) == _G then reading[fn] = true end
+end
+
+--- Of a proxy of the membrane: what a guarded plugin would find. Raises what that would be told.
+local function look_through(proxy, key)
+  local inner = view.lookup(target_of[proxy], key)
+  if inner == nil then return end
+  local value = index_of(proxy)(proxy, key)
+  if type(value) == "function" and type(inner) == "function" then behind[value] = inner end
+  return value
+end
 
 --- What is there under a key, without calling code of the app.
 ---@param target table
@@ -59,42 +100,87 @@ local function is_of_runtime(fn) return getfenv(fn) == _G end
 function view.lookup(target, key)
   for _ = 1, 10 do
     if type(target) ~= "table" then return end
+    if target_of[target] then return look_through(target, key) end
     local value = rawget(target, key)
     if value ~= nil then return value end
-    local its = debug.getmetatable(target)
-    local index = its and rawget(its, "__index")
+    local index, class = index_of(target), class_of(target)
     if type(index) == "function" then
-      return is_of_runtime(index) and index(target, key) or nil
+      value = class and index(target, key) -- of the runtime, which no app has the metatable of
+      note_method(class, key, value)
+      return value or nil
     end
+    if class and type(index) == "table" then note_method(class, key, rawget(index, key)) end
     target = index
   end
 end
 
-mt.__index = function(self, key)
-  local value = view.lookup(targets[self], view.target(key))
-  if type(value) == "function" and READING[key] and is_of_runtime(value) then
-    callable[value] = true
+local function names_of(target)
+  local names = {}
+  for name in pairs(class_of(target) == "conn" and OF_CONN or {}) do names[name] = true end
+  for _ = 1, 10 do
+    if type(target) ~= "table" then break end
+    for name in next, target do names[name] = true end
+    target = index_of(target)
   end
-  return view.of(value)
+  return names
 end
+
+--- What can be gone through: of a proxy of the membrane, what that lets a guarded plugin see.
+---@param target table
+---@return table target, or a copy
+function view.shown(target)
+  local inner = target_of[target]
+  if not inner then return target end
+  local copy, step = {}, membrane_maps.step_of(target)
+  if step then
+    for key in step, target do copy[key] = look_through(target, key) end
+    return copy
+  end
+  for name in pairs(names_of(inner)) do
+    local ok, value = pcall(look_through, target, name)
+    if ok then copy[name] = value end -- else a capability is missing
+  end
+  return copy
+end
+
+---@param fn function
+---@return function what it stands for
+function view.inside(fn) return behind[fn] or fn end
+
+mt.__index = function(self, key) return view.of(view.lookup(targets[self], view.target(key))) end
 
 mt.__newindex = function(_, key)
   refuse(('"%s" cannot be set'):format(tostring(key)))
 end
 
+-- ---- calling ----
+
 --- Functions that a call returns, as gate:rooms does, are iterators.
 local function result(value)
-  if type(value) == "function" then callable[value] = true end
+  if type(value) == "function" then iterators[value] = true end
   return view.of(value)
+end
+
+--- A table with a metatable of the app would have the app's code run when it is looked into.
+local function argument(value)
+  value = view.target(value)
+  if type(value) ~= "table" or debug.getmetatable(value) == nil then return value end
+  if target_of[value] or class_of(value) or class_of(index_of(value)) then return value end
+  return refuse "a table with a metatable cannot be handed over"
 end
 
 mt.__call = function(self, ...)
   local fn = targets[self]
-  if not callable[fn] then refuse "this function might change something" end
-  return all(result, fn(all(view.target, ...)))
+  if not (reading[behind[fn] or fn] or iterators[fn]) then
+    refuse "this function might change something"
+  end
+  return all(result, fn(all(argument, ...)))
 end
 
-mt.__len = function(self) return #targets[self] end
+mt.__len = function(self)
+  local target = targets[self]
+  return type(target) == "table" and #view.shown(target) or #target
+end
 mt.__tostring = function(self) return type(targets[self]) .. " (read-only)" end
 mt.__metatable = "read-only"
 
@@ -106,11 +192,20 @@ local function copy(from, names)
   return made
 end
 
+--- A table of the console's own has its keys and values as they are.
 local function next_of(list, key)
-  local target = view.target(list)
+  local target = targets[list]
+  if target == nil then return next(list, key) end
+  if type(target) == "table" then target = view.shown(target) end
   local inner_key, value = next(target, view.target(key))
-  if target == list then return inner_key, value end
   return view.of(inner_key), view.of(value)
+end
+
+--- Of a proxy of the membrane once, and not for each step.
+local function pairs_of(list)
+  local target = targets[list]
+  if type(target) == "table" then list = view.of(view.shown(target)) end
+  return next_of, list, nil
 end
 
 local function walk(list, i)
@@ -123,22 +218,23 @@ local function caught(ok, ...)
   return ok, view.of((...))
 end
 
-local function concat(list, ...) return table.concat(view.target(list), ...) end
+local function concat(list, ...) return strings.concat(view.shown(view.target(list)), ...) end
 
 --- Functions that cannot change what others use, each time in tables of their own.
 ---@return table<string, any>
 function view.builtins()
   local made = copy(_G, "assert error select tonumber")
-  made.pairs = function(list) return next_of, list, nil end
+  made.pairs = pairs_of
   made.ipairs = function(list) return walk, list, 0 end
   made.next = next_of
   made.type = function(value) return type(view.target(value)) end
   made.tostring = tostring
   made.pcall = function(...) return caught(pcall(...)) end
-  made.unpack = function(list, ...) return all(view.of, unpack(view.target(list), ...)) end
+  made.unpack = function(list, ...)
+    return all(view.of, unpack(view.shown(view.target(list)), ...))
+  end
   made.math = copy(math, "abs ceil cos exp floor fmod huge log max min pi pow random sin sqrt tan")
-  made.string = copy(string,
-    "byte char find format gmatch gsub len lower match rep reverse sub upper")
+  made.string = strings.library()
   made.table = copy(table, "insert remove sort maxn")
   made.table.concat = concat
   made.os = copy(os, "clock date time")

@@ -54,6 +54,121 @@ describe("console", function()
     assert.same({ rooms = { tea = { n = 1 } } }, gate.world.state.of "tea")
   end)
 
+  it("calls no function of an app or of Lua, whatever its name", function()
+    gate = fake_gate.load {
+      other = [[return function(gate)
+        local api = { get = function() gate.state.called = true end, size = print }
+        gate:provide("1.0", api)
+      end]],
+      tea = [[return function(gate)
+        used, gate.state.list = gate:use("other", "1.0"), {}
+        sleep, has, encode, get = table.insert, rawset, os.execute, rawget
+        trap = setmetatable({}, { __index = function() gate.state.trapped = true end })
+        lua = { sleep = sleep, has = has, encode = encode }
+      end]],
+    }
+    for _, code in ipairs { "used.get()", "used.size(1)", "sleep(state.list, 1)",
+      "has(state, 'x', 1)", "encode 'true'", "get(state, 'x')", "lua.sleep(state.list, 1)",
+      "lua.has(state, 'x', 1)", "lua.encode 'true'" } do
+      local problem = answer(ask(code, "read", "tea")).error
+      assert.matches("read-only: this function", problem and problem.message or "called", 1, true)
+    end
+    local problem = answer(ask("gate.room(trap, 'x')", "read", "tea")).error
+    assert.matches("read-only: a table with a metatable", problem.message, 1, true)
+    assert.same({ list = {} }, gate.world.state.of "tea")
+    assert.same({}, gate.world.state.of "other")
+  end)
+
+  describe("of a guarded plugin", function()
+    before_each(function()
+      gate = fake_gate.load {
+        init = 'return { { "tea", capabilities = { "store" } }, { "other", trust = "trusted" } }',
+        other = [[return function(gate)
+          gate:provide("1.0", { get = function() gate.state.called = true end, list = { 1 } })
+        end]],
+        tea = [[return function(gate)
+          used = gate:use("other", "1.0")
+          gate:after("opened", function(conn)
+            whose, place = conn, gate:room "hall"
+            place:add(conn)
+          end)
+        end]],
+      }
+      gate:connect "ann"
+    end)
+
+    local function ask_tea(code, mode)
+      local told = answer(ask(code, mode, "tea"))
+      return told.text or told.error.message
+    end
+
+    it("reads what the plugin could", function()
+      assert.equal("hall\t1",
+        ask_tea "for name, room in gate:rooms() do print(name, room:size()) end")
+      assert.equal("true", ask_tea "place:has(whose)")
+      assert.equal('"[1]"', ask_tea "gate.json.encode { 1 }")
+      assert.equal("nil", ask_tea "(gate.store:get 'k')")
+      assert.equal("1", ask_tea "used.list[1] * #used.list")
+      assert.equal("1\n\"1\"", ask_tea "unpack(used.list), table.concat(used.list)")
+      assert.equal("nil", ask_tea "gate.registry")
+    end)
+
+    it("changes nothing", function()
+      for _, code in ipairs { "used.get()", "whose:close()", "place:remove(whose)",
+        "gate.store:put('k', 1)" } do
+        assert.matches("read-only: this function", ask_tea(code), 1, true)
+      end
+      assert.same({}, gate.world.state.of "other")
+    end)
+
+    it("shows what the membrane lets through, and nothing else", function()
+      local text = ask_tea "gate"
+      assert.matches("  rooms = <function .*gate_people.lua:%d+>", text)
+      assert.matches("  state = {}", text, 1, true)
+      for _, name in ipairs { "registry", "plugin" } do
+        assert.is_nil(text:find("  " .. name .. " = ", 1, true), name)
+      end
+      assert.matches('name = "hall"', ask_tea "place", 1, true)
+      assert.equal("{ get = <function ", ask_tea("used"):match "{ get = <function ")
+      assert.equal("true", ask_tea [[local seen = {}
+        for name in pairs(gate) do seen[name] = true end
+        return seen.rooms and seen.facts and not seen.registry]])
+    end)
+
+    it("has what the plugin has capabilities for", function()
+      gate = fake_gate.load { init = 'return { "tea" }', tea = "return function() end" }
+      assert.matches('has not the capability "store"', ask_tea "gate.store:get 'k'", 1, true)
+      assert.is_nil(ask_tea("gate"):find "store = ")
+      assert.same({ "gate.state" }, gate:ctl { command = "console",
+        arguments = { plugin = "tea", complete = "gate.st" } }.data.words)
+      assert.is_nil(gate:ctl { command = "console",
+        arguments = { plugin = "tea", complete = "gate.store.g" } }.data.words)
+    end)
+
+    it("completes what the membrane lets through", function()
+      local function complete(word)
+        local told = gate:ctl { command = "console",
+          arguments = { plugin = "tea", complete = word } }
+        return told.data.words or {}
+      end
+      assert.same({ "gate:room", "gate:room_kind", "gate:rooms", "gate:rooms_of" },
+        complete "gate:room")
+      assert.same({ "gate.state", "gate.store" }, complete "gate.st")
+      assert.same({ "gate.json.decode" }, complete "gate.json.dec")
+      assert.same({}, complete "gate.reg")
+      assert.same({}, complete "gate.fetch.x")
+      assert.same({ "place:size" }, complete "place:si")
+      assert.same({ "whose:send" }, complete "whose:se")
+      assert.same({ "used.get" }, complete "used.g")
+    end)
+
+    it("has the functions of strings that the plugin has, with --write", function()
+      assert.matches("pattern too expensive", ask_tea(
+        'return string.find(("a"):rep(30000), (".-"):rep(20) .. "b")', "write"), 1, true)
+      assert.matches("nil", ask_tea("string.dump", "write"), 1, true)
+    end)
+  end)
+
   it("changes what is asked for when it may", function()
     assert.equal('"done"', writes("touch()").text)
     assert.is_true(gate.world.state.of("tea").touched)
@@ -100,6 +215,25 @@ describe("console", function()
     assert.equal("seen\nconsole:1: oh", reads("print 'seen' error 'oh'").error.message)
   end)
 
+  it("takes text only", function()
+    local bytecode = string.dump(function() return 1 end)
+    local told = ask((bytecode:gsub("[\128-\255]", "?"))) -- as JSON carries it
+    assert.matches("attempt to load chunk with wrong mode", answer(told).error.message, 1, true)
+  end)
+
+  it("has no functions of strings that nobody could stop", function()
+    for _, mode in ipairs { "read", "write" } do
+      local told = answer(ask('return string.find(("a"):rep(30000), (".-"):rep(20) .. "b")', mode))
+      assert.matches("string.find: pattern too expensive", told.error.message, 1, true)
+      told = answer(ask("return #string.rep('x', 2 ^ 30)", mode))
+      assert.matches("string.rep: the result would have", told.error.message, 1, true)
+      told = answer(ask("local t = { ('x'):rep(1e6), 'y' } return #table.concat(t, t[1])", mode))
+      assert.matches("table.concat: the result would have", told.error.message, 1, true)
+    end
+    assert.equal("2", writes("local t = {} table.insert(t, 1) return #t + #string.dump(touch) / "
+      .. "#string.dump(touch)").text)
+  end)
+
   it("says what is wrong with what was asked", function()
     assert.equal('there is no plugin "x"; there are: tea',
       answer(ask("1", nil, "x")).error.message)
@@ -121,12 +255,42 @@ describe("console", function()
     assert.equal(2, #lines)
   end)
 
-  it("keeps secrets out of the log, and what is long", function()
+  it("keeps secrets out of the log", function()
     writes "token = 'abc' return \"d\", [[e]]"
     assert.matches("token = *** return ***, ***: done", audits()[1], 1, true)
+  end)
+
+  it("hides all that is written about a secret, however it is written", function()
+    local cases = {
+      [ [[state.token = "abc\"TOPSECRET1\""]] ] = "state.token = ***: done",
+      [ [[state.token = 'abc\\' .. "TOPSECRET1"]] ] = "state.token = *** .. ***: done",
+      [ "state.token = [==[\nTOPSECRET1 ]] ]==] x = 1" ] = "state.token = *** x = ***: done",
+      [ "--[[ TOPSECRET1\n]] state.token = 1" ] = "*** state.token = ***: done",
+      [ "state.token = 2 -- isn't TOPSECRET1\nx = 'TOPSECRET1'" ] =
+        "state.token = *** *** x = ***: done",
+      [ "state.token = 1 -[[7]]" ] = "state.token = *** -***: done",
+      [ "state.pin = 471123" ] = "state.pin = ***: done",
+      [ "state.pin = -.5e10 - 0xABCull" ] = "state.pin = -*** - ***: done",
+      [ "state.token = a1[ [[TOPSECRET1]] ]" ] = "state.token = a1[ *** ]: failed: ***",
+      [ "state.token = 'TOPSECRET1" ] = "state.token = ***: failed: ***",
+      [ "state.password = 'x' error('no ' .. state.password)" ] =
+        "state.password = *** error(*** .. state.password): failed: ***",
+    }
+    for code, line in pairs(cases) do
+      gate = fake_gate.load { tea = TEA }
+      writes(code)
+      assert.matches("may write: " .. line .. " after", audits()[1], 1, true)
+    end
+    gate = fake_gate.load { tea = "function fail() error 'password TOPSECRET1' end "
+      .. "return function() end" }
+    writes "fail()"
+    assert.matches("fail(): failed: *** after", audits()[1], 1, true)
+  end)
+
+  it("cuts what is long in the log", function()
     reads(("1 + "):rep(500) .. "1")
-    assert.matches("1 + 1 ...: done", (audits()[2]:gsub("%+  %.%.%.", "+ 1 ...")), 1, true)
-    assert.is_true(#audits()[2] < 700)
+    assert.matches("1 + 1 ...: done", (audits()[1]:gsub("%+  %.%.%.", "+ 1 ...")), 1, true)
+    assert.is_true(#audits()[1] < 700)
   end)
 
   describe("completion", function()

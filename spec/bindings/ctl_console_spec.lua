@@ -54,6 +54,22 @@ describe("moongate ctl console", function()
       { unpack(prompts, 1, 3) })
   end)
 
+  it("hands bytecode on, and does not load it", function()
+    local loaders, loaded = { load = load, loadstring = loadstring }, false
+    for name, fn in pairs(loaders) do
+      _G[name] = function(code, ...)
+        local chunk, problem = fn(code, ...)
+        loaded = loaded or chunk ~= nil and code:byte() == 27
+        return chunk, problem
+      end
+    end
+    lines = { string.dump(function() return 1 end) }
+    console({}, ctl)
+    for name, fn in pairs(loaders) do _G[name] = fn end
+    assert.equal(1, #said)
+    assert.is_false(loaded)
+  end)
+
   it("lets the server complete words", function()
     lines = { "x" }
     console({}, ctl)

@@ -13,6 +13,13 @@ describe("describe", function()
       text(function() end, print))
   end)
 
+  it("shows numbers with all their digits", function()
+    assert.equal("9007199254740992\n0.1\n1e+100", text(2 ^ 53, 0.1, 1e100))
+    assert.equal("0.30000000000000004\ninf", text(0.1 + 0.2, math.huge))
+    assert.equal("{ [1234567890123456] = 1 }", text { [1234567890123456] = 1 })
+    assert.matches("nan", text(0 / 0))
+  end)
+
   it("shows tables by their keys in order", function()
     assert.equal('{ 1, 2, [5] = 3, a = { b = "x" }, ["a b"] = {}, [true] = 1 }',
       text { 1, 2, [5] = 3, a = { b = "x" }, ["a b"] = {}, [true] = 1 })

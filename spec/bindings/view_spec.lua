@@ -37,6 +37,9 @@ describe("view", function()
       return s]])
     assert.equal(2, returns "local n = 0 for k, v in pairs(target) do n = n + 1 end return n")
     assert.equal("1,2", returns("return table.concat(t, ',')", { t = { 1, 2 } }))
+    assert.equal(2, returns [[local own, n = { [target] = 1, [target.list] = 2 }, 0
+      for k, v in pairs(own) do n = n + (own[k] == v and 1 or 0) end
+      return n]])
     assert.equal(2, returns "local own = { 1 } table.insert(own, 2) return #own")
   end)
 
@@ -63,6 +66,18 @@ describe("view", function()
       assert.is_truthy(problem:find "read%-only: this function" or problem:find "nil value", code)
     end
     assert.is_false(called)
+  end)
+
+  it("goes by what a function is, not by its name", function()
+    local list = {}
+    local env = { list = list, api = { sleep = table.insert, has = rawset, encode = tostring,
+      get = setfenv(function() list.called = true end, _G) } }
+    for _, code in ipairs { "api.sleep(list, 1)", "api.has(list, 'x', 1)", "api.encode(1)",
+      "api.get()" } do
+      refuses("read-only: this function", code, env)
+    end
+    assert.same({}, list)
+    assert.equal("[1]", returns("return json.encode { 1 }", { json = world.json }))
   end)
 
   it("does not call what the app has put into a metatable", function()

@@ -48,6 +48,30 @@ describe("the console", function()
     assert.equal(3, ann:asks({ type = "cups" }).data.cups)
   end)
 
+  it("goes on after bytecode, and after a pattern that nobody could stop", function()
+    local status, _, err = unpack(ctl("--eval", "\27LJ\2\2"))
+    assert.equal(1, status)
+    assert.matches("attempt to load chunk with wrong mode", err, 1, true)
+    local code = 'return string.find(("a"):rep(30000), (".-"):rep(20) .. "b")'
+    for _, words in ipairs { { "--eval", code }, { "--write", "--eval", code } } do
+      status, _, err = unpack(ctl(unpack(words)))
+      assert.equal(1, status)
+      assert.matches("string.find: pattern too expensive", err, 1, true)
+    end
+    assert.same({ 0, "3\n", "" }, ctl("--eval", "cups"))
+  end)
+
+  it("shows a guarded plugin's gate as the plugin sees it", function()
+    house:stop()
+    house = server.start { arguments = { "--admin", path }, plugins = { tea = TEA },
+      is_guarded = true }
+    local status, out = unpack(ctl("--eval", "gate"))
+    assert.equal(0, status)
+    assert.matches("  rooms = <function ", out, 1, true)
+    assert.same({ 1, "", 'moongate ctl: read-only: this function might change '
+      .. "something; moongate ctl console --write lets it\n" }, ctl("--eval", "gate:warn 'x'"))
+  end)
+
   it("waits where a task may", function()
     assert.same({ 0, "true\n", "" },
       ctl("--eval", "local begun = gate:now_ms() gate:sleep(30) return gate:now_ms() > begun"))
