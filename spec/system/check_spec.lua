@@ -79,7 +79,7 @@ end]])
       end)
       error "something else"]] }, "--script-memory-mb", "64")
     assert.equal(1, status)
-    assert.matches("memory limit exceeded: 64 MB of all scripts while it was loaded", err, 1, true)
+    assert.matches("memory limit exceeded: 64 MB of all scripts", err, 1, true)
     assert.is_nil(err:find("time budget", 1, true))
   end)
 
