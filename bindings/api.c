@@ -13,6 +13,7 @@
 #include "profile.h"
 #include "vm.h"
 #include "watchdog.h"
+#include <sys/stat.h>
 #include <time.h>
 
 static struct moon_gate
@@ -169,6 +170,15 @@ int moon_tell(uint64_t ticket, const char *bytes, uint64_t length)
 int moon_asker(uint64_t ticket, struct moon_asker *asker)
 {
     return moon_admin_asker(admin, ticket, asker);
+}
+
+int moon_is_file(const char *path)
+{
+    struct stat there;
+    if (stat(path, &there) != 0) {
+        return 0;
+    }
+    return S_ISREG(there.st_mode) ? 1 : MOON_EINVAL;
 }
 
 double moon_time_ms(void)

@@ -109,6 +109,10 @@ int moon_tell(uint64_t ticket, const char *bytes, uint64_t length);
  * gone or has its answer. */
 int moon_asker(uint64_t ticket, struct moon_asker *asker);
 
+/* Whether there is a regular file at `path`, which ends with NUL: 1; 0 for nothing,
+ * MOON_EINVAL for something else, which might block whoever opens it. */
+int moon_is_file(const char *path);
+
 /* Milliseconds since 1970 UTC. */
 double moon_time_ms(void);
 

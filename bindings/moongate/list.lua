@@ -29,7 +29,11 @@ local NAME = "^[%w_][%w_-]*$"
 
 local MAX_BUDGET = 86400000
 
-local function is_file(path) return sources.read(path) ~= nil end
+--- What is there and is no file is refused by who reads it.
+local function is_there(path)
+  local text, problem = sources.read(path)
+  return text ~= nil or problem ~= nil
+end
 
 --- "lobby.party" is lobby/party.lua.
 ---@param name any
@@ -157,16 +161,18 @@ end
 --- The plugins of what init.lua has returned, in order. Raises.
 ---@param folder string
 ---@param value any
----@param is_there? fun(path: string): any whether a file can be loaded; by default, is on the disk
+---@param looks_there? fun(path: string): any whether a file can be loaded; by default, is on
+--- the disk
 ---@return moongate.Entry[]
-function list.read(folder, value, is_there)
+function list.read(folder, value, looks_there)
   local where = folder .. "/init.lua"
   if type(value) ~= "table" then
     fail(where, 'expected a list of plugins, return { "auth", { "rooms", options = { ... } } }, '
       .. "got a %s", type(value))
   end
   check_rollback(where, value.rollback)
-  local all = { is_there = is_there or is_file, budget = read_budget(where, value.budget, BUDGET),
+  local all = { is_there = looks_there or is_there,
+    budget = read_budget(where, value.budget, BUDGET),
     trust = read_trust(where, value, trust.GUARDED) }
   local entries, places = {}, {}
   for place = 1, measure(where, value) do
@@ -193,6 +199,6 @@ end
 
 --- Whether the app is a folder with a list in it.
 ---@param path string
-function list.is_folder(path) return is_file(path .. "/init.lua") end
+function list.is_folder(path) return is_there(path .. "/init.lua") end
 
 return list

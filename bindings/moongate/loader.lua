@@ -14,6 +14,8 @@ local traceback = require "moongate.traceback"
 
 local loader = {}
 
+local MB = 1048576
+
 -- What runs before the plugins.
 local LIST = { name = "init.lua", label = "init.lua", index = 0, budget = runs.BUDGET }
 
@@ -108,9 +110,11 @@ local function with_collector(fn, ...)
 end
 
 --- What there is to say of what the watchdog has aborted: the last error may be another.
-local function overdue(ok, problem)
-  local is_said = not ok and tostring(problem):find "time budget exceeded"
-  return is_said and problem or "time budget exceeded while it was loaded"
+local function why_aborted(of_memory, ok, problem)
+  local reason = of_memory and ("memory limit exceeded: %d MB of all scripts")
+    :format(core.C.moon_heap().limit / MB) or "time budget exceeded"
+  local is_said = not ok and tostring(problem):find(reason, 1, true)
+  return is_said and problem or reason .. " while it was loaded"
 end
 
 --- What a plugin can do about it that uses one with a problem, its author does not know yet.
@@ -141,7 +145,8 @@ local function run(build, name)
   build.chunks[name] = nil
   local outer, outer_doing = runs.enter_loading(plugin, "load")
   local ok, problem = with_collector(run_file, build, plugin, chunk)
-  if runs.leave(outer, outer_doing) then ok, problem = false, overdue(ok, problem) end
+  local is_aborted, of_memory = runs.leave(outer, outer_doing)
+  if is_aborted then ok, problem = false, why_aborted(of_memory, ok, problem) end
   if ok then return end
   fail(build, name, with_file(plugin, problem))
   error(problem, 0)

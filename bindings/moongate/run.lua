@@ -94,13 +94,14 @@ end
 ---@param outer? moongate.Plugin
 ---@param outer_doing? string
 ---@return boolean aborted the watchdog has aborted the run
+---@return boolean of_memory because the scripts' memory was exhausted
 function run.leave(outer, outer_doing)
   local aborted, plugin = turn.aborted, run.plugin
   run.plugin, run.doing = outer, outer_doing
   if aborted == MEMORY then starved = plugin end
   if outer then
     if plugin ~= outer and aborted ~= WHOLE then set_budget(outer) end
-    return aborted ~= 0
+    return aborted ~= 0, aborted == MEMORY
   end
   -- Whoever is found late from now on was another.
   turn.who, turn.aborted = 0, 0
@@ -110,7 +111,7 @@ function run.leave(outer, outer_doing)
     run.on_memory(plugin)
   end
   if last > 0 and not is_working then work() end
-  return aborted ~= 0
+  return aborted ~= 0, aborted == MEMORY
 end
 
 --- Calls fn(subject) when no plugin's code runs, at once if none does: what a plugin has asked for

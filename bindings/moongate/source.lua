@@ -1,6 +1,7 @@
 --- The app's files: their texts, what requires what, and which have changed.
 --
 -- A module is loaded once for all trusted plugins, and once for each guarded one.
+local core = require "moongate.ffi"
 local sandbox = require "moongate.sandbox"
 
 ---@class moongate.Source
@@ -25,7 +26,12 @@ function source.use(set) asked = set end
 --- What a file holds now; tests have files of their own.
 ---@param path string
 ---@return string? text
+---@return string? problem nil: there is nothing, or it may not be read
 function source.read(path)
+  -- To open a FIFO would wait for somebody who writes into it.
+  if core.C.moon_is_file(path) == core.C.MOON_EINVAL then
+    return nil, path .. ": is no regular file"
+  end
   local file = io.open(path, "r")
   if not file then return end
   local text = file:read "*a"
@@ -53,11 +59,15 @@ end
 --- is let go.
 function Set:settle() self.texts, self.stale, self.before = {}, {}, {} end
 
+--- Raises at what is no regular file.
 ---@param path string
 ---@return string? text
 function Set:text(path)
   if self.texts[path] == nil then
-    local text, held = source.read(path) or false, self.rejected[path]
+    local text, problem = source.read(path)
+    if problem then error(problem, 0) end
+    text = text or false
+    local held = self.rejected[path]
     if held and text ~= held.bad then self.rejected[path], held = nil, nil end
     self.texts[path] = held and held.good or text
   end

@@ -189,6 +189,7 @@ local RESERVED = {
     ["bench/process.c"] = "finds the threads of the server",
   },
   ["sys/stat.h"] = {
+    ["bindings/api.c"] = "moon_is_file()",
     ["core/certificate.c"] = "whether a file is another one",
     ["core/socket_file.c"] = "the rights it is made with, and whether it is still the same",
     ["core/ws_file.c"] = "size and age of a file, for its ETag",

@@ -29,6 +29,21 @@ describe("source", function()
     assert.equal("return 2", source.set(folder):text(path "a"))
   end)
 
+  it("does not wait for a file that is none", function()
+    assert(os.execute(("mkfifo %s && mkdir %s"):format(path "pipe", path "folder")) == 0)
+    save("a", "return 1")
+    local world = fake_core.world()
+    source = world.source
+    for name, status in pairs { pipe = -5, folder = -5, a = 1, nothing = 0 } do
+      world.core.answers.moon_is_file = status
+      assert.same(status == -5 and { nil, path(name) .. ": is no regular file" }
+        or { status == 1 and "return 1" or nil }, { source.read(path(name)) })
+    end
+    world.core.answers.moon_is_file = -5
+    assert.has_error(function() source.set(folder):text(path "pipe") end,
+      path "pipe" .. ": is no regular file")
+  end)
+
   it("takes the good text for a bad one, until the file changes", function()
     save("a", "bad")
     local rejected = { [path "a"] = { bad = "bad", good = "good" } }

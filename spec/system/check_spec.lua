@@ -59,6 +59,30 @@ end]])
     assert.equal(shown, (out:gsub("[^\n]+\n$", err .. "%0")))
   end)
 
+  it("does not wait for whoever might write into a FIFO", function()
+    for _, name in ipairs { "a", "lib", "init" } do
+      file.run("rm -rf " .. folder .. "/*")
+      local files = { init = 'return { "a" }', a = "require 'lib' " .. FINE, lib = "return 1" }
+      files[name] = nil
+      file.run(("mkfifo %s/%s.lua"):format(folder, name))
+      local status, _, err = check(files)
+      assert.equal(1, status, err)
+      assert.matches(("APP/%s.lua: is no regular file\n"):format(name), err, 1, true)
+    end
+  end)
+
+  it("says when it was the memory that a script has exhausted while it loaded", function()
+    local status, _, err = check({ init = 'return { "a" }', a = [[
+      pcall(function()
+        local kept
+        while true do kept = { kept } end
+      end)
+      error "something else"]] }, "--script-memory-mb", "64")
+    assert.equal(1, status)
+    assert.matches("memory limit exceeded: 64 MB of all scripts", err, 1, true)
+    assert.is_nil(err:find("time budget", 1, true))
+  end)
+
   it("is content with what the repository brings along", function()
     for _, app in ipairs(file.list "scripts examples/*.lua") do
       local status, _, err = server.run_to_end { "check", "--strict", app }
