@@ -26,24 +26,24 @@ local function end_of_set(text, at)
   return at + 1
 end
 
---- Where an item with a percent sign ends, and whether it scans or compares as a quantifier does.
+--- Where an item with a percent sign ends, and what it is if no quantifier can follow: "long" scans
+--- or compares as a quantifier does. What looks like one behind %f[set] is a character.
 local function escaped(text, at)
   local letter = sub(text, at + 1, at + 1)
-  if letter == "b" then return at + 4, true end
-  if letter == "f" then return end_of_set(text, at + 2), false end
-  return at + 2, find(letter, "^%d") ~= nil
+  if letter == "b" then return at + 4, "long" end
+  if letter == "f" then return end_of_set(text, at + 2), "one" end
+  return at + 2, find(letter, "^%d") and "long"
 end
 
---- Where the item ends, and whether it is a long one.
+--- Where the item ends, and what it is if no quantifier can follow.
 local function end_of_item(text, at)
   local first = byte(text, at)
   if first == PERCENT then return escaped(text, at) end
-  if first == BRACKET then return end_of_set(text, at), false end
-  return at + 1, false
+  if first == BRACKET then return end_of_set(text, at) end
+  return at + 1
 end
 
-local function kind_of(first, quantifier, is_long)
-  if is_long then return "long" end
+local function kind_of(first, quantifier)
   if first == DOT and (quantifier == "*" or quantifier == "-") then return "any" end
   return quantifier or "one"
 end
@@ -56,9 +56,9 @@ local function items_of(text, at, stop)
     if IS_CAPTURE[byte(text, at)] then
       at = at + 1
     else
-      local after, is_long = end_of_item(text, at)
-      local quantifier = not is_long and QUANTIFIERS[byte(text, after)]
-      items[#items + 1] = kind_of(byte(text, at), quantifier, is_long)
+      local after, alone = end_of_item(text, at)
+      local quantifier = not alone and QUANTIFIERS[byte(text, after)]
+      items[#items + 1] = alone or kind_of(byte(text, at), quantifier)
       widest = math.max(widest, after - at)
       at = after + (quantifier and 1 or 0)
     end

@@ -30,6 +30,13 @@ describe("pattern", function()
     end
   end)
 
+  it("takes what looks like a quantifier behind a frontier, %b or %1 for a character", function()
+    for _, text in ipairs { ".-.-.-.-.-%f[x]*", ".-.-.-.-.-%f[x]-", ".-.-.-.-.-%f[x]?",
+      ".-.-.-.-%bxy*", "(.-).-.-.-%1*" } do
+      assert.is_false(pattern.is_cheap(text, 2000), text)
+    end
+  end)
+
   it("takes twice as long for each that is optional", function()
     assert.is_false(pattern.is_cheap(("a?"):rep(30) .. ("a"):rep(30), 30))
     assert.is_true(pattern.is_cheap("^a?b?c?$", KB * KB))
