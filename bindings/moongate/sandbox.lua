@@ -3,6 +3,7 @@
 -- Each file has tables of its own, so that nobody can change the library of another. What could get
 -- around the membrane, or around the watchdog, is not there; what is asked for in vain says so.
 local maps = require "moongate.membrane_maps"
+local metatable = require "moongate.metatable"
 local strings = require "moongate.strings"
 
 local sandbox = {}
@@ -35,29 +36,7 @@ end
 
 -- ---- metatables ----
 
-local metatable_of, own = debug.getmetatable, maps.own
-
---- Whether the table is the plugin's own: it has no metatable but one that such code has set.
-local function is_own(value)
-  local mt = metatable_of(value)
-  return mt == nil or own[mt] ~= nil
-end
-
-local function guarded_setmetatable(value, mt)
-  if type(value) == "table" and not is_own(value) then
-    error("setmetatable: this is no table of yours", 2)
-  end
-  if type(mt) == "table" and not is_own(mt) then
-    error("setmetatable: the metatable is no table of yours", 2)
-  end
-  local made = setmetatable(value, mt) -- raises what else is wrong
-  if mt then own[mt] = true end
-  return made
-end
-
-local function guarded_getmetatable(value)
-  if type(value) == "table" and is_own(value) then return getmetatable(value) end
-end
+local is_own = metatable.is_own
 
 local function guarded_rawset(value, key, inner)
   if type(value) == "table" and not is_own(value) then
@@ -104,7 +83,7 @@ end
 
 --- load and loadstring: text only, in the environment of the file. It has the file's name: by its
 --- name the watchdog knows whose code runs.
-local function loader_for(name, env)
+local function loader_for(name, env, owner)
   return function(text, _, _, its_env)
     local problem
     if type(text) == "function" then text, problem = joined(text) end
@@ -114,7 +93,9 @@ local function loader_for(name, env)
     if text:byte() == ESCAPE then return nil, "load: bytecode is not for a guarded plugin" end
     local chunk, why = load(text, name .. "(load)", "t")
     if not chunk then return nil, why end
-    return setfenv(chunk, type(its_env) == "table" and its_env or env)
+    if type(its_env) ~= "table" then return setfenv(chunk, env) end
+    metatable.belongs(its_env, owner)
+    return setfenv(chunk, its_env)
   end
 end
 
@@ -156,11 +137,12 @@ local env_mt = { __index = complain, __metatable = false }
 --- What a file of a guarded plugin has as its globals.
 ---@param name string of the file's chunk
 ---@param require_of_app fun(name: string): any
+---@param owner string name of the plugin
 ---@return table
-function sandbox.environment(name, require_of_app)
+function sandbox.environment(name, require_of_app, owner)
   local env = {
-    require = require_of_app, setmetatable = guarded_setmetatable, rawset = guarded_rawset,
-    getmetatable = guarded_getmetatable, next = guarded_next, pairs = guarded_pairs,
+    require = require_of_app, setmetatable = metatable.setter(owner), rawset = guarded_rawset,
+    getmetatable = metatable.shown, next = guarded_next, pairs = guarded_pairs,
     ipairs = guarded_ipairs,
     collectgarbage = guarded_collectgarbage, string = strings.library(), coroutine = coroutines(),
     debug = { traceback = debug.traceback },
@@ -168,8 +150,9 @@ function sandbox.environment(name, require_of_app)
   for _, global in ipairs(PLAIN) do env[global] = _G[global] end
   for library in pairs(LIBRARIES) do env[library] = copy_of(library) end
   env.table.concat = strings.concat
-  env._G, env.load = env, loader_for(name, env)
+  env._G, env.load = env, loader_for(name, env, owner)
   env.loadstring = env.load
+  metatable.belongs(env, owner)
   return setmetatable(env, env_mt)
 end
 
