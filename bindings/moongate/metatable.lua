@@ -80,6 +80,14 @@ function metatable.belongs(env, owner)
   if not owner_of[env] then owner_of[env] = owner end
 end
 
+--- Whether it is a function that guarded code has made: the watchdog can stop it.
+---@param fn any
+---@return boolean
+function metatable.is_made(fn)
+  return type(fn) == "function" and owner_of[environment_of(fn)] ~= nil
+    and getinfo(fn, "S").what ~= "C"
+end
+
 --- Whether guarded code may change it: it has no metatable but one that such code has set.
 ---@param value any
 ---@return boolean
@@ -99,6 +107,10 @@ function metatable.setter(owner)
     if type(mt) == "table" then
       if not metatable.is_own(mt) then
         error("setmetatable: the metatable is no table of yours", 2)
+      end
+      local less = rawget(mt, "__lt") -- called by sort
+      if type(less) == "function" and not metatable.is_made(less) then
+        error("setmetatable: __lt is no function of yours", 2)
       end
       mt = copy_of(mt, owner)
     end

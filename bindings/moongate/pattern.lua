@@ -10,6 +10,8 @@ local byte, find, sub = string.byte, string.find, string.sub
 local MAX_STEPS = 1e8
 local MAX_CACHED, MAX_CACHED_BYTES = 500, 256 -- patterns, and of one
 local SET_BYTES = 8 -- of a set that are looked at in a step
+local ITEM_BYTES = 16 -- of a pattern that are
+local MAX_PATTERN_BYTES = 65536
 
 local pattern = {}
 
@@ -109,7 +111,8 @@ local function analyse(text)
   local items, widest = items_of(text, first, has_end and #text - 1 or #text)
   local before, behind = power_of(items, has_end)
   local power = math.max(1, before + 2 - first, behind)
-  return power, 2 ^ optional(items) * math.max(1, widest / SET_BYTES)
+  local steps = math.max(1, widest / SET_BYTES, #text / ITEM_BYTES)
+  return power, 2 ^ optional(items) * steps
 end
 
 local powers, factors, cached = {}, {}, 0
@@ -128,8 +131,17 @@ end
 ---@return boolean
 function pattern.is_cheap(text, bytes)
   local power, factor = powers[text], factors[text]
+  if #text > MAX_PATTERN_BYTES then return false end
   if not power then power, factor = known(text) end
   return bytes ^ power * factor <= MAX_STEPS
+end
+
+--- The same of a text that is looked for as it is.
+---@param text string
+---@param bytes integer of what it is looked for in
+---@return boolean
+function pattern.is_cheap_to_find(text, bytes)
+  return #text * (bytes - #text) / ITEM_BYTES <= MAX_STEPS
 end
 
 return pattern

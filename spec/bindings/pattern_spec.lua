@@ -47,6 +47,16 @@ describe("pattern", function()
     assert.is_false(pattern.is_cheap("^[" .. ("b"):rep(16 * KB) .. "]-x", 90 * KB))
   end)
 
+  it("takes longer the longer it is, also as a mere text", function()
+    local text = ("a"):rep(20 * KB) .. "b"
+    assert.is_false(pattern.is_cheap(text .. "?", KB * KB))
+    assert.is_true(pattern.is_cheap(text .. "?", 30 * KB))
+    assert.is_false(pattern.is_cheap(("a"):rep(70000), 1))
+    assert.is_false(pattern.is_cheap_to_find(text, KB * KB))
+    assert.is_true(pattern.is_cheap_to_find(text, 30 * KB))
+    assert.is_true(pattern.is_cheap_to_find("abcdefgh", 100 * KB * KB))
+  end)
+
   it("is judged the same however many others there were", function()
     for i = 1, 2000 do pattern.is_cheap(("^%d.-x"):format(i), 10) end
     assert.is_false(pattern.is_cheap(".*.*x", 1000))
