@@ -5,10 +5,12 @@
 local maps = require "moongate.membrane_maps"
 local metatable = require "moongate.metatable"
 local strings = require "moongate.strings"
+local tables = require "moongate.tables"
 
 local sandbox = {}
 
-local MAX_TEXT_BYTES = 1048576 -- of code that load() is given in pieces
+local MAX_TEXT_BYTES = 1048576 -- of code that load() is given
+local TOO_LONG = "load: over " .. MAX_TEXT_BYTES .. " bytes"
 local ESCAPE = 27 -- begins bytecode
 
 -- What is as it is.
@@ -21,7 +23,6 @@ local LIBRARIES = {
   math = [[abs acos asin atan atan2 ceil cos cosh deg exp floor fmod frexp huge ldexp log log10 max
     min modf pi pow rad random sin sinh sqrt tan tanh]],
   os = "clock date difftime time",
-  table = "foreach foreachi getn insert maxn remove sort",
 }
 
 local ABSENT = {}
@@ -77,7 +78,7 @@ local function joined(reader)
     if part == nil or part == "" then return table.concat(parts) end
     if type(part) ~= "string" then return nil, "reader function must return a string" end
     parts[#parts + 1], bytes = part, bytes + #part
-    if bytes > MAX_TEXT_BYTES then return nil, "load: over " .. MAX_TEXT_BYTES .. " bytes" end
+    if bytes > MAX_TEXT_BYTES then return nil, TOO_LONG end
   end
 end
 
@@ -86,10 +87,12 @@ end
 local function loader_for(name, env, owner)
   return function(text, _, _, its_env)
     local problem
-    if type(text) == "function" then text, problem = joined(text) end
+    if metatable.is_made(text) then text, problem = joined(text) end
     if type(text) ~= "string" then
-      return nil, problem or "load: expected a string, got a " .. type(text)
+      return nil, problem or "load: expected a string, or a function of yours, got a "
+        .. type(text)
     end
+    if #text > MAX_TEXT_BYTES then return nil, TOO_LONG end
     if text:byte() == ESCAPE then return nil, "load: bytecode is not for a guarded plugin" end
     local chunk, why = load(text, name .. "(load)", "t")
     if not chunk then return nil, why end
@@ -145,11 +148,11 @@ function sandbox.environment(name, require_of_app, owner)
     getmetatable = metatable.shown, next = guarded_next, pairs = guarded_pairs,
     ipairs = guarded_ipairs,
     collectgarbage = guarded_collectgarbage, string = strings.library(), coroutine = coroutines(),
+    table = tables.library(),
     debug = { traceback = debug.traceback },
   }
   for _, global in ipairs(PLAIN) do env[global] = _G[global] end
   for library in pairs(LIBRARIES) do env[library] = copy_of(library) end
-  env.table.concat = strings.concat
   env._G, env.load = env, loader_for(name, env, owner)
   env.loadstring = env.load
   metatable.belongs(env, owner)

@@ -118,7 +118,9 @@ end
 local MOST = 2 ^ 31 - 1
 
 --- A place as Lua takes it; what is none is left, for Lua to say so.
-local function whole(value)
+---@param value any
+---@return any
+function strings.whole(value)
   local n = tonumber(value)
   if not n or n ~= n then return value end
   n = n < 0 and ceil(n) or floor(n)
@@ -127,7 +129,7 @@ end
 
 --- table.concat with the same limit.
 function strings.concat(list, separator, first, last)
-  first, last = whole(first), whole(last)
+  first, last = strings.whole(first), strings.whole(last)
   local bytes, place = 0, tonumber(first) or 1
   local part = type(list) == "table" and rawget(list, place) or nil
   while part ~= nil and place <= (tonumber(last) or place) do -- at a gap Lua says what is wrong
