@@ -11,7 +11,7 @@ local MAX_STRING_BYTES = 1024
 
 local function quote(text)
   local cut = #text > MAX_STRING_BYTES and (" .. %d bytes"):format(#text) or ""
-  text = text:sub(1, MAX_STRING_BYTES):gsub('[%c"\\]', function(char)
+  text = string.gsub(text:sub(1, MAX_STRING_BYTES), '[%c"\\]', function(char)
     if char == "\n" then return "\\n" end
     return char:find "%c" and ("\\%03d"):format(char:byte()) or "\\" .. char
   end)

@@ -21,7 +21,8 @@ local ESCAPES = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quo
 
 --- What XML cannot hold becomes "?".
 local function escape(text)
-  return (text:gsub("[%z\1-\8\11\12\14-\31\127]", "?"):gsub('[&<>"]', ESCAPES))
+  text = text:gsub("[%z\1-\8\11\12\14-\31\127]", "?")
+  return (string.gsub(text, '[&<>"]', ESCAPES))
 end
 
 -- ---- the tree ----

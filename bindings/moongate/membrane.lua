@@ -8,6 +8,7 @@
 -- A function that returns data is called in place of its wrapper (a tail call), so that the errors
 -- it raises in the name of its caller name the line of the plugin.
 local core = require "moongate.membrane_maps"
+local task = require "moongate.task"
 
 local each, into, out = core.each, core.into, core.out
 
@@ -62,16 +63,27 @@ function membrane.how(realm, how)
   return copy
 end
 
---- A table of functions, and of tables of them.
-function membrane.spec(realm, spec)
+local MAX_SPEC, MAX_DEPTH = 10000, 16 -- entries, tables in each other
+
+local function spec_of(realm, spec, walk, depth)
   if type(spec) ~= "table" or core.target_of[spec] then return into(realm, spec) end
+  if walk.seen[spec] then return walk.seen[spec] end
   into(realm, spec)
   local copy = {}
+  walk.seen[spec] = copy
   for key, value in next, spec do
-    copy[key] = type(value) == "table" and membrane.spec(realm, value) or into(realm, value)
+    walk.entries = walk.entries + 1
+    if walk.entries > MAX_SPEC or depth > MAX_DEPTH then
+      error(("expected a table of at most %d entries, %d tables deep"):format(MAX_SPEC, MAX_DEPTH),
+        task.level_of_app())
+    end
+    copy[key] = spec_of(realm, value, walk, depth + 1)
   end
   return copy
 end
+
+--- A table of functions, and of tables of them.
+function membrane.spec(realm, spec) return spec_of(realm, spec, { seen = {}, entries = 0 }, 1) end
 
 --- The API that it provides, as it is now: others get a copy.
 membrane.api = core.offer

@@ -3,6 +3,7 @@ local task = require "moongate.task"
 
 local CAUGHT = "^%S+:%d+: " -- a message that has its place already, or names a file
 local FILE = "^%S*%.lua"
+local MAX_COPIED = 100000 -- values, of what one call hands to another plugin
 
 local maps = {}
 
@@ -61,8 +62,11 @@ function maps.name_of(target)
   return shape and shape.name
 end
 
+local left -- of the values that may be copied
+
 --- All values, each mapped.
 local function each(map, realm, ...)
+  left = MAX_COPIED
   local count = select("#", ...)
   if count == 0 then return end
   local a, b, c = ...
@@ -153,6 +157,11 @@ end
 
 --- Between two plugins tables are copied: what is in them is mapped, and neither has the other's.
 local function copy(map, realm, value, seen)
+  left = left - 1
+  if left < 0 then
+    error(("over %d values cannot be handed from one plugin to another at once"):format(MAX_COPIED),
+      task.level_of_app())
+  end
   if type(value) ~= "table" or getmetatable(value) ~= nil then return map(realm, value) end
   if seen[value] then return seen[value] end
   local made = {}
@@ -173,7 +182,7 @@ function out_copy(realm, value) return copy(out, realm, value, {}) end
 function into_copy(realm, value) return copy(offered, realm, value, {}) end
 
 --- What a plugin provides: a copy, whose functions map what they are given.
-maps.offer = into_copy
+function maps.offer(realm, value) return (each(into_copy, realm, value)) end
 
 function into(realm, value)
   local kind = type(value)
@@ -196,7 +205,7 @@ local function blame(realm, problem)
   if type(problem) == "string" and not find(problem, CAUGHT) and not find(problem, FILE) then
     error(problem, 2)
   end
-  error(task.why_cancelled(problem) and problem or out_copy(realm, problem), 0)
+  error(task.why_cancelled(problem) and problem or each(out_copy, realm, problem), 0)
 end
 
 local function conclude(realm, map, ok, ...)

@@ -10,6 +10,8 @@ local byte, find, sub = string.byte, string.find, string.sub
 local MAX_STEPS = 1e8
 local MAX_CACHED, MAX_CACHED_BYTES = 500, 256 -- patterns, and of one
 local SET_BYTES = 8 -- of a set that are looked at in a step
+local ITEM_BYTES = 16 -- of a pattern that are
+local MAX_PATTERN_BYTES = 65536
 
 local pattern = {}
 
@@ -26,24 +28,24 @@ local function end_of_set(text, at)
   return at + 1
 end
 
---- Where an item with a percent sign ends, and whether it scans or compares as a quantifier does.
+--- Where an item with a percent sign ends, and what it is if no quantifier can follow: "long" scans
+--- or compares as a quantifier does. What looks like one behind %f[set] is a character.
 local function escaped(text, at)
   local letter = sub(text, at + 1, at + 1)
-  if letter == "b" then return at + 4, true end
-  if letter == "f" then return end_of_set(text, at + 2), false end
-  return at + 2, find(letter, "^%d") ~= nil
+  if letter == "b" then return at + 4, "long" end
+  if letter == "f" then return end_of_set(text, at + 2), "one" end
+  return at + 2, find(letter, "^%d") and "long"
 end
 
---- Where the item ends, and whether it is a long one.
+--- Where the item ends, and what it is if no quantifier can follow.
 local function end_of_item(text, at)
   local first = byte(text, at)
   if first == PERCENT then return escaped(text, at) end
-  if first == BRACKET then return end_of_set(text, at), false end
-  return at + 1, false
+  if first == BRACKET then return end_of_set(text, at) end
+  return at + 1
 end
 
-local function kind_of(first, quantifier, is_long)
-  if is_long then return "long" end
+local function kind_of(first, quantifier)
   if first == DOT and (quantifier == "*" or quantifier == "-") then return "any" end
   return quantifier or "one"
 end
@@ -56,9 +58,9 @@ local function items_of(text, at, stop)
     if IS_CAPTURE[byte(text, at)] then
       at = at + 1
     else
-      local after, is_long = end_of_item(text, at)
-      local quantifier = not is_long and QUANTIFIERS[byte(text, after)]
-      items[#items + 1] = kind_of(byte(text, at), quantifier, is_long)
+      local after, alone = end_of_item(text, at)
+      local quantifier = not alone and QUANTIFIERS[byte(text, after)]
+      items[#items + 1] = alone or kind_of(byte(text, at), quantifier)
       widest = math.max(widest, after - at)
       at = after + (quantifier and 1 or 0)
     end
@@ -109,7 +111,8 @@ local function analyse(text)
   local items, widest = items_of(text, first, has_end and #text - 1 or #text)
   local before, behind = power_of(items, has_end)
   local power = math.max(1, before + 2 - first, behind)
-  return power, 2 ^ optional(items) * math.max(1, widest / SET_BYTES)
+  local steps = math.max(1, widest / SET_BYTES, #text / ITEM_BYTES)
+  return power, 2 ^ optional(items) * steps
 end
 
 local powers, factors, cached = {}, {}, 0
@@ -128,8 +131,17 @@ end
 ---@return boolean
 function pattern.is_cheap(text, bytes)
   local power, factor = powers[text], factors[text]
+  if #text > MAX_PATTERN_BYTES then return false end
   if not power then power, factor = known(text) end
   return bytes ^ power * factor <= MAX_STEPS
+end
+
+--- The same of a text that is looked for as it is.
+---@param text string
+---@param bytes integer of what it is looked for in
+---@return boolean
+function pattern.is_cheap_to_find(text, bytes)
+  return #text * (bytes - #text) / ITEM_BYTES <= MAX_STEPS
 end
 
 return pattern

@@ -42,7 +42,7 @@ local function named(folded, names)
   if folder then
     folded = folded:gsub(";" .. escaped(folder:gsub("[%c ;]", "_")) .. "/+", ";")
   end
-  return (("\n" .. folded):gsub("\n(%d+)", function(who)
+  return (string.gsub("\n" .. folded, "\n(%d+)", function(who)
     return "\n" .. (names[tonumber(who)] or "plugin " .. who)
   end):sub(2))
 end

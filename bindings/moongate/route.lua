@@ -53,11 +53,11 @@ end
 function route.new(kind, pattern, handlers, plugin)
   local new = { kind = kind, pattern = pattern, handlers = handlers, plugin = plugin, names = {},
     known = setmetatable({}, { __mode = "v" }) } -- path -> params somebody holds
-  new.match = "^" .. pattern:gsub("[%^%$%(%)%%%.%[%]%*%+%-%?]", "%%%0")
-    :gsub("{([%w_]+)}", function(name)
-      new.names[#new.names + 1] = name
-      return "([^/]+)"
-    end) .. "$"
+  local escaped = pattern:gsub("[%^%$%(%)%%%.%[%]%*%+%-%?]", "%%%0")
+  new.match = "^" .. string.gsub(escaped, "{([%w_]+)}", function(name)
+    new.names[#new.names + 1] = name
+    return "([^/]+)"
+  end) .. "$"
   return new
 end
 

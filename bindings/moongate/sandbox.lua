@@ -3,11 +3,14 @@
 -- Each file has tables of its own, so that nobody can change the library of another. What could get
 -- around the membrane, or around the watchdog, is not there; what is asked for in vain says so.
 local maps = require "moongate.membrane_maps"
+local metatable = require "moongate.metatable"
 local strings = require "moongate.strings"
+local tables = require "moongate.tables"
 
 local sandbox = {}
 
-local MAX_TEXT_BYTES = 1048576 -- of code that load() is given in pieces
+local MAX_TEXT_BYTES = 1048576 -- of code that load() is given
+local TOO_LONG = "load: over " .. MAX_TEXT_BYTES .. " bytes"
 local ESCAPE = 27 -- begins bytecode
 
 -- What is as it is.
@@ -20,7 +23,6 @@ local LIBRARIES = {
   math = [[abs acos asin atan atan2 ceil cos cosh deg exp floor fmod frexp huge ldexp log log10 max
     min modf pi pow rad random sin sinh sqrt tan tanh]],
   os = "clock date difftime time",
-  table = "foreach foreachi getn insert maxn remove sort",
 }
 
 local ABSENT = {}
@@ -35,29 +37,7 @@ end
 
 -- ---- metatables ----
 
-local metatable_of, own = debug.getmetatable, maps.own
-
---- Whether the table is the plugin's own: it has no metatable but one that such code has set.
-local function is_own(value)
-  local mt = metatable_of(value)
-  return mt == nil or own[mt] ~= nil
-end
-
-local function guarded_setmetatable(value, mt)
-  if type(value) == "table" and not is_own(value) then
-    error("setmetatable: this is no table of yours", 2)
-  end
-  if type(mt) == "table" and not is_own(mt) then
-    error("setmetatable: the metatable is no table of yours", 2)
-  end
-  local made = setmetatable(value, mt) -- raises what else is wrong
-  if mt then own[mt] = true end
-  return made
-end
-
-local function guarded_getmetatable(value)
-  if type(value) == "table" and is_own(value) then return getmetatable(value) end
-end
+local is_own = metatable.is_own
 
 local function guarded_rawset(value, key, inner)
   if type(value) == "table" and not is_own(value) then
@@ -98,23 +78,27 @@ local function joined(reader)
     if part == nil or part == "" then return table.concat(parts) end
     if type(part) ~= "string" then return nil, "reader function must return a string" end
     parts[#parts + 1], bytes = part, bytes + #part
-    if bytes > MAX_TEXT_BYTES then return nil, "load: over " .. MAX_TEXT_BYTES .. " bytes" end
+    if bytes > MAX_TEXT_BYTES then return nil, TOO_LONG end
   end
 end
 
 --- load and loadstring: text only, in the environment of the file. It has the file's name: by its
 --- name the watchdog knows whose code runs.
-local function loader_for(name, env)
+local function loader_for(name, env, owner)
   return function(text, _, _, its_env)
     local problem
-    if type(text) == "function" then text, problem = joined(text) end
+    if metatable.is_made(text) then text, problem = joined(text) end
     if type(text) ~= "string" then
-      return nil, problem or "load: expected a string, got a " .. type(text)
+      return nil, problem or "load: expected a string, or a function of yours, got a "
+        .. type(text)
     end
+    if #text > MAX_TEXT_BYTES then return nil, TOO_LONG end
     if text:byte() == ESCAPE then return nil, "load: bytecode is not for a guarded plugin" end
     local chunk, why = load(text, name .. "(load)", "t")
     if not chunk then return nil, why end
-    return setfenv(chunk, type(its_env) == "table" and its_env or env)
+    if type(its_env) ~= "table" then return setfenv(chunk, env) end
+    metatable.belongs(its_env, owner)
+    return setfenv(chunk, its_env)
   end
 end
 
@@ -156,20 +140,22 @@ local env_mt = { __index = complain, __metatable = false }
 --- What a file of a guarded plugin has as its globals.
 ---@param name string of the file's chunk
 ---@param require_of_app fun(name: string): any
+---@param owner string name of the plugin
 ---@return table
-function sandbox.environment(name, require_of_app)
+function sandbox.environment(name, require_of_app, owner)
   local env = {
-    require = require_of_app, setmetatable = guarded_setmetatable, rawset = guarded_rawset,
-    getmetatable = guarded_getmetatable, next = guarded_next, pairs = guarded_pairs,
+    require = require_of_app, setmetatable = metatable.setter(owner), rawset = guarded_rawset,
+    getmetatable = metatable.shown, next = guarded_next, pairs = guarded_pairs,
     ipairs = guarded_ipairs,
     collectgarbage = guarded_collectgarbage, string = strings.library(), coroutine = coroutines(),
+    table = tables.library(),
     debug = { traceback = debug.traceback },
   }
   for _, global in ipairs(PLAIN) do env[global] = _G[global] end
   for library in pairs(LIBRARIES) do env[library] = copy_of(library) end
-  env.table.concat = strings.concat
-  env._G, env.load = env, loader_for(name, env)
+  env._G, env.load = env, loader_for(name, env, owner)
   env.loadstring = env.load
+  metatable.belongs(env, owner)
   return setmetatable(env, env_mt)
 end
 

@@ -96,7 +96,9 @@ local function compile(made)
   local chunk, problem = load(made.text, chunk_name, "t")
   if not chunk then error(problem, 0) end
   local function of_app(name) return asked:require(made, name) end
-  if made.guarded then return setfenv(chunk, sandbox.environment(chunk_name, of_app)) end
+  if made.guarded then
+    return setfenv(chunk, sandbox.environment(chunk_name, of_app, made.guarded))
+  end
   return setfenv(chunk, setmetatable({ require = of_app }, { __index = _G }))
 end
 

@@ -4,12 +4,17 @@
 -- There is one metatable of strings for all of the process. So what is called as a method,
 -- ("x"):rep(n), is one of these for everybody; string.rep(x, n) is Lua's own in trusted code, and
 -- in the runtime, which calls it so where a text or a pattern may be long.
-local is_cheap = require("moongate.pattern").is_cheap
+local pattern_cost = require "moongate.pattern"
 
-local MAX_BYTES = 1048576 -- of what rep and concat make
+local is_cheap, is_cheap_to_find = pattern_cost.is_cheap, pattern_cost.is_cheap_to_find
 
-local byte, find, gmatch, rep = string.byte, string.find, string.gmatch, string.rep
-local concat = table.concat
+local MAX_BYTES = 1048576 -- of what rep and concat make, and gsub asks a table for
+local MAX_STEPS = 1e8     -- of gsub in its replacement
+
+local byte, find, gmatch, gsub, match = string.byte, string.find, string.gmatch, string.gsub,
+  string.match
+local rep = string.rep
+local concat, ceil, floor = table.concat, math.ceil, math.floor
 
 local strings = {}
 
@@ -18,33 +23,85 @@ for _, name in ipairs { "byte", "char", "format", "len", "lower", "reverse", "su
   guarded[name] = string[name]
 end
 
+--- Lua takes a number for its digits.
+local function text_of(value)
+  if type(value) == "number" then return tostring(value) end
+  return value
+end
+
 --- Raises in the name of who called the caller.
-local function check_pattern(text, pattern, what)
+local function check_pattern(text, pattern, what, is_plain)
   if type(text) ~= "string" or type(pattern) ~= "string" then return end -- Lua says what is wrong
-  if is_cheap(pattern, #text) then return end
+  local cheap = is_plain and is_cheap_to_find or is_cheap
+  if cheap(pattern, #text) then return end
   error(("%s: pattern too expensive for a text of %d bytes: %q"):format(what, #text, pattern), 3)
 end
 
 function guarded.find(text, pattern, init, plain)
-  if not plain then check_pattern(text, pattern, "string.find") end
+  text, pattern = text_of(text), text_of(pattern)
+  check_pattern(text, pattern, "string.find", plain)
   return find(text, pattern, init, plain)
 end
 
+function guarded.match(text, pattern, init)
+  text, pattern = text_of(text), text_of(pattern)
+  check_pattern(text, pattern, "string.match")
+  return match(text, pattern, init)
+end
+
 function guarded.gmatch(text, pattern)
+  text, pattern = text_of(text), text_of(pattern)
   local meant = type(pattern) == "string" and byte(pattern, 1) == 94 and "%" .. pattern or pattern
   check_pattern(text, meant, "string.gmatch") -- to which ^ is a character as others
   return gmatch(text, pattern)
 end
 
-for _, name in ipairs { "match", "gsub" } do
-  local own, what = string[name], "string." .. name
-  guarded[name] = function(text, pattern, ...)
-    check_pattern(text, pattern, what)
-    return own(text, pattern, ...)
+-- ---- gsub ----
+
+-- What takes no longer than what it is given is long.
+local QUICK = { [tostring] = true, [tonumber] = true }
+for _, name in ipairs { "byte", "char", "len", "lower", "reverse", "upper" } do
+  QUICK[string[name]] = true
+end
+
+local FOLDER = debug.getinfo(1, "S").source:match "^(.-)[%w_]+%.lua$"
+
+--- The watchdog can stop code of an app. It could not stop a loop in which gsub calls what is in C,
+--- or of the runtime.
+local function is_of_app(fn)
+  local info = debug.getinfo(fn, "S")
+  return info.what ~= "C" and info.source:sub(1, #FOLDER) ~= FOLDER
+end
+
+local function why_not_by(text, by)
+  local kind = type(by)
+  if kind == "string" then
+    if find(by, "%", 1, true) and #by * #text > MAX_STEPS then
+      return ("a replacement of %d bytes is too long for a text of %d"):format(#by, #text)
+    end
+  elseif kind == "function" and is_of_app(by) then
+    return
+  elseif kind == "function" and not QUICK[by] then
+    return "expected a function of the app's own, or text"
+  elseif #text > MAX_BYTES then
+    return ("the text has %d bytes, at most %d"):format(#text, MAX_BYTES)
   end
 end
 
-local function bytes_of(value) return type(value) == "string" and #value or 0 end
+function guarded.gsub(text, pattern, by, most)
+  text, pattern = text_of(text), text_of(pattern)
+  check_pattern(text, pattern, "string.gsub")
+  local problem = type(text) == "string" and why_not_by(text, by)
+  if problem then error("string.gsub: " .. problem, 2) end
+  return gsub(text, pattern, by, most)
+end
+
+-- ---- what makes long texts ----
+
+local function bytes_of(value)
+  value = text_of(value)
+  return type(value) == "string" and #value or 0
+end
 
 function guarded.rep(text, count, separator)
   local times = tonumber(count)
@@ -58,8 +115,21 @@ function guarded.rep(text, count, separator)
   return rep(text, count, separator)
 end
 
+local MOST = 2 ^ 31 - 1
+
+--- A place as Lua takes it; what is none is left, for Lua to say so.
+---@param value any
+---@return any
+function strings.whole(value)
+  local n = tonumber(value)
+  if not n or n ~= n then return value end
+  n = n < 0 and ceil(n) or floor(n)
+  return math.max(-MOST, math.min(n, MOST))
+end
+
 --- table.concat with the same limit.
 function strings.concat(list, separator, first, last)
+  first, last = strings.whole(first), strings.whole(last)
   local bytes, place = 0, tonumber(first) or 1
   local part = type(list) == "table" and rawget(list, place) or nil
   while part ~= nil and place <= (tonumber(last) or place) do -- at a gap Lua says what is wrong

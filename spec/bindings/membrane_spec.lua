@@ -202,6 +202,17 @@ describe("membrane", function()
       assert.matches("/b.lua:%d+: failed$", (a:run "other.fail() return 1"))
     end)
 
+    it("hands over 100,000 values at once, and no more", function()
+      local MANY = "local many = {} for i = 1, 49000 do many[i] = i end "
+      assert.equal("49000", a:run(MANY .. "return other.same(many)[49000]"))
+      for _, code in ipairs { "for i = 1, 1000 do many[-i] = i end other.same(many)",
+        "other.same(many, {}, 3, { unpack(many, 1, 2000) })",
+        "other.call(function() return many, { unpack(many, 1, 2000) } end)" } do
+        assert.equal("over 100000 values cannot be handed from one plugin to another at once",
+          a:problem(MANY .. code))
+      end
+    end)
+
     it("gives a trusted one what a guarded one provides, mapped the other way", function()
       local gate = fake_gate.load {
         init = 'return { { "b", trust = "trusted" }, "a" }',
@@ -225,6 +236,32 @@ describe("membrane", function()
       assert.is_true(reply.is_conn)
       assert.matches("a table with a metatable cannot be handed over", reply.problem)
     end)
+  end)
+
+  it("takes tables of functions that end, with each table once", function()
+    local gate = fake_gate.load { init = 'return { "a" }', a = [[return function(gate)
+      local function try(spec)
+        local ok, problem = pcall(gate.room_kind, gate, "k", spec)
+        gate.state[#gate.state + 1] = problem
+      end
+      local dag, deep, many = {}, {}, {}
+      for i = 1, 12 do dag = { a = dag, b = dag } end
+      for i = 1, 40 do deep = { a = deep, b = deep } end
+      for i = 1, 10001 do many[i] = i end
+      try { migrations = dag }
+      try { migrations = deep }
+      try { migrations = many }
+      local own = {}
+      own.migrations = own
+      try(own)
+    end]] }
+    local problems = gate.world.state.of "a"
+    assert.not_matches("expected a table of at most", problems[1])
+    for i = 2, 3 do
+      assert.matches("a.lua:%d+: expected a table of at most 10000 entries, 16 tables deep",
+        problems[i])
+    end
+    assert.not_matches("stack overflow", problems[4])
   end)
 
   it("lets no metatable be left on what others will read", function()

@@ -30,6 +30,13 @@ describe("pattern", function()
     end
   end)
 
+  it("takes what looks like a quantifier behind a frontier, %b or %1 for a character", function()
+    for _, text in ipairs { ".-.-.-.-.-%f[x]*", ".-.-.-.-.-%f[x]-", ".-.-.-.-.-%f[x]?",
+      ".-.-.-.-%bxy*", "(.-).-.-.-%1*" } do
+      assert.is_false(pattern.is_cheap(text, 2000), text)
+    end
+  end)
+
   it("takes twice as long for each that is optional", function()
     assert.is_false(pattern.is_cheap(("a?"):rep(30) .. ("a"):rep(30), 30))
     assert.is_true(pattern.is_cheap("^a?b?c?$", KB * KB))
@@ -38,6 +45,16 @@ describe("pattern", function()
   it("takes longer with a large set", function()
     assert.is_true(pattern.is_cheap("^[abc]-x", 90 * KB))
     assert.is_false(pattern.is_cheap("^[" .. ("b"):rep(16 * KB) .. "]-x", 90 * KB))
+  end)
+
+  it("takes longer the longer it is, also as a mere text", function()
+    local text = ("a"):rep(20 * KB) .. "b"
+    assert.is_false(pattern.is_cheap(text .. "?", KB * KB))
+    assert.is_true(pattern.is_cheap(text .. "?", 30 * KB))
+    assert.is_false(pattern.is_cheap(("a"):rep(70000), 1))
+    assert.is_false(pattern.is_cheap_to_find(text, KB * KB))
+    assert.is_true(pattern.is_cheap_to_find(text, 30 * KB))
+    assert.is_true(pattern.is_cheap_to_find("abcdefgh", 100 * KB * KB))
   end)
 
   it("is judged the same however many others there were", function()

@@ -62,6 +62,14 @@ describe("sandbox", function()
         a:run(("text = %s return select(2, %s)"):format(code, how:gsub("%%s", "text"))))
     end
     assert.matches("getfenv is not for a guarded plugin", a:problem [[load "return getfenv"()]])
+    for _, text in ipairs { "string.gmatch('aaa', 'a')", "print", "7" } do
+      assert.matches("load: expected a string, or a function of yours, got a",
+        (a:run(("return select(2, load(%s))"):format(text))))
+    end
+    for _, text in ipairs { "(' '):rep(1048576) .. ' '", "function() return (' '):rep(1e6) end" } do
+      assert.equal("load: over 1048576 bytes",
+        (a:run(("return select(2, load(%s))"):format(text))))
+    end
     local own = a:run [[return select(2, pcall(load("error 'own'", "@moongate/loop.lua")))]]
     assert.matches("a.lua%(load%):1: own$", own)
   end)

@@ -62,6 +62,54 @@ describe("strings", function()
     assert.is_nil(library.match(LONG, "^.-x"))
   end)
 
+  it("take numbers for texts, and count their digits", function()
+    assert.is_false(pcall(library.rep, 12345678901234, 1e6))
+    assert.is_false(pcall(library.rep, "", 1e6, 12))
+    assert.is_false(pcall(strings.concat, { 12, 13 }, LONG:rep(53)))
+    for _, name in ipairs { "find", "match", "gmatch", "gsub" } do
+      local ok, problem = pcall(library[name], 12345678901234, (".-"):rep(20) .. "x", "")
+      assert.is_false(ok)
+      assert.matches("pattern too expensive for a text of 14 bytes", problem)
+    end
+    assert.equal(2, library.find(123, 2))
+  end)
+
+  it("are joined from a whole place on", function()
+    local many = {}
+    for i = 1, 100 do many[i] = LONG end
+    for _, first in ipairs { 1.5, "1.5", 0.5 + 1 } do
+      assert.matches("table.concat: the result would have over",
+        select(2, pcall(strings.concat, many, "", first)))
+    end
+    assert.equal("b", strings.concat({ "a", "b" }, "", 2.5))
+    assert.matches("number expected", select(2, pcall(strings.concat, { "a" }, "", {})))
+  end)
+
+  it("are not looked for as they are when that takes too long", function()
+    local text = string.rep("a", 1048576)
+    assert.matches("string.find: pattern too expensive",
+      select(2, pcall(library.find, text, text:sub(1, 524288) .. "b", 1, true)))
+  end)
+
+  it("replace by a function of an app, one that is quick, or a table for up to 1 MB", function()
+    assert.equal("AB", (library.gsub("ab", ".", string.upper)))
+    assert.equal("a1b1", (library.gsub("ab", ".", function(c) return c .. 1 end)))
+    assert.equal("xb", (library.gsub("ab", ".", { a = "x" })))
+    assert.equal("11", (library.gsub("ab", ".", 1)))
+    for _, by in ipairs { string.find, library.find, library.rep, print } do
+      assert.matches("string.gsub: expected a function of the app's own, or text",
+        select(2, pcall(library.gsub, "ab", "(.)(.)", by)))
+    end
+    local text = string.rep("a", 1048577)
+    for _, by in ipairs { tostring, {} } do
+      assert.matches("string.gsub: the text has 1048577 bytes, at most 1048576",
+        select(2, pcall(library.gsub, text, "b", by)))
+    end
+    assert.matches("string.gsub: a replacement of 20000 bytes is too long for a text of 1048577",
+      select(2, pcall(library.gsub, text, "(x*)", string.rep("%1", 10000))))
+    assert.equal(0, select(2, library.gsub(text, "b", "")))
+  end)
+
   it("leave it to Lua to say what is wrong with arguments", function()
     for _, name in ipairs { "find", "match", "gmatch", "gsub", "rep" } do
       assert.matches("bad argument #1", select(2, pcall(library[name])))

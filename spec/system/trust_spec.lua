@@ -24,6 +24,17 @@ local TRIES = {
     "string.rep: the result would have 1000000000 bytes, at most 1048576" },
   { "return (('a'):rep(50000)):find('.-.-.-b')",
     'string.find: pattern too expensive for a text of 50000 bytes: ".-.-.-b"' },
+  { "return (('a'):rep(2000)):find('.-.-.-.-.-%f[x]*')",
+    "string.find: pattern too expensive for a text of 2000 bytes" },
+  { "return ('ab'):gsub('(.)(.)', string.find)",
+    "string.gsub: expected a function of the app's own, or text" },
+  { "return ('ab'):gsub('.', conn.send)",
+    "string.gsub: expected a function of the app's own, or text" },
+  { "table.foreach({ 'a' }, string.find)",
+    "table.foreach: expected a function of yours, got another one" },
+  { "table.sort({ 'a', 'b' }, string.find)",
+    "table.sort: expected a function of yours, got another one" },
+  { "table.insert({}, -2147483647, 1)", "table.insert: expected a place from 1 on" },
   { "return gate.plugin.name", "attempt to index field 'plugin' (a nil value)" },
   { "return gate.registry.plugins", "attempt to index field 'registry' (a nil value)" },
   { "rawset(conn, 'is_open', false)", "rawset: this is no table of yours" },
@@ -51,6 +62,10 @@ local function stranger()
   return function(gate)
     local bank = gate:use("bank", "1.0")
     gate:on("try", function(conn, message) return tries[message.n](gate, conn, bank) end)
+    gate:on("trap", function(conn)
+      local function forever() while true do end end
+      setmetatable(conn.state, { __index = forever, __newindex = forever, __tostring = forever })
+    end)
     gate:on("loop", function()
       pcall(load("while true do pcall(function() while true do end end) end", "@moongate/x.lua"))
     end)
@@ -65,6 +80,9 @@ local BANK = [[return function(gate)
   local api = { balance = 100 }
   function api.read() return api.balance end
   gate:provide("1.0", api)
+  gate:on("look", function(conn)
+    return { is_none = conn.state.no_such_key == nil, text = tostring(conn.state) }
+  end)
   gate:room_kind("vault", { opened = function() end })
   gate:spawn(function() gate:open_room("vault", "vault") end)
 end]]
@@ -106,6 +124,12 @@ describe("a plugin that nobody trusts", function()
   it("is aborted like others, whatever it calls its code", function()
     ann:says { type = "loop" }
     house:logs "stranger#1: on loop: aborted, time budget exceeded: 100 ms"
+    works()
+  end)
+
+  it("leaves nothing in a state that a trusted one would run", function()
+    ann:asks { type = "trap" }
+    assert.same({ is_none = true, text = "table" }, ann:asks({ type = "look" }).data)
     works()
   end)
 
