@@ -22,8 +22,9 @@ local checkup = { late = overrun.late }
 
 --- A filter or hook that waits for what nobody handles.
 local function oddity_of(plugin, verb, fn, name, known)
-  local info, meant = debug.getinfo(maps.inside(fn), "S"), near.find(name, known)
-  local place = info.what == "C" and plugin.file
+  local own = maps.inside(fn)
+  local info, meant = debug.getinfo(own, "S"), near.find(name, known)
+  local place = getfenv(own) == _G and plugin.file -- print, or another that is not the plugin's
     or ("%s:%d"):format(info.short_src, info.linedefined)
   return ('%s: %s "%s": nothing handles it%s'):format(place, verb, name,
     meant and ('; did you mean "%s"?'):format(meant) or "")
@@ -67,6 +68,23 @@ end
 
 local function quoted(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 
+--- Calls fn(...) so that scripts neither end the check, nor print into its report.
+local function apart(fn, ...)
+  local exit, print_before, stdout, output = os.exit, print, io.stdout, io.output()
+  os.exit = function() error("os.exit: the server would end here", 2) end -- luacheck: ignore
+  print = function(...) -- luacheck: ignore
+    for i = 1, select("#", ...) do io.stderr:write(i > 1 and "\t" or "", tostring(select(i, ...))) end
+    io.stderr:write "\n"
+  end
+  io.stdout = io.stderr -- luacheck: ignore
+  io.output(io.stderr)
+  local ok, a, b, c = pcall(fn, ...)
+  os.exit, print, io.stdout = exit, print_before, stdout -- luacheck: ignore
+  io.output(output)
+  if not ok then error(a, 0) end
+  return a, b, c
+end
+
 --- What luacheck says of the files, line by line; nil: it is not installed. The .luacheckrc that
 --- counts is the one in the app's folder, or above it.
 ---@param folder string of the app
@@ -78,6 +96,7 @@ function checkup.lint(folder, paths)
     local is_within = path:sub(1, #folder + 1) == folder .. "/"
     words[i] = quoted(is_within and path:sub(#folder + 2) or path)
   end
+  if not words[1] then words[1] = "--version" end -- only whether it is there
   local pipe = io.popen(("command -v luacheck >/dev/null || exit 0; echo; cd -- %s && %s %s 2>&1")
     :format(quoted(folder), LUACHECK, table.concat(words, " ")))
   if not pipe then return end
@@ -136,10 +155,11 @@ end
 --- Adds what luacheck says to what there is to say.
 local function add_lint(app, found)
   local folder = lists.is_folder(app) and app or app:match "^(.*)/[^/]*$" or "."
-  local lines = found.files[1] and checkup.lint(folder, found.files)
+  local lines = checkup.lint(folder, found.files)
   found.has_luacheck = lines ~= nil
+  if not found.files[1] then return end
   for _, line in ipairs(without_known(first_lines(lines or {}), found.problems)) do
-    table.insert(line:find "%(E%d+%)" and found.problems or found.warnings, line)
+    table.insert(found.warnings, line) -- LuaJIT has said what does not load
   end
 end
 
@@ -148,7 +168,7 @@ end
 ---@return { problems: string[], warnings: string[], files: string[], survey: table?,
 --- has_luacheck: boolean }
 function checkup.look(app)
-  local registry, tracebacks, files = loader.check(app)
+  local registry, tracebacks, files = apart(loader.check, app)
   local found = {
     problems = first_lines(tracebacks),
     warnings = first_lines(registry and checkup.oddities(registry) or {}),

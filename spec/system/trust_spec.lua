@@ -122,6 +122,7 @@ describe("a plugin that nobody trusts", function()
   end)
 
   it("is aborted like others, whatever it calls its code", function()
+    if server.BINARY:find "tsan" then return end -- which keeps signals back
     ann:says { type = "loop" }
     house:logs "stranger#1: on loop: aborted, time budget exceeded: 100 ms"
     works()
