@@ -73,7 +73,9 @@ local function apart(fn, ...)
   local exit, print_before, stdout, output = os.exit, print, io.stdout, io.output()
   os.exit = function() error("os.exit: the server would end here", 2) end -- luacheck: ignore
   print = function(...) -- luacheck: ignore
-    for i = 1, select("#", ...) do io.stderr:write(i > 1 and "\t" or "", tostring(select(i, ...))) end
+    for i = 1, select("#", ...) do
+      io.stderr:write(i > 1 and "\t" or "", tostring(select(i, ...)))
+    end
     io.stderr:write "\n"
   end
   io.stdout = io.stderr -- luacheck: ignore

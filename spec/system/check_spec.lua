@@ -114,9 +114,9 @@ APP/c.lua: a plugin returns a function of gate, this returned number
       assert.matches(text, err, 1, true)
     end
     files.a = "os.exit(0)"
-    status, _, err = check(files)
-    assert.equal(1, status)
-    assert.matches("APP/a.lua:1: os.exit: the server would end here\n", err, 1, true)
+    local _, _, problems = check(files)
+    assert.equal(1, (check(files)))
+    assert.matches("APP/a.lua:1: os.exit: the server would end here\n", problems, 1, true)
   end)
 
   it("does not say that luacheck is missing when there is no file to look at", function()

@@ -37,6 +37,23 @@ describe("moongate test", function()
       assert.same({ text = "HI" }, ann:ask("shout", { text = "hi" }))
     end)]]
 
+  it("takes what a plugin may do, and its options, from a list that is a program", function()
+    write([[local n = gate:option("n", 1)
+      gate:on("shout", function() return { n = n, os = os.getenv "NONE" } end)]],
+      [[it("may", function()
+        local gate = test.gate { "shout" }
+        assert.same({ n = 7 }, gate:connect():ask "shout")
+      end)]])
+    file.write(folder .. "/init.lua", 'local n = tonumber(os.getenv "NONE" or "7")\n'
+      .. 'return { { "shout", trust = "trusted", options = { n = n } } }')
+    local status, out = run("--app", folder)
+    assert.equal(0, status, out)
+    file.write(folder .. "/init.lua", 'error "no list"')
+    status, out = run("--app", folder)
+    assert.equal(1, status)
+    assert.matches("init.lua:1: no list", out, 1, true)
+  end)
+
   it("runs the specs of examples/plugins, without sockets", function()
     local status, out, err = run("--app", "examples/plugins")
     assert.same({ 0, "" }, { status, err }, out)

@@ -92,10 +92,14 @@ function App:init_text()
   return table.concat(lines, "\n")
 end
 
-local function read_list(text)
-  local chunk = loadstring(text or "return {}")
-  local ok, value = pcall(setfenv(chunk or error, {}))
-  local list, listed = ok and type(value) == "table" and value or {}, {}
+--- By name. Raises what is wrong with the file, as far as tests can see it.
+local function read_list(path)
+  local text = read(path)
+  if not text then return {} end
+  local chunk, problem = loadstring(text, "@" .. path)
+  if not chunk then error(problem, 0) end
+  local list, listed = setfenv(chunk, setmetatable({}, { __index = _G }))(), {}
+  if type(list) ~= "table" then error(path .. ": expected a list of plugins", 0) end
   for _, entry in ipairs(list) do
     if type(entry) == "string" then entry = { entry } end
     entry.trust = entry.trust or list.trust
@@ -107,7 +111,7 @@ end
 
 --- The entry of the app's own list, if it has one.
 function App:listed_entry(name)
-  self.listed = self.listed or read_list(read(self:path "init"))
+  self.listed = self.listed or read_list(self:path "init")
   return self.listed[name]
 end
 
@@ -173,7 +177,12 @@ local app = {}
 function app.new(folder, given)
   local self = setmetatable({ folder = folder, texts = {},
     entries = { { DOOR, trust = "trusted" } } }, app_mt)
-  for _, entry in ipairs(given) do
+  for place, entry in ipairs(given) do
+    local name = type(entry) == "table" and entry[1] or entry
+    if type(name) ~= "string" then
+      error(('entry %d: expected "name" or { "name", options = { ... } }, got a %s'):format(place,
+        type(name)), 0)
+    end
     if type(entry) == "table" then
       table.insert(self.entries, self:complete(entry))
     else

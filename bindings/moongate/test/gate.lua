@@ -2,6 +2,7 @@
 local apps = require "moongate.test.app"
 local conns = require "moongate.test.conn"
 local fetch_lists = require "moongate.test.fetches"
+local fields = require "moongate.fields"
 
 ---@class moongate.TestGate
 ---@field transport table what fake.start or live.start returns
@@ -26,12 +27,32 @@ local function refuse_ended(self)
   end
 end
 
+local ASKED = { user = true, path = true, codec = true, token = true, protocol = true }
+
+local function check_asked(self, asked)
+  if asked == nil then return end
+  if type(asked) ~= "table" then
+    error('connect: expected a table as { user = "ann" }, got a ' .. type(asked), 3)
+  end
+  local problem = fields.unknown(asked, ASKED)
+  for name, value in pairs(asked) do
+    if type(value) ~= "string" then
+      problem = ("%s: expected a string, got a %s"):format(name, type(value))
+    end
+  end
+  if asked.codec and not self.transport.world.codec[asked.codec] then
+    problem = ('codec: expected "json" or "msgpack", got "%s"'):format(asked.codec)
+  end
+  if problem then error("connect: " .. problem, 3) end
+end
+
 --- A client connects.
 ---@param asked? { user?: string, path?: string, codec?: "json"|"msgpack", token?: string,
 --- protocol?: string } path "/ws", with a query if you like
 ---@return moongate.TestConn
 function Gate:connect(asked)
   refuse_ended(self)
+  check_asked(self, asked)
   local conn = conns.new(self, asked)
   self:check()
   return conn
@@ -41,6 +62,9 @@ end
 ---@param delay_ms integer
 function Gate:later(delay_ms)
   refuse_ended(self)
+  if type(delay_ms) ~= "number" or not (delay_ms >= 0 and delay_ms < math.huge) then
+    error("later: expected milliseconds of at least 0, got " .. tostring(delay_ms), 2)
+  end
   if self.transport.is_live and delay_ms > self.transport.MAX_LATER_MS then
     error(("later(%d): with --live time really passes, at most %d ms at once"):format(delay_ms,
       self.transport.MAX_LATER_MS), 2)
@@ -108,6 +132,9 @@ end
 ---@param pattern string
 function Gate:expect_error(pattern)
   refuse_ended(self)
+  if type(pattern) ~= "string" then
+    error("expect_error: expected a pattern, got a " .. type(pattern), 2)
+  end
   table.insert(self.patterns, pattern)
 end
 
@@ -176,7 +203,9 @@ local gates = {}
 ---@return moongate.TestGate? gate
 ---@return string? problem
 function gates.new(start, folder, given)
-  local app, fetches = apps.new(folder, given), fetch_lists.new()
+  local ok, app = pcall(apps.new, folder, given)
+  if not ok then return nil, app end
+  local fetches = fetch_lists.new()
   local transport, problem = start(app, fetches)
   if not transport then return nil, problem end
   return setmetatable({ app = app, fetches = fetches, transport = transport, patterns = {},

@@ -77,4 +77,34 @@ describe("gate of a test", function()
     assert.is_true(gate:reload())
     assert.same({ "a" }, ann:ask "words")
   end)
+
+  it("says what is wrong with what a spec asks", function()
+    for problem, fn in pairs {
+      ["later: expected milliseconds of at least 0, got nan"] = function() gate:later(0 / 0) end,
+      ["later: expected milliseconds of at least 0, got -5"] = function() gate:later(-5) end,
+      ["later: expected milliseconds of at least 0, got x"] = function() gate:later "x" end,
+      ['connect: expected a table as { user = "ann" }, got a string'] = function()
+        gate:connect "ann"
+      end,
+      ['connect: there is no "usr", there are: codec, path, protocol, token, user'] = function()
+        gate:connect { usr = "ann" }
+      end,
+      ["connect: user: expected a string, got a number"] = function() gate:connect { user = 5 } end,
+      ['connect: codec: expected "json" or "msgpack", got "xml"'] = function()
+        gate:connect { codec = "xml" }
+      end,
+      ["expect_error: expected a pattern, got a nil"] = function() gate:expect_error() end,
+    } do
+      local ok, said = pcall(fn)
+      assert.is_false(ok, problem)
+      assert.matches("gate_spec.lua:%d+: ", said)
+      assert.equal(problem, (said:gsub("^.-:%d+: ", ""):gsub("%-nan", "nan")))
+    end
+    for _, given in ipairs { { 5 }, { { 5 } } } do
+      local made, problem = testing.gate(given)
+      assert.is_nil(made)
+      assert.equal('entry 1: expected "name" or { "name", options = { ... } }, got a number',
+        problem)
+    end
+  end)
 end)
