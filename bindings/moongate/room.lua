@@ -20,7 +20,7 @@ local CONTROL = C.MOON_CONTROL
 local DEFAULT = codecs.default
 
 local facts = C.moon_facts()
-local refused = metric.runtime("counter", "room_joins_refused_total",
+local refused = metric.runtime("counter", "script_joins_refused_total",
   { about = "Joins of connections that were in as many rooms as they may" })
 
 ---@class moongate.HowToAll: moongate.How not of class "control"

@@ -28,5 +28,6 @@ end
 ---@return any
 return function(problem)
   if task.why_cancelled(problem) then return problem end
-  return debug.traceback(text_of(problem), 2)
+  local text = debug.traceback(text_of(problem), 2) -- no tail call: the level counts this function
+  return text
 end
