@@ -1,4 +1,5 @@
 local client = require "spec.support.client"
+local file = require "spec.support.file"
 local server = require "spec.support.server"
 
 -- What a stranger may try, and what the log or the answer says of it.
@@ -137,11 +138,12 @@ describe("a plugin that nobody trusts", function()
   end)
 
   it("can be trusted while it runs, and no longer", function()
-    house:save("init", (INIT:gsub('"stranger"', '{ "stranger", trust = "trusted" }')))
+    local list = file.read(house.app .. "/init.lua")
+    house:save("init", (list:gsub('"stranger"', '{ "stranger", trust = "trusted" }')))
     house:logs "stranger (its trust has changed), 4 as before"
     assert.equal("LuaJIT", ann:asks({ type = "trusted" }).data.jit)
     works()
-    house:save("init", INIT)
+    house:save("init", list)
     house:logs "generation 3: stranger (its trust has changed), 4 as before"
     house:expects "stranger#3: on trusted"
     assert.equal("internal", ann:asks({ type = "trusted" }).error.code)
