@@ -24,6 +24,8 @@ turns, and writes build/bench/table.md and build/bench/results.json.
   --seconds S         to measure in each (3)
   --moongate PATH     another binary in the moongate column (build/release/moongate)
   --check             instead: let each server say what it is measured for
+  --against COMMIT [SECONDS [ROUNDS]]
+                      instead: this build and that of another commit by turns
   --sweep             instead: moongate with more connections, larger rooms and so on,
                       build/bench/sweep.md; knows --seconds
   --codec             instead: what JSON and MessagePack cost, a table on the terminal

@@ -1,5 +1,8 @@
 --- A WebSocket client over a real socket, with TLS where the server speaks it, which can
 --- also misbehave.
+if not package.path:find("./bindings/?.lua", 1, true) then
+  package.path = "./bindings/?.lua;" .. package.path
+end
 local json = require "cjson"
 local socket = require "socket"
 local ssl = require "ssl"
