@@ -24,7 +24,7 @@ turns, and writes build/bench/table.md and build/bench/results.json.
   --seconds S         to measure in each (3)
   --moongate PATH     another binary in the moongate column (build/release/moongate)
   --check             instead: let each server say what it is measured for
-  --against COMMIT [SECONDS [ROUNDS]]
+  --against COMMIT [SECONDS ROUNDS]
                       instead: this build and that of another commit by turns
   --sweep             instead: moongate with more connections, larger rooms and so on,
                       build/bench/sweep.md; knows --seconds
