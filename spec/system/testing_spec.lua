@@ -87,6 +87,11 @@ describe("moongate test", function()
         end)]], "1 success / 1 failure / 0 errors", "shout is wrong", "shout_spec.lua:9:")
     end)
 
+    it("fails when a test would end the process: " .. mode, function()
+      fails('it("goes", function() os.exit(0) end)' .. PASSES, "1 success / 0 failures / 1 error",
+        "shout_spec.lua:3: os.exit: it would end all tests")
+    end)
+
     it("fails when an error was logged that was not expected: " .. mode, function()
       fails([[
         it("is loud", function()
