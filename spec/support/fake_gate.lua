@@ -7,6 +7,7 @@
 -- Each load() is a world of its own: no state, module or clock is shared with another.
 local fake_core = require "spec.support.fake_core"
 local file = require "spec.support.file"
+local texts = require "moongate.test.files"
 
 ---@class fake_gate
 ---@field log table[] { level =, text = }
@@ -17,18 +18,7 @@ local fake_mt = { __index = Fake }
 
 -- ---- the app, as a folder that stands only while it is loaded ----
 
-local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
-
-local function literal(value)
-  if type(value) ~= "table" then
-    return type(value) == "string" and ("%q"):format(value) or tostring(value)
-  end
-  local parts = {}
-  for key, inner in pairs(value) do
-    parts[#parts + 1] = ("[%s] = %s"):format(literal(key), literal(inner))
-  end
-  return "{ " .. table.concat(parts, ", ") .. " }"
-end
+local quote, literal = texts.quoted, texts.literal
 
 --- init.lua of an app that has none of its own: all files but those in folders, by name. They are
 --- trusted: a spec of what guarded ones may do says so in an init.lua of its own.

@@ -1,5 +1,8 @@
 --- What a test's gate is made of: its plugins, as init.lua would list them, and their texts.
+local files = require "moongate.test.files"
 local has_texts, texts = pcall(require, "moongate.texts") -- path -> text
+
+local literal, read = files.literal, files.read
 
 local DOOR = "moongate_test_door" -- the plugin that lets the test's connections in
 local DOOR_TEXT = [[
@@ -44,25 +47,6 @@ local function sorted_names(given)
   end
   table.sort(names)
   return names
-end
-
-local function literal(value)
-  if type(value) ~= "table" then
-    return type(value) == "string" and ("%q"):format(value) or tostring(value)
-  end
-  local parts = {}
-  for key, inner in pairs(value) do
-    parts[#parts + 1] = ("[%s] = %s"):format(literal(key), literal(inner))
-  end
-  return "{ " .. table.concat(parts, ", ") .. " }"
-end
-
-local function read(path)
-  local file = io.open(path, "r")
-  if not file then return end
-  local text = file:read "*a"
-  file:close()
-  return text
 end
 
 function App:path(name) return ("%s/%s.lua"):format(self.folder, (name:gsub("%.", "/"))) end

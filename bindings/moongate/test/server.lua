@@ -1,5 +1,8 @@
 --- A moongate of its own for a test: started, and stopped, in a folder of its own.
+local files = require "moongate.test.files"
 local socket = require "socket"
+
+local quote, read = files.quoted, files.read
 
 local Server = {}
 local server_mt = { __index = Server }
@@ -23,16 +26,6 @@ kill -TERM $(cat $folder/pid) 2>/dev/null
 wait $waiter
 [ "$word" = stop ] || rm -rf $folder
 ]]
-
-local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
-
-local function read(path)
-  local file = io.open(path, "r")
-  if not file then return end
-  local text = file:read "*a"
-  file:close()
-  return text
-end
 
 local function write(path, text)
   local file = assert(io.open(path, "w"))
