@@ -1,3 +1,4 @@
+local fake_gate = require "spec.support.fake_gate"
 local fake_core = require "spec.support.fake_core"
 
 describe("run", function()
@@ -115,5 +116,48 @@ describe("run", function()
       core:later(1000)
       assert.equal(100, turns)
     end)
+  end)
+end)
+
+describe("whose code runs", function()
+  local gate, ann, seen
+
+  local function load(plugins)
+    gate = fake_gate.load(plugins)
+    ann = gate:connect "ann"
+  end
+
+  before_each(function()
+    seen = {}
+    package.loaded["spec.seen"] = function()
+      local run = gate.world.run
+      seen[#seen + 1] = run.plugin.name .. ": " .. run.doing
+    end
+  end)
+  after_each(function() package.loaded["spec.seen"] = nil end)
+
+  it("is known after a plain coroutine.yield(), too", function()
+    load { a = [[return function(gate)
+      gate:on("work", function()
+        coroutine.yield()
+        require "spec.seen" ()
+        return {}
+      end)
+    end]] }
+    assert.same({}, gate:deliver(ann, { type = "work" }) or gate:later(1) or {})
+    assert.same({ "a: on work" }, seen)
+  end)
+
+  it("is who has asked when that is told the answer", function()
+    load { a = [[return function(gate)
+      gate:on("work", function() return {} end)
+    end]], b = [[return function(gate)
+      gate:on("ask", function(conn)
+        gate:request(conn, { type = "work" }, require "spec.seen")
+        return {}
+      end)
+    end]] }
+    gate:deliver(ann, { type = "ask" })
+    assert.same({ "b: answer" }, seen)
   end)
 end)
