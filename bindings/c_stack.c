@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "c_stack.h"
+#include <dlfcn.h>
 #include <pthread.h>
 #include <ucontext.h>
+#include <unwind.h>
 
 enum {
     SCAN_BYTES = 1024, /* of the stack, for who has called a library */
@@ -80,6 +82,30 @@ uint32_t moon_c_stack_walk(const void *context, uintptr_t top, uintptr_t *pcs,
         frame = word_at(frame);
     }
     return depth;
+}
+
+struct caller {
+    bool is_library, is_compiled;
+};
+
+static _Unwind_Reason_Code look_at(struct _Unwind_Context *frame, void *data)
+{
+    struct caller *caller = data;
+    uintptr_t pc = _Unwind_GetIP(frame);
+    Dl_info unused;
+    if (moon_c_stack_is_ours(pc)) {
+        return caller->is_library ? _URC_END_OF_STACK : _URC_NO_REASON;
+    }
+    caller->is_library = true;
+    caller->is_compiled = dladdr((void *)pc, &unused) == 0; /* NOLINT */
+    return caller->is_compiled ? _URC_END_OF_STACK : _URC_NO_REASON;
+}
+
+bool moon_c_stack_is_compiled(void)
+{
+    struct caller caller = {0};
+    _Unwind_Backtrace(look_at, &caller);
+    return caller.is_compiled;
 }
 
 uintptr_t moon_c_stack_base(void)

@@ -1,37 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 #include "memory.h"
+#include "c_stack.h"
 #include "watchdog.h"
 
 enum {
-    LARGE = 1 << 20,          /* bytes; a smaller block may go into the reserve, */
-    RESERVES = 8,             /* which is this part of the limit, */
-    LEAST_RESERVE = 32 << 20, /* and lasts until compiled code can be interrupted */
+    OVERDRAFT = 2, /* limits, and */
+    MORE_OVERDRAFT =
+        32 << 20, /* bytes: so much is lent until whoever runs is aborted */
 };
 
 static struct moon_heap heap;
 static lua_Alloc allocate; /* LuaJIT's own */
 static void *allocate_state;
 
-static bool fits(double more)
+/* What is refused comes back as an error: in the runtime, which then has lost what it was
+ * about, or in compiled code, where LuaJIT before 2d8300c1 (June 2023) takes a wrong frame
+ * for the one that failed, and ends the process. So hardly anything is. */
+static bool is_granted(double more)
 {
     double bytes = heap.bytes + more;
     if (bytes <= heap.limit) {
         return true;
     }
-    double reserve = heap.limit / RESERVES;
-    reserve = reserve < LEAST_RESERVE ? LEAST_RESERVE : reserve;
-    if (more >= LARGE || bytes > heap.limit + reserve) {
-        return false;
-    }
     moon_watchdog_interrupt();
-    return true;
+    return bytes <= heap.limit * OVERDRAFT + MORE_OVERDRAFT ||
+           moon_c_stack_is_compiled();
 }
 
 static void *count(void *unused, void *block, size_t before, size_t after)
 {
     (void)unused;
     double more = (double)after - (double)before;
-    if (more > 0 && !fits(more)) {
+    if (more > 0 && !is_granted(more)) {
         return NULL;
     }
     void *result = allocate(allocate_state, block, before, after);

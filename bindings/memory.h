@@ -1,8 +1,7 @@
 /* memory.h - the heap of the scripts: counted, and bounded.
  *
- * Over the limit the watchdog raises an error in the plugin code that runs. Until then,
- * and for the runtime to end what it has begun, there is a reserve; what would be more
- * than that, or a large block that does not fit under the limit, is refused: LuaJIT
+ * Over the limit the watchdog raises an error in the plugin code that runs. Until then
+ * memory is lent, up to as much again; interpreted code is refused more than that: LuaJIT
  * raises "not enough memory". struct moon_heap (core/types.h) is what the scripts see.
  *
  * One a process. Thread: logic.

@@ -67,7 +67,9 @@ local RESERVED = {
   },
   ["dlfcn.h"] = {
     ["bindings/profile.c"] = "names the functions of libraries",
+    ["bindings/c_stack.c"] = "tells compiled code from that of files",
   },
+  ["unwind.h"] = { ["bindings/c_stack.c"] = "libraries have no frame pointers" },
   ["link.h"] = {
     ["bindings/profile.c"] = "how long those are",
   },

@@ -22,7 +22,9 @@ describe("moongate ctl", function()
     local status, out, err = ctl("plugins", "which")
     assert.same({ 0, "" }, { status, err })
     assert.matches("\nwhich  generation 1  ", out, 1, true)
-    assert.same({ status, out, err }, { ctl("plugins", "name=which") })
+    local function figures_left_out(text) return (text:gsub("[%d.]+ MB", "N MB")) end
+    local _, by_name = ctl("plugins", "name=which")
+    assert.equal(figures_left_out(out), figures_left_out(by_name))
   end)
 
   it("prints what went wrong", function()

@@ -17,6 +17,7 @@ local HUNGRY = [[return function(gate)
     return { is_done = true }
   end)
   gate:on("leak", function() while true do kept[#kept + 1] = ("x"):rep(1000) .. #kept end end)
+  gate:on("short strings", function() while true do kept[#kept + 1] = "x" .. #kept end end)
   gate:on("timers", function() while true do gate:after_ms(1000000, function() end) end end)
   gate:on("tasks", function()
     while true do gate:spawn(function() gate:sleep(1000000) end) end
@@ -62,7 +63,7 @@ describe("the memory of the scripts", function()
     assert.is_true(house:rss_kb() < 200000, house:rss_kb() .. " KB")
   end)
 
-  for _, type_name in ipairs { "leak", "timers", "tasks" } do
+  for _, type_name in ipairs { "leak", "short strings", "timers", "tasks" } do
     it("is not given to one who keeps it, and the others go on: " .. type_name, function()
       -- A large block may be refused while there is still some left for the others.
       local count = 0
