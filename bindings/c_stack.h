@@ -22,8 +22,8 @@ uint32_t moon_c_stack_walk(const void *context, uintptr_t top, uintptr_t *pcs,
 /* Whether an address is one of the program's own code. */
 bool moon_c_stack_is_ours(uintptr_t pc);
 
-/* Whether the library that called us was itself called by code that is in no file, which
- * is what a JIT compiler writes. Slow, and not for a signal handler. */
+/* Whether the library that called us was itself called by code that is in no file,
+ * which is what a JIT compiler writes. Slow, and not for a signal handler. */
 bool moon_c_stack_is_compiled(void);
 
 /* Where the program is loaded. */

@@ -13,9 +13,9 @@ static struct moon_heap heap;
 static lua_Alloc allocate; /* LuaJIT's own */
 static void *allocate_state;
 
-/* What is refused comes back as an error: in the runtime, which then has lost what it was
- * about, or in compiled code, where LuaJIT before 2d8300c1 (June 2023) takes a wrong frame
- * for the one that failed, and ends the process. So hardly anything is. */
+/* What is refused comes back as an error: in the runtime, which then has lost what it
+ * was about, or in compiled code, where LuaJIT before 2d8300c1 (June 2023) takes a
+ * wrong frame for the one that failed, and ends the process. So hardly anything is. */
 static bool is_granted(double more)
 {
     double bytes = heap.bytes + more;

@@ -1,8 +1,9 @@
 /* memory.h - the heap of the scripts: counted, and bounded.
  *
  * Over the limit the watchdog raises an error in the plugin code that runs. Until then
- * memory is lent, up to as much again; interpreted code is refused more than that: LuaJIT
- * raises "not enough memory". struct moon_heap (core/types.h) is what the scripts see.
+ * memory is lent, up to as much again; interpreted code is refused more than that:
+ * LuaJIT raises "not enough memory". struct moon_heap (core/types.h) is what the
+ * scripts see.
  *
  * One a process. Thread: logic.
  *
