@@ -47,6 +47,17 @@ describe("moongate ctl", function()
     end
   end)
 
+  it("explains a command that is asked for help", function()
+    local _, help = ctl("help", "plugins")
+    assert.matches("^plugins %[name%] ", help)
+    for _, words in ipairs { { "--help" }, { "-h" }, { "which", "--help" } } do
+      assert.same({ 0, help, "" }, { ctl("plugins", unpack(words)) })
+    end
+    local status, _, err = ctl("fly", "--help")
+    assert.equal(2, status)
+    assert.matches('there is no command "fly"', err, 1, true)
+  end)
+
   it("prints the answer as it comes", function()
     local status, out, err = ctl("--json", "fly")
     assert.same({ 2, "" }, { status, err })
