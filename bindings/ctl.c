@@ -201,7 +201,19 @@ static bool has_script(const struct ctl *ctl, const char *command)
            (strcmp(command, "profile") == 0 || strcmp(command, "console") == 0);
 }
 
+/* COMMAND --help: the server knows what it is. */
+static int ask_help(const struct ctl *ctl, const char *command)
+{
+    const char *const words[] = {"help", command};
+    return ask(ctl, words, 2);
+}
+
 /* ---- the command line ---- */
+
+static bool is_help_option(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
 
 static bool read_timeout(struct ctl *ctl, const char *value)
 {
@@ -221,8 +233,13 @@ static int carry_out(const struct ctl *ctl, char **words, int count)
         return complain("no server is named",
                         "--admin PATH or MOONGATE_ADMIN, as it was started with");
     }
-    return is_script ? moon_ctl_script(words, talk_for, (void *)(uintptr_t)ctl)
-                     : ask(ctl, (const char *const *)words, count);
+    if (is_script) {
+        return moon_ctl_script(words, talk_for, (void *)(uintptr_t)ctl);
+    }
+    if (count > 1 && is_help_option(words[count - 1])) {
+        return ask_help(ctl, words[0]);
+    }
+    return ask(ctl, (const char *const *)words, count);
 }
 
 int moon_ctl_main(int argc, char **argv)

@@ -186,7 +186,12 @@ const char *moon_socket_file_connect(const char *path, uint32_t timeout_ms, int 
     if (*fd >= 0) {
         return NULL;
     }
-    return errno == ECONNREFUSED ? "nobody listens there any more" : strerror(errno);
+    if (errno != ECONNREFUSED) {
+        return strerror(errno);
+    }
+    struct stat there;
+    bool is_other = stat(path, &there) == 0 && !S_ISSOCK(there.st_mode);
+    return is_other ? "is no socket" : "nobody listens there any more";
 }
 
 void moon_socket_file_peer(int fd, uint32_t *uid, uint32_t *pid)

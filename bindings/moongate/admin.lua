@@ -22,7 +22,7 @@ local DEADLINE_MS = 30000 -- for a command that waits
 
 ---@class moongate.Command
 ---@field help string one line
----@field arguments? { name: string, help: string }[] texts, none of which has to be given
+---@field arguments? { name: string, help: string, is_needed?: boolean }[] texts
 ---@field run fun(arguments: table<string, string>, ticket: integer): string?, any, string? as a
 --- task; returns a text for people and data for programs, or nil, a code and a message
 
@@ -103,9 +103,9 @@ local function narrow(what, name)
 end
 
 local function owner_of(name)
-  local owner = plugin.current().plugins[name or ""]
+  local owner = plugin.current().plugins[name]
   if owner then return owner end
-  return nil, "bad_argument", ('there is no plugin "%s"; there are: %s'):format(name or "",
+  return nil, "bad_argument", ('there is no plugin "%s"; there are: %s'):format(name,
     table.concat(plugin.current().names, ", "))
 end
 
@@ -123,7 +123,7 @@ commands.plugins = {
 
 commands.off = {
   help = "switches a plugin off: its code is not called, what asks for it gets \"unavailable\"",
-  arguments = { { name = "name", help = "of the plugin" } },
+  arguments = { { name = "name", help = "of the plugin", is_needed = true } },
   run = function(arguments)
     local owner, code, message = owner_of(arguments.name)
     if not owner then return nil, code, message end
@@ -135,7 +135,7 @@ commands.off = {
 
 commands.on = {
   help = "switches a plugin on again",
-  arguments = { { name = "name", help = "of the plugin" } },
+  arguments = { { name = "name", help = "of the plugin", is_needed = true } },
   run = function(arguments)
     local owner, code, message = owner_of(arguments.name)
     if not owner then return nil, code, message end
@@ -149,7 +149,9 @@ commands.errors = {
   help = "shows the errors of plugins, those of one line together, the latest first",
   arguments = { { name = "name", help = "of the only plugin to show" } },
   run = function(arguments)
-    local list = errors.list(arguments.name)
+    local name = arguments.name
+    local list = errors.list(name)
+    if name and not list[1] and not plugin.current().plugins[name] then return owner_of(name) end
     return errors.text(list), { errors = list[1] and list or nil }
   end,
 }
@@ -178,7 +180,7 @@ end
 local function usage(name)
   local words = { name }
   for _, argument in ipairs(commands[name].arguments or {}) do
-    words[#words + 1] = "[" .. argument.name .. "]"
+    words[#words + 1] = argument.is_needed and argument.name or "[" .. argument.name .. "]"
   end
   return table.concat(words, " ")
 end
@@ -224,9 +226,9 @@ local function kind_of(value) return value == json.null and "null" or "a " .. ty
 local function read_arguments(command_name, given)
   if given == nil then given = {} end
   if type(given) ~= "table" then return nil, "arguments: expected an object or a list" end
-  local read = {}
+  local read, wanted = {}, commands[command_name].arguments or {}
   for key, value in pairs(given) do
-    local name = name_of(commands[command_name].arguments or {}, key)
+    local name = name_of(wanted, key)
     if not name then
       return nil, ('argument "%s": there is none; expected: %s'):format(key, usage(command_name))
     end
@@ -234,6 +236,12 @@ local function read_arguments(command_name, given)
       return nil, ('argument "%s": expected a string, got %s'):format(name, kind_of(value))
     end
     read[name] = value
+  end
+  for _, argument in ipairs(wanted) do
+    if argument.is_needed and not read[argument.name] then
+      return nil, ('argument "%s" is missing; expected: %s'):format(argument.name,
+        usage(command_name))
+    end
   end
   return read
 end

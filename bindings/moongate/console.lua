@@ -103,11 +103,16 @@ local function compile(code)
   return load(code, CHUNK, "t")
 end
 
+--- Numbers whole, as in results: Lua's own print shows 14 digits.
+local function word_of(value)
+  return type(value) == "number" and describe { n = 1, value } or tostring(value)
+end
+
 local function printer(lines)
   local bytes = 0
   return function(...)
     local words = {}
-    for i = 1, select("#", ...) do words[i] = tostring((select(i, ...))) end
+    for i = 1, select("#", ...) do words[i] = word_of((select(i, ...))) end
     local line = table.concat(words, "\t")
     bytes = bytes + #line
     if bytes < MAX_PRINTED_BYTES then lines[#lines + 1] = line end

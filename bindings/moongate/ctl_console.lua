@@ -24,12 +24,12 @@ local function is_incomplete(code)
   return not chunk and problem:find "near '<eof>'$" ~= nil
 end
 
---- Lines that belong together; nil at the end.
+--- Lines that belong together; nil at the end, and what has begun there.
 local function read_code(ctl, prompt, complete)
   local code = ctl.line(prompt .. "> ", complete)
   while code and is_incomplete(code) do
     local more = ctl.line((" "):rep(#prompt - 1) .. ">> ", complete)
-    if not more then return end
+    if not more then return nil, code end
     code = code .. "\n" .. more
   end
   return code
@@ -53,7 +53,11 @@ local function converse(ctl, given)
   given.plugin = there.data.plugin
   local prompt = given.plugin .. (given.write and " (write)" or "")
   while true do
-    local code = read_code(ctl, prompt, complete)
+    local code, begun = read_code(ctl, prompt, complete)
+    if begun then
+      return ctl.complain { message = "console: it ends in the middle of: " .. begun,
+        code = "failed" }
+    end
     if not code then return 0 end
     if code:find "%S" then
       local ok, problem = evaluate(ctl, given, code)

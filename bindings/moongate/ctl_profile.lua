@@ -27,6 +27,16 @@ local function write(path, text)
   if not (ok and closed) then return ("%s: %s"):format(path, why or why_not) end
 end
 
+--- What would keep from writing, before seconds are spent; what is there stays as it is.
+local function foresee(path)
+  local was_there = io.open(path, "r")
+  if was_there then was_there:close() end
+  local file, problem = io.open(path, "a")
+  if not file then return problem end
+  file:close()
+  if not was_there then os.remove(path) end
+end
+
 ---@param words string[] behind "profile"
 ---@param ctl moongate.Ctl
 ---@return integer status
@@ -37,9 +47,12 @@ return function(words, ctl)
     ctl.say(HELP)
     return 0
   end
+  local prefix = given.output or PREFIX
+  problem = foresee(prefix .. ".folded") or foresee(prefix .. ".svg")
+  if problem then return ctl.complain { message = problem, code = "failed" } end
   local answer, refusal = ctl.ask("profile", { seconds = given.seconds, plugin = given.plugin })
   if not answer then return ctl.complain(refusal) end
-  local prefix, folded = given.output or PREFIX, answer.data.folded
+  local folded = answer.data.folded
   problem = write(prefix .. ".folded", folded)
     or write(prefix .. ".svg", flame.svg(folded, "moongate: " .. answer.text))
   if problem then return ctl.complain { message = problem, code = "failed" } end

@@ -158,6 +158,25 @@ local function measure(where, value)
   return count
 end
 
+--- The entries in order. Raises all that is wrong with them, a line each.
+local function read_entries(folder, where, value, all)
+  local entries, places, problems = {}, {}, {}
+  for place = 1, measure(where, value) do
+    local ok, entry = pcall(read_entry, folder, where, place, value[place], all)
+    if ok and places[entry.name] then
+      ok, entry = pcall(fail, where, 'plugin "%s" is listed twice: entries %d and %d', entry.name,
+        places[entry.name], place)
+    end
+    if ok then
+      places[entry.name], entries[place] = place, entry
+    else
+      problems[#problems + 1] = entry
+    end
+  end
+  if problems[1] then error(table.concat(problems, "\n"), 0) end
+  return entries
+end
+
 --- The plugins of what init.lua has returned, in order. Raises.
 ---@param folder string
 ---@param value any
@@ -174,17 +193,7 @@ function list.read(folder, value, looks_there)
   local all = { is_there = looks_there or is_there,
     budget = read_budget(where, value.budget, BUDGET),
     trust = read_trust(where, value, trust.GUARDED) }
-  local entries, places = {}, {}
-  for place = 1, measure(where, value) do
-    local entry = read_entry(folder, where, place, value[place], all)
-    if places[entry.name] then
-      fail(where, 'plugin "%s" is listed twice: entries %d and %d', entry.name,
-        places[entry.name], place)
-    end
-    places[entry.name] = place
-    entries[place] = entry
-  end
-  return entries
+  return read_entries(folder, where, value, all)
 end
 
 --- An app of one file: that plugin, with its defaults. Whoever names it on the command line trusts

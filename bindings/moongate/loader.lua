@@ -281,6 +281,15 @@ function loader.load(app, generation, current, rejected)
   return registry, problem, snapshot, rooms
 end
 
+--- Of a list there may be several, a line each.
+local function split(problem, app)
+  local problems, start = {}, app .. "/init.lua: "
+  for line in problem:gmatch "[^\n]+" do
+    if line:sub(1, #start) == start then problems[#problems + 1] = line end
+  end
+  return problems[1] and problems or { problem }
+end
+
 --- Builds a first generation that never takes over, to find out all that is wrong with it.
 ---@param app string
 ---@return table? registry nil: there are problems
@@ -296,7 +305,7 @@ function loader.check(app)
     if text then paths[#paths + 1] = path end
   end
   table.sort(paths)
-  if not registry and not problems[1] then problems[1] = problem end
+  if not registry and not problems[1] then problems = split(problem, app) end
   return registry, problems, paths
 end
 

@@ -1,4 +1,5 @@
 --- `moongate new`: writes the files that a plugin, or an app, begins with.
+local core = require "moongate.ffi"
 local list = require "moongate.list"
 local texts = require "moongate.texts"
 
@@ -31,11 +32,8 @@ local new = {}
 
 -- ---- files ----
 
-local function is_there(path)
-  local file = io.open(path, "r")
-  if file then file:close() end
-  return file ~= nil
-end
+--- To open a FIFO would wait for somebody who writes into it.
+local function is_there(path) return core.C.moon_is_file(path) ~= 0 end
 
 local function quoted(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 
@@ -109,6 +107,17 @@ local function list_of(names)
   return table.concat(lines, "\n")
 end
 
+--- An app whose list is missing is no place for a new one.
+local function check_alone(folder)
+  for _, own in ipairs(CHAT) do
+    local path = within(folder, "%s.lua", own)
+    if is_there(path) then
+      error(('%s: is not there, but %s is: write the list of your plugins, return { "%s" }, or '
+        .. "give the folder of the app by --app"):format(within(folder, "init.lua"), path, own), 0)
+    end
+  end
+end
+
 --- Those of an app, with the plugins of the chat and, if there is a name, that one.
 local function files_of_app(folder, name)
   local names = { unpack(CHAT) }
@@ -133,6 +142,7 @@ end
 function new.plugin(name, folder)
   local stem, init = name:gsub("%.", "/"), within(folder, "init.lua")
   local is_alone = not is_there(init)
+  if is_alone then check_alone(folder) end
   local files = is_alone and files_of_app(folder, name) or {}
   for _, file in ipairs {
     { path = within(folder, "%s.lua", stem), text = template("plugin.lua", name) },

@@ -123,7 +123,8 @@ end
 local function visit(self, name, sorted, marks, trail)
   if marks[name] == "done" then return end
   if marks[name] then
-    error(table.concat(trail, " needs ") .. " needs " .. name .. ": a cycle", 0)
+    error(("%s: %s needs %s: a cycle"):format(self.plugins[name].entry.where,
+      table.concat(trail, " needs "), name), 0)
   end
   marks[name] = "open"
   trail[#trail + 1] = name

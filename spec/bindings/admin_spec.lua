@@ -120,6 +120,15 @@ describe("admin", function()
     end)
   end)
 
+  for _, name in ipairs { "on", "off" } do
+    it(name .. " needs the name of a plugin", function()
+      refused("bad_argument", ('argument "name" is missing; expected: %s name'):format(name),
+        ctl(name))
+      refused("bad_argument", 'there is no plugin ""; there are: a, b', ctl(name, { "" }))
+      assert.is_true(ctl(name, { "a" }).ok)
+    end)
+  end
+
   describe("help", function()
     it("shows every command", function()
       local answer, names = ctl "help", {}

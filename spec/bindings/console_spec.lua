@@ -43,6 +43,14 @@ describe("console", function()
     assert.equal("1\tx\n2", reads("print(1, 'x') return 2").text)
   end)
 
+  it("shows numbers whole", function()
+    for code, text in pairs { ["0.1 + 0.2"] = "0.30000000000000004", ["0.1"] = "0.1",
+      ["2 ^ 53"] = "9007199254740992" } do
+      assert.equal(text, reads(code).text)
+      assert.equal(text, reads(("print(%s)"):format(code)).text)
+    end
+  end)
+
   it("changes nothing unless it may write", function()
     for _, code in ipairs { "count = 6", "state.rooms.tea.n = 2", "touch()", "gate.state.x = 1",
       "gate:spawn(print)", "gate:admission{}" } do

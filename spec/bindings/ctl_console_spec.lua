@@ -54,6 +54,13 @@ describe("moongate ctl console", function()
       { unpack(prompts, 1, 3) })
   end)
 
+  it("fails when it ends before a statement is whole", function()
+    lines = { "x", "for i = 1, 2 do", "f(i)" }
+    assert.equal(1, console({}, ctl))
+    assert.same({ "did x" }, said)
+    assert.same({ "console: it ends in the middle of: for i = 1, 2 do\nf(i)" }, complaints)
+  end)
+
   it("hands bytecode on, and does not load it", function()
     local loaders, loaded = { load = load, loadstring = loadstring }, false
     for name, fn in pairs(loaders) do

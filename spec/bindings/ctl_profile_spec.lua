@@ -2,13 +2,14 @@ local file = require "spec.support.file"
 local profile = require "moongate.ctl_profile"
 
 describe("moongate ctl profile", function()
-  local asked, said, complained, answer
+  local asked, said, complained, answer, meanwhile
 
-  before_each(function() asked, said, complained = nil, {}, nil end)
+  before_each(function() asked, said, complained, meanwhile = nil, {}, nil, nil end)
 
   local ctl = {
     ask = function(command, arguments)
       asked = { command = command, arguments = arguments }
+      if meanwhile then meanwhile() end
       if answer.error then return nil, answer.error end
       return answer
     end,
@@ -31,17 +32,30 @@ describe("moongate ctl profile", function()
     os.remove(prefix .. ".svg")
   end)
 
-  it("says why it cannot write", function()
-    answer = { text = "", data = { folded = "" } }
+  it("says why it cannot write, before it asks", function()
     assert.equal(7, profile({ "--output", "/nowhere/at/all" }, ctl))
     assert.equal("/nowhere/at/all.folded: No such file or directory", complained.message)
     assert.equal("failed", complained.code)
+    assert.is_nil(asked)
   end)
 
-  it("says what the server refuses", function()
+  it("says when it can no longer write what it has", function()
+    local folder = file.folder()
+    answer = { text = "", data = { folded = "" } }
+    meanwhile = function() file.run("rm -r " .. folder) end
+    assert.equal(7, profile({ "--output", folder .. "/x" }, ctl))
+    assert.equal(folder .. "/x.folded: No such file or directory", complained.message)
+  end)
+
+  it("says what the server refuses, and leaves the files as they are", function()
+    local prefix = file.free_path()
+    file.write(prefix .. ".svg", "older")
     answer = { error = { code = "failed", message = "another profile is being taken" } }
-    assert.equal(7, profile({}, ctl))
+    assert.equal(7, profile({ "--output", prefix }, ctl))
     assert.equal(answer.error, complained)
+    assert.equal("older", file.read(prefix .. ".svg"))
+    assert.is_nil(file.peek(prefix .. ".folded"))
+    os.remove(prefix .. ".svg")
   end)
 
   it("asks nobody when it is asked wrongly, or for help", function()

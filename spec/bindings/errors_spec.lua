@@ -199,4 +199,13 @@ describe("errors", function()
     assert.equal("on fail", answer.data.errors[1].doing)
     assert.equal("no errors", gate:ctl({ command = "errors", arguments = { "b" } }).text)
   end)
+
+  it("of a plugin that has gone are shown by its name, and names of none are refused", function()
+    gate:deliver(ann, { type = "other" })
+    assert(gate:reload { b = false })
+    local function asked(name) return gate:ctl { command = "errors", arguments = { name } } end
+    assert.matches("^b#1  on other: ", asked("b").text)
+    assert.same({ code = "bad_argument", message = 'there is no plugin "c"; there are: a' },
+      asked("c").error)
+  end)
 end)

@@ -112,6 +112,14 @@ describe("list", function()
     end)
   end
 
+  it("says all that is wrong with its entries", function()
+    assert.equal([[
+scripts/init.lua: plugin "nobody": there is no file scripts/nobody.lua
+scripts/init.lua: entry 3: expected "name" or { "name", options = { ... } }, got a number
+scripts/init.lua: plugin "auth" is listed twice: entries 2 and 4]],
+      problem_of { "nobody", "auth", 7, "auth", "rooms" })
+  end)
+
   it("names options without end", function()
     local options = { list = {} }
     options.list[1] = options.list

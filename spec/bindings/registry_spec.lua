@@ -7,7 +7,8 @@ describe("registry", function()
 
   --- Adds plugins: name -> list of what it needs.
   local function add(name, ...)
-    local plugin = registry:add_plugin { name = name, file = "app/" .. name .. ".lua" }
+    local plugin = registry:add_plugin { name = name, file = "app/" .. name .. ".lua",
+      where = "app/init.lua" }
     plugin.needs = { ... }
     names[#names + 1] = name
     return plugin
@@ -49,12 +50,12 @@ describe("registry", function()
     add("a", "b")
     add("b", "c")
     add("c", "a")
-    assert.equal("a needs b needs c needs a: a cycle", problem_of(finish))
+    assert.equal("app/init.lua: a needs b needs c needs a: a cycle", problem_of(finish))
   end)
 
   it("calls a plugin that needs itself a cycle", function()
     add("a", "a")
-    assert.equal("a needs a: a cycle", problem_of(finish))
+    assert.equal("app/init.lua: a needs a: a cycle", problem_of(finish))
   end)
 
   it("takes two that need the same for no cycle", function()

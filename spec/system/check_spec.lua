@@ -103,6 +103,21 @@ APP/c.lua: a plugin returns a function of gate, this returned number
 ]], err)
   end)
 
+  it("says all that is wrong with the list, and who need each other", function()
+    local status, out, err = check { init = 'return { "b", "a", { "c", option = 1 } }', a = FINE }
+    assert.equal(1, status)
+    assert.matches("APP: %d files?, 2 problems, 0 warnings\n", out)
+    assert.equal([[
+APP/init.lua: plugin "b": there is no file APP/b.lua
+APP/init.lua: plugin "c": there is no "option", there are: budget, capabilities, options, trust
+]], err)
+    local NEEDS = "return function(gate) gate:needs %q end"
+    status, out, err = check { init = 'return { "a", "b" }', a = NEEDS:format "b",
+      b = NEEDS:format "a" }
+    assert.same({ 1, "APP: 3 files, 1 problem, 0 warnings\n",
+      "APP/init.lua: a needs b needs a: a cycle\n" }, { status, out, err })
+  end)
+
   it("is not ended by a script, nor is its report spoilt by one", function()
     local files = { init = 'print "list" return { { "a", trust = "trusted" }, "b" }',
       a = "io.write 'loading' io.stdout:write 'still' print(1, nil) " .. FINE, b = [[

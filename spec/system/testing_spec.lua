@@ -292,24 +292,28 @@ describe("moongate test", function()
       :format(folder)))
   end)
 
-  it("leaves nothing behind when it is killed", function()
-    write(SHOUT, [[
-      it("is killed", function()
-        local gate = test.gate { "shout" }
-        gate:http("GET", "/moongate_test/conns/1")
-        io.open(os.getenv "TMPDIR" .. "/../ready", "w"):close()
-        while true do gate:later(1000) end
-      end)]])
-    file.run("mkdir " .. folder .. "/tmp")
-    file.run(("TMPDIR=%s/tmp %s test --live --app %s >/dev/null 2>&1 & echo $! >%s/pid")
-      :format(folder, server.BINARY, folder, folder))
-    server.eventually("the test to begin", function() return file.peek(folder .. "/ready") end)
-    assert.are_not.equal("", file.output(("ls %s/tmp"):format(folder)))
-    file.run("kill -KILL $(cat " .. folder .. "/pid)")
-    server.eventually("the folder to go", function()
-      return file.output(("ls %s/tmp"):format(folder)) == ""
+  -- The group, as timeout(1) and the end of a terminal do.
+  for how, kill in pairs { ["is killed"] = "kill -KILL ", ["is ended"] = "kill -TERM ",
+    ["and its group are ended"] = "kill -TERM -", ["hangs up"] = "kill -HUP -" } do
+    it("leaves nothing behind when it " .. how, function()
+      write(SHOUT, [[
+        it("is killed", function()
+          local gate = test.gate { "shout" }
+          gate:http("GET", "/moongate_test/conns/1")
+          io.open(os.getenv "TMPDIR" .. "/../ready", "w"):close()
+          while true do gate:later(1000) end
+        end)]])
+      file.run("mkdir " .. folder .. "/tmp")
+      file.run(("TMPDIR=%s/tmp setsid %s test --live --app %s >/dev/null 2>&1 & echo $! >%s/pid")
+        :format(folder, server.BINARY, folder, folder))
+      server.eventually("the test to begin", function() return file.peek(folder .. "/ready") end)
+      assert.are_not.equal("", file.output(("ls %s/tmp"):format(folder)))
+      file.run(kill .. "$(cat " .. folder .. "/pid)")
+      server.eventually("the folder to go", function()
+        return file.output(("ls %s/tmp"):format(folder)) == ""
+      end)
+      assert.equal("", file.output(("grep -sla %s/[t]mp /proc/[0-9]*/cmdline || true")
+        :format(folder)))
     end)
-    assert.equal("", file.output(("grep -sla %s/[t]mp /proc/[0-9]*/cmdline || true")
-      :format(folder)))
-  end)
+  end
 end)

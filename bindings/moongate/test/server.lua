@@ -12,9 +12,9 @@ local server = {}
 local START_S = 30
 local LOOK_S = 0.005
 
--- When whoever has started it is gone, the pipe is closed: the server ends, and its folder goes.
+-- When whoever has started it is gone, the pipe is closed: the server ends, and its folder goes. In
+-- a session of its own, so that what ends them all does not reach it before.
 local SCRIPT = [[
-trap '' INT
 for name in $(env | sed -n 's/^\(MOONGATE_[A-Z0-9_]*\)=.*/\1/p'); do unset "$name"; done
 exec 3<&0
 folder=%s
@@ -112,8 +112,8 @@ function server.start(app, options)
   local self = setmetatable({ folder = folder, app = folder .. "/app",
     original = app.folder, quoted_app = quote(folder .. "/app") }, server_mt)
   fill(self, app)
-  self.pipe = assert(io.popen(SCRIPT:format(quote(folder), quote(binary),
-    arguments_of(self, options)), "w"))
+  self.pipe = assert(io.popen("exec setsid sh -c " .. quote(SCRIPT:format(quote(folder),
+    quote(binary), arguments_of(self, options))), "w"))
   self.port = wait_for_port(self)
   if self.port then return self end
   local problem = self:translate(read(folder .. "/err") or "the server does not start")
