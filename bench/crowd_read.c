@@ -34,7 +34,9 @@ static void greet(struct moon_crowd *crowd, struct moon_client *client,
                        heard);
         moon_crowd_refuse(crowd, client, why, now_ns);
     } else if (answer_bytes > 0) {
-        moon_crowd_add_frame(client, MOON_WIRE_TEXT, answer, answer_bytes);
+        bool is_binary = moon_dialect_is_binary(guest.dialect);
+        moon_crowd_add_frame(client, is_binary ? MOON_WIRE_BINARY : MOON_WIRE_TEXT,
+                             answer, answer_bytes);
         moon_crowd_flush(crowd, client);
     }
 }

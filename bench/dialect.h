@@ -1,6 +1,6 @@
 /* dialect.h - how payloads are wrapped, and what is said before the first one.
  *
- * Pure: texts in, texts out. No JSON is parsed; what matters is looked for.
+ * Pure: texts in, texts out. Nothing is parsed; what matters is looked for.
  * Thread: any.
  *
  * SPDX-License-Identifier: MIT
@@ -13,6 +13,7 @@ enum moon_dialect {
     MOON_DIALECT_RELAY = 0, /* payloads as they are */
     MOON_DIALECT_MOONGATE,  /* docs/protocol.md */
     MOON_DIALECT_SOCKET_IO, /* Engine.IO 4 on a WebSocket */
+    MOON_DIALECT_MSGPACK,   /* as MOON_DIALECT_MOONGATE, in binary frames */
 };
 
 enum {
@@ -23,8 +24,14 @@ enum {
 bool moon_dialect_find(const char *name, uint32_t *dialect);
 const char *moon_dialect_name(uint32_t dialect);
 
+/* Whether its messages say which room they are for; else the URL does. */
+bool moon_dialect_names_rooms(uint32_t dialect);
+
 /* The subprotocol to ask for, or NULL. */
 const char *moon_dialect_subprotocol(uint32_t dialect);
+
+/* Whether greetings and messages go in binary frames. */
+bool moon_dialect_is_binary(uint32_t dialect);
 
 /* Who greets. */
 struct moon_guest {
@@ -46,9 +53,10 @@ uint32_t moon_dialect_greet(const struct moon_guest *guest, uint32_t *stage,
                             const char *heard, uint64_t heard_bytes, char *answer,
                             uint32_t *answer_bytes);
 
-/* What comes before a payload, and after it; returns its length, up to
+/* What comes before a payload of so many bytes, and after it; returns its length, up to
  * MOON_DIALECT_TEXT. */
-uint32_t moon_dialect_before(uint32_t dialect, uint32_t room, char *out);
+uint32_t moon_dialect_before(uint32_t dialect, uint32_t room, uint32_t bytes,
+                             char *out);
 uint32_t moon_dialect_after(uint32_t dialect, char *out);
 
 /* What a message is. */

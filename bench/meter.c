@@ -55,6 +55,16 @@ uint64_t moon_meter_server_cpu_ns(struct moon_meter *meter)
     return sum;
 }
 
+/* As of the last look. */
+static uint64_t main_cpu_ns(const struct moon_meter *meter)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < meter->options->pid_count; i++) {
+        sum += moon_process_main_cpu_ns(&meter->servers[i]);
+    }
+    return sum;
+}
+
 void moon_meter_look(struct moon_meter *meter)
 {
     (void)moon_meter_server_cpu_ns(meter);
@@ -66,6 +76,7 @@ void moon_meter_begin(struct moon_meter *meter, uint64_t now_ns)
     meter->is_on = true;
     meter->begun_ns = now_ns;
     meter->server_cpu_ns = moon_meter_server_cpu_ns(meter);
+    meter->main_cpu_ns = main_cpu_ns(meter);
     meter->client_cpu_ns = moon_process_own_cpu_ns();
 }
 
@@ -79,6 +90,7 @@ void moon_meter_end(struct moon_meter *meter, uint64_t now_ns)
     meter->is_on = false;
     meter->ended_ns = now_ns;
     meter->server_cpu_ns = has_grown ? server_cpu_ns - meter->server_cpu_ns : 0;
+    meter->main_cpu_ns = has_grown ? main_cpu_ns(meter) - meter->main_cpu_ns : 0;
     meter->client_cpu_ns = moon_process_own_cpu_ns() - meter->client_cpu_ns;
     weigh(meter);
     meter->rss_end_bytes = meter->rss_bytes;

@@ -20,9 +20,10 @@ struct moon_meter {
     uint64_t messages, deliveries, upgrades; /* in the measured part */
     uint64_t heard;                          /* deliveries, measured or not */
     uint64_t server_cpu_ns, client_cpu_ns;   /* of the measured part, once it is over */
-    uint64_t rss_before_bytes;               /* before the first connection */
-    uint64_t rss_bytes;                      /* at the last look */
-    uint64_t rss_end_bytes;                  /* at the end of the measured part */
+    uint64_t main_cpu_ns;      /* of the first thread of each server, the same part */
+    uint64_t rss_before_bytes; /* before the first connection */
+    uint64_t rss_bytes;        /* at the last look */
+    uint64_t rss_end_bytes;    /* at the end of the measured part */
     uint64_t rss_max_bytes;
     struct moon_histogram latency;
 };

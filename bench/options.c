@@ -69,7 +69,7 @@ static const struct setting settings[] = {
     {"concurrency", NUMBER, STORM, AT(concurrency), 1, 100000,
      "storm: connections at once (50)"},
     {"protocol", DIALECT, ALL, AT(dialect), 0, 0,
-     "relay, moongate.v1.json or socket.io (relay)"},
+     "relay, moongate.v1.json, moongate.v1.msgpack or socket.io (relay)"},
     {"binary", FLAG, TALK, AT(is_binary), 0, 1, "relay: binary frames instead of text"},
     {"bytes", NUMBER, TALK, AT(bytes), MOON_PAYLOAD_MIN, MOON_PAYLOAD_MAX,
      "length of a payload (64)"},
@@ -254,8 +254,9 @@ static bool read_pids(struct moon_bench_options *options)
 static bool check(struct moon_bench_options *options)
 {
     bool is_talk = (TALK & 1u << options->scenario) != 0;
-    bool needs_room = options->dialect != MOON_DIALECT_MOONGATE && options->rooms > 1 &&
-                      is_talk && options->scenario != MOON_BENCH_ECHO;
+    bool needs_room = !moon_dialect_names_rooms(options->dialect) &&
+                      options->rooms > 1 && is_talk &&
+                      options->scenario != MOON_BENCH_ECHO;
     if (needs_room && strstr(options->url, "{room}") == NULL) {
         return complain("URL", options->url,
                         "expected {room} in it, for several rooms");

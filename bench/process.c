@@ -114,6 +114,16 @@ bool moon_process_cpu_ns(struct moon_process *process, uint64_t *cpu_ns)
     return true;
 }
 
+uint64_t moon_process_main_cpu_ns(const struct moon_process *process)
+{
+    for (uint32_t i = 0; i < process->count; i++) {
+        if (process->threads[i].id == process->pid) {
+            return process->threads[i].cpu_ns;
+        }
+    }
+    return 0;
+}
+
 bool moon_process_rss_bytes(const struct moon_process *process, uint64_t *rss_bytes)
 {
     char path[PATH_BYTES], line[LINE_BYTES];

@@ -26,6 +26,10 @@ void moon_process_fini(struct moon_process *process);
  * What a thread used between the last look and its end is missed: look now and then. */
 bool moon_process_cpu_ns(struct moon_process *process, uint64_t *cpu_ns);
 
+/* Of the thread that began it, at the last look; 0: not known. In moongate it is the
+ * logic thread. */
+uint64_t moon_process_main_cpu_ns(const struct moon_process *process);
+
 bool moon_process_rss_bytes(const struct moon_process *process, uint64_t *rss_bytes);
 
 /* CPU time of this process. */

@@ -66,6 +66,10 @@ static void add_counts(struct list *list, const struct moon_report *report)
     add(list, "deliveries_per_second", share(deliveries, seconds), TENTHS);
     add(list, "server_cpu_seconds", is_known ? server_s : NAN, MILLIONTHS);
     add(list, "deliveries_per_cpu_second", share(deliveries, server_s), TENTHS);
+    double main_s = (double)meter->main_cpu_ns / MOON_NS_PER_S;
+    add(list, "main_thread_cpu_seconds", main_s > 0 ? main_s : NAN, MILLIONTHS);
+    add(list, "messages_per_main_thread_cpu_second",
+        share((double)meter->messages, main_s), TENTHS);
     add(list, "server_rss_bytes", rss, WHOLE);
     add(list, "server_rss_before_bytes", before, WHOLE);
     add(list, "server_rss_max_bytes", most, WHOLE);

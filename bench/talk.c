@@ -180,8 +180,11 @@ static uint32_t write_message(const struct moon_talk *talk,
     const struct moon_bench_options *options = talk->options;
     const struct moon_heading heading = {client->number, client->sequence, due_ns};
     char before[MOON_DIALECT_TEXT], after[MOON_DIALECT_TEXT];
-    uint32_t opcode = options->is_binary != 0 ? MOON_WIRE_BINARY : MOON_WIRE_TEXT;
-    uint32_t before_bytes = moon_dialect_before(options->dialect, client->room, before);
+    bool is_binary =
+        options->is_binary != 0 || moon_dialect_is_binary(options->dialect);
+    uint32_t opcode = is_binary ? MOON_WIRE_BINARY : MOON_WIRE_TEXT;
+    uint32_t before_bytes =
+        moon_dialect_before(options->dialect, client->room, options->bytes, before);
     uint32_t after_bytes = moon_dialect_after(options->dialect, after);
     uint32_t length = before_bytes + options->bytes + after_bytes;
     uint32_t header = moon_wire_header(out, opcode, length, client->mask);
@@ -332,8 +335,8 @@ static uint32_t room_of(const struct moon_talk *talk, uint32_t number)
     if (options->members > 0) {
         return options->first_room + number / options->members;
     }
-    return options->dialect == MOON_DIALECT_MOONGATE ? MOON_DIALECT_NOWHERE
-                                                     : options->first_room + number;
+    return moon_dialect_names_rooms(options->dialect) ? MOON_DIALECT_NOWHERE
+                                                      : options->first_room + number;
 }
 
 static void make_windows(struct moon_talk *talk)

@@ -4,7 +4,7 @@ local C = core.load "bench/dialect.h"
 core.load "bench/payload.h"
 
 local RELAY, MOONGATE = C.MOON_DIALECT_RELAY, C.MOON_DIALECT_MOONGATE
-local SOCKET_IO = C.MOON_DIALECT_SOCKET_IO
+local SOCKET_IO, MSGPACK = C.MOON_DIALECT_SOCKET_IO, C.MOON_DIALECT_MSGPACK
 local WAITS, DONE, REFUSED = C.MOON_GREETING_WAITS, C.MOON_GREETING_DONE, C.MOON_GREETING_REFUSED
 
 local function payload()
@@ -16,7 +16,7 @@ end
 describe("a dialect", function()
   it("has a name", function()
     local found = ffi.new "uint32_t[1]"
-    for i, name in ipairs { "relay", "moongate.v1.json", "socket.io" } do
+    for i, name in ipairs { "relay", "moongate.v1.json", "socket.io", "moongate.v1.msgpack" } do
       assert.is_true(C.moon_dialect_find(name, found))
       assert.equal(i - 1, found[0])
       assert.equal(name, ffi.string(C.moon_dialect_name(found[0])))
@@ -26,6 +26,9 @@ describe("a dialect", function()
 
   it("asks for its subprotocol, if it has one", function()
     assert.equal("moongate.v1.json", ffi.string(C.moon_dialect_subprotocol(MOONGATE)))
+    assert.equal("moongate.v1.msgpack", ffi.string(C.moon_dialect_subprotocol(MSGPACK)))
+    assert.is_true(C.moon_dialect_is_binary(MSGPACK))
+    assert.is_false(C.moon_dialect_is_binary(MOONGATE))
     assert.is_true(C.moon_dialect_subprotocol(RELAY) == nil)
     assert.is_true(C.moon_dialect_subprotocol(SOCKET_IO) == nil)
   end)
@@ -75,6 +78,21 @@ describe("a greeting", function()
     })
   end)
 
+  it("of moongate.v1.msgpack says the same", function()
+    local hello, well = "\129\164type\165hello", "\130\164type\165reply\162ok\195"
+    local name = "\130\164type\164auth\164data\129\164name\170bench-77-5"
+    goes(MSGPACK, 3, {
+      { "", "", WAITS },
+      { hello, name, WAITS },
+      { well, "\130\164type\164join\164room\162r3", WAITS },
+      { "\129\164type\166joined", "", WAITS },
+      { well, "", DONE },
+    })
+    goes(MSGPACK, 3, {
+      { hello, name, WAITS }, { "\130\164type\165reply\162ok\194", "", REFUSED },
+    })
+  end)
+
   it("of socket.io connects to the namespace", function()
     goes(SOCKET_IO, 0, {
       { '0{"sid":"x"}', "40", WAITS }, { "2", "3", WAITS }, { '40{"sid":"y"}', "", DONE },
@@ -89,7 +107,7 @@ describe("a message", function()
   local out = ffi.new("char[?]", C.MOON_DIALECT_TEXT)
 
   local function wrapped(dialect, text)
-    local before = ffi.string(out, C.moon_dialect_before(dialect, 4, out))
+    local before = ffi.string(out, C.moon_dialect_before(dialect, 4, #text, out))
     return before .. text .. ffi.string(out, C.moon_dialect_after(dialect, out))
   end
 
@@ -106,6 +124,16 @@ describe("a message", function()
     assert.equal('42["m","abc"]', wrapped(SOCKET_IO, "abc"))
   end)
 
+  it("wraps a payload of any length in MessagePack", function()
+    for head, bytes in pairs {
+      ["\163"] = 3, ["\217\064"] = 64, ["\218\001\000"] = 256, ["\219\000\001\000\000"] = 65536,
+    } do
+      local text = ("x"):rep(bytes)
+      assert.equal("\131\164type\163say\164room\162r4\164data" .. head .. text,
+        wrapped(MSGPACK, text))
+    end
+  end)
+
   it("is a payload of any kind in relay", function()
     assert.same({ C.MOON_MEANS_PAYLOAD, "x" }, { meaning(RELAY, "x") })
   end)
@@ -116,6 +144,8 @@ describe("a message", function()
       { MOONGATE, '{"type":"said","room":"r4","from":"a","data":"' .. text .. '","at":1}' },
       { MOONGATE, '{"data":"' .. text .. '","type":"said"}' },
       { SOCKET_IO, '42["m","' .. text .. '"]' },
+      { MSGPACK, "\130\164type\164said\164data\217\064" .. text },
+      { MSGPACK, "\130\164data\217\064" .. text .. "\164type\164said" },
     } do
       assert.same({ C.MOON_MEANS_PAYLOAD, text }, { meaning(unpack(message)) })
     end
@@ -127,7 +157,11 @@ describe("a message", function()
       assert.equal(C.MOON_MEANS_DAMAGE,
         (meaning(MOONGATE, '{"type":"said","data":"' .. damaged .. '"}')))
       assert.equal(C.MOON_MEANS_DAMAGE, (meaning(SOCKET_IO, '42["m","' .. damaged .. '"]')))
+      assert.equal(C.MOON_MEANS_DAMAGE, (meaning(MSGPACK,
+        "\130\164type\164said\164data\217" .. string.char(#damaged) .. damaged)))
     end
+    assert.equal(C.MOON_MEANS_DAMAGE, (meaning(MSGPACK,
+      "\130\164type\164said\164data\217\064" .. text:sub(1, 60))))
     assert.equal(C.MOON_MEANS_DAMAGE, (meaning(SOCKET_IO, '42["m","' .. text)))
   end)
 
@@ -135,6 +169,8 @@ describe("a message", function()
     assert.equal(C.MOON_MEANS_NOTHING, (meaning(MOONGATE, '{"type":"reply","ok":true}')))
     assert.equal(C.MOON_MEANS_NOTHING, (meaning(MOONGATE, '{"type":"joined"}')))
     assert.equal(C.MOON_MEANS_REFUSAL, (meaning(MOONGATE, '{"type":"reply","ok":false}')))
+    assert.equal(C.MOON_MEANS_NOTHING, (meaning(MSGPACK, "\130\164type\165reply\162ok\195")))
+    assert.equal(C.MOON_MEANS_REFUSAL, (meaning(MSGPACK, "\130\164type\165reply\162ok\194")))
     assert.equal(C.MOON_MEANS_PING, (meaning(SOCKET_IO, "2")))
     assert.equal(C.MOON_MEANS_NOTHING, (meaning(SOCKET_IO, "6")))
     assert.equal("3", ffi.string(C.moon_dialect_pong()))

@@ -191,13 +191,18 @@ describe("moongate bench", function()
 
   it("speaks the protocol of the default app", function()
     house = server.start()
-    local options = { "--protocol", "moongate.v1.json" }
-    check_talk(fine("echo", "/ws", "--connections", "3", unpack(options)))
-    fine("idle", "/ws", "--connections", "3", unpack(options))
-    for _, scenario in ipairs { "room", "chat" } do
-      local report = fine(scenario, "/ws", "--rooms", "2", "--members", "3", unpack(options))
-      check_talk(report)
-      assert.equal("moongate.v1.json", report.protocol)
+    for _, protocol in ipairs { "moongate.v1.json", "moongate.v1.msgpack" } do
+      local options = { "--protocol", protocol }
+      check_talk(fine("echo", "/ws", "--connections", "3", unpack(options)))
+      fine("idle", "/ws", "--connections", "3", unpack(options))
+      for _, scenario in ipairs { "room", "chat" } do
+        local report = fine(scenario, "/ws", "--rooms", "2", "--members", "3", "--pid",
+          tostring(house.pid), unpack(options))
+        check_talk(report)
+        assert.equal(protocol, report.protocol)
+        assert.is_true(report.main_thread_cpu_seconds <= report.server_cpu_seconds)
+        assert.is_true(report.messages_per_main_thread_cpu_second > 0)
+      end
     end
   end)
 
