@@ -3,6 +3,7 @@
  * the list. */
 #pragma GCC visibility push(default)
 #include "api.h"
+#include "c_stack.h"
 #pragma GCC visibility pop
 #include "../core/admin.h"
 #include "../core/frame.h"
@@ -179,6 +180,11 @@ int moon_is_file(const char *path)
         return 0;
     }
     return S_ISREG(there.st_mode) ? 1 : MOON_EINVAL;
+}
+
+int moon_stack_is_deep(void)
+{
+    return moon_c_stack_is_deep();
 }
 
 double moon_time_ms(void)

@@ -113,6 +113,10 @@ int moon_asker(uint64_t ticket, struct moon_asker *asker);
  * MOON_EINVAL for something else, which might block whoever opens it. */
 int moon_is_file(const char *path);
 
+/* 1 when much of the thread's stack is used up, by Lua that C has called, which Lua has
+ * called, and so on: LuaJIT does not count how often. */
+int moon_stack_is_deep(void);
+
 /* Milliseconds since 1970 UTC. */
 double moon_time_ms(void);
 

@@ -6,7 +6,8 @@
 #include <unwind.h>
 
 enum {
-    SCAN_BYTES = 1024, /* of the stack, for who has called a library */
+    SCAN_BYTES = 1024,    /* of the stack, for who has called a library */
+    MOST_BYTES = 2 << 20, /* of a stack: more is not looked at */
     WORD_BYTES = sizeof(uintptr_t),
     FRAME_BYTES = 2 * WORD_BYTES, /* the caller's frame, and where it goes on */
 };
@@ -113,15 +114,32 @@ uintptr_t moon_c_stack_base(void)
     return (uintptr_t)__executable_start;
 }
 
-uintptr_t moon_c_stack_top(void)
+/* Returns its top; 0: it is not known. */
+static uintptr_t look_at_stack(uintptr_t *bytes)
 {
     pthread_attr_t attributes;
     void *lowest = NULL;
-    size_t bytes = 0;
-    if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
-        pthread_attr_getstack(&attributes, &lowest, &bytes);
-        pthread_attr_destroy(&attributes);
-        return (uintptr_t)lowest + bytes;
+    if (pthread_getattr_np(pthread_self(), &attributes) != 0) {
+        return 0;
     }
-    return 0;
+    pthread_attr_getstack(&attributes, &lowest, bytes);
+    pthread_attr_destroy(&attributes);
+    return (uintptr_t)lowest + *bytes;
+}
+
+uintptr_t moon_c_stack_top(void)
+{
+    uintptr_t unused = 0;
+    return look_at_stack(&unused);
+}
+
+bool moon_c_stack_is_deep(void)
+{
+    static uintptr_t middle;
+    if (middle == 0) {
+        uintptr_t bytes = 0, top = look_at_stack(&bytes);
+        bytes = bytes > MOST_BYTES ? MOST_BYTES : bytes; /* it may have no limit */
+        middle = top - bytes / 2;
+    }
+    return (uintptr_t)__builtin_frame_address(0) < middle;
 }

@@ -15,6 +15,10 @@
  * only the function is seen that runs. Not for a signal handler. */
 uintptr_t moon_c_stack_top(void);
 
+/* Whether half of this thread's stack, or a megabyte, is used up. Always of the same
+ * thread. */
+bool moon_c_stack_is_deep(void);
+
 /* The innermost frames first: the address that runs, then addresses behind calls. */
 uint32_t moon_c_stack_walk(const void *context, uintptr_t top, uintptr_t *pcs,
                            uint32_t capacity);

@@ -2,6 +2,7 @@
 --
 -- Each file has tables of its own, so that nobody can change the library of another. What could get
 -- around the membrane, or around the watchdog, is not there; what is asked for in vain says so.
+local core = require "moongate.ffi"
 local maps = require "moongate.membrane_maps"
 local metatable = require "moongate.metatable"
 local strings = require "moongate.strings"
@@ -118,9 +119,27 @@ local function guarded_running()
   return made_here[running or false] and running or nil
 end
 
+local function is_deep() return core.C.moon_stack_is_deep() ~= 0 end
+
+strings.is_deep = is_deep
+
+--- Each coroutine has a stack of its own for Lua, but they share that of C.
+local function guarded_resume(co, ...)
+  if is_deep() then return false, "coroutine.resume: C stack overflow" end
+  return coroutine.resume(co, ...)
+end
+
+local function guarded_wrap(fn)
+  local wrapped = coroutine.wrap(fn)
+  return function(...)
+    if is_deep() then error("coroutine.wrap: C stack overflow", 2) end
+    return wrapped(...)
+  end
+end
+
 local function coroutines()
-  return { create = guarded_create, resume = coroutine.resume, running = guarded_running,
-    status = coroutine.status, wrap = coroutine.wrap, yield = coroutine.yield }
+  return { create = guarded_create, resume = guarded_resume, running = guarded_running,
+    status = coroutine.status, wrap = guarded_wrap, yield = coroutine.yield }
 end
 
 -- ---- the environment ----

@@ -16,7 +16,9 @@ local byte, find, gmatch, gsub, match = string.byte, string.find, string.gmatch,
 local rep = string.rep
 local concat, ceil, floor = table.concat, math.ceil, math.floor
 
-local strings = {}
+local strings = {
+  is_deep = function() return false end, -- set by sandbox.lua: much of the stack of C is used up
+}
 
 local guarded = {}
 for _, name in ipairs { "byte", "char", "format", "len", "lower", "reverse", "sub", "upper" } do
@@ -89,6 +91,9 @@ local function why_not_by(text, by)
 end
 
 function guarded.gsub(text, pattern, by, most)
+  if type(by) ~= "string" and strings.is_deep() then
+    error("string.gsub: C stack overflow", 2)
+  end
   text, pattern = text_of(text), text_of(pattern)
   check_pattern(text, pattern, "string.gsub")
   local problem = type(text) == "string" and why_not_by(text, by)

@@ -12,6 +12,7 @@ local timer = require "moongate.timer"
 local MAX_IDLE = 256 -- coroutines kept for the next task
 local LOOK_MS = 1000 -- between two looks at those that wait too long
 local GRACE_MS = 10000 -- for those of a plugin whose code has been replaced
+local MAX_NESTED = 100 -- more begin a little later: they share one stack of C
 local MAX_RAISED = 16 -- waits of a cancelled task, for what it still has to put in order
 
 local DONE, WAIT, GIVE_UP = {}, {}, {} -- what a worker yields
@@ -19,6 +20,7 @@ local DONE, WAIT, GIVE_UP = {}, {}, {} -- what a worker yields
 local idle = {}     -- stack of coroutines
 local waiting = {}  -- set of workers
 local current       -- the worker that runs, if any
+local nested = 0    -- that run, each begun by the one before
 
 local task = {
   BEGUN = "gate:spawn at load", -- what a task does that a plugin has begun while it was loaded
@@ -89,8 +91,9 @@ end
 local function resume(worker, ...)
   local outer = current
   current, worker.is_waiting, waiting[worker] = worker, false, nil
+  nested = nested + 1
   local ok, what = go_on(worker, ...)
-  current = outer
+  current, nested = outer, nested - 1
   if not ok then
     log.error("task", "%s", debug.traceback(worker.coroutine, tostring(what)))
     clear(worker)
@@ -118,10 +121,19 @@ function task.wake_later(worker, delay_ms)
   timer.start(delay_ms, function() wake(worker, ticket) end)
 end
 
+local function later(fn, ...)
+  local count, arguments = select("#", ...), { ... }
+  return function()
+    task.sleep(0)
+    fn(unpack(arguments, 1, count))
+  end
+end
+
 --- Runs fn(...) until it ends or first waits. Errors in it are logged; catch your own.
 ---@param fn function
 ---@return table worker
 function task.run(fn, ...)
+  if nested >= MAX_NESTED then fn = later(fn, ...) end
   local worker = { coroutine = table.remove(idle) or coroutine.create(work), ticket = 0,
     plugin = run.plugin, doing = run.doing, is_waiting = false }
   resume(worker, fn, ...)

@@ -128,6 +128,20 @@ describe("sandbox", function()
       a:problem "setmetatable({}, conn)")
   end)
 
+  it("lets C call Lua that calls C only as deep as the stack is", function()
+    local calls = { 'return string.gsub("a", "a", function() return "b" end)',
+      "return coroutine.wrap(function() return 1 end)()",
+      "return coroutine.resume(coroutine.create(function() return 1 end))" }
+    for _, code in ipairs(calls) do assert.is_nil(tostring(a:run(code)):match "overflow") end
+    a.gate.core.answers.moon_stack_is_deep = 1
+    for _, code in ipairs(calls) do
+      local ok, problem = pcall(a.run, a, "local x, y = " .. code:gsub("return ", "", 1)
+        .. " return tostring(x) .. tostring(y)")
+      assert.matches("C stack overflow", tostring(problem), 1, true, tostring(ok))
+    end
+    assert.equal("b", a:run 'return (string.gsub("a", "a", "b"))')
+  end)
+
   it("does not hand out the coroutines of tasks, which others will have", function()
     assert.equal("nil", a:run "return coroutine.running()")
     assert.equal("true", a:run [[local co

@@ -26,6 +26,19 @@ describe("task", function()
     assert.equal("next", steps[3])
   end)
 
+  it("begins a little later within a hundred others", function()
+    local begun, ended = 0, 0
+    local function nest(left)
+      begun = begun + 1
+      if left > 0 then task.run(nest, left - 1) end
+      ended = ended + 1
+    end
+    task.run(nest, 250)
+    assert.same({ 100, 100 }, { begun, ended })
+    core:later(0)
+    assert.same({ 251, 251 }, { begun, ended })
+  end)
+
   it("goes on after a plain yield, when others have had their turn", function()
     local steps = {}
     task.run(function()

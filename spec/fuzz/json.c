@@ -3,7 +3,7 @@
 #include "value.h"
 
 enum {
-    CAPS = 4,
+    CAPS = 5,
 };
 
 /* The sanitizer asks for it by this name. lua-cjson's buffers hang on LuaJIT's memory,
@@ -23,7 +23,8 @@ static void set_constants(lua_State *L)
     } caps[CAPS] = {{"MOON_MAX_DEPTH", MOON_MAX_DEPTH},
                     {"MOON_MAX_ITEMS", MOON_MAX_ITEMS},
                     {"MOON_MAX_VALUES", MOON_MAX_VALUES},
-                    {"MOON_MAX_FRAME_BYTES", MOON_MAX_FRAME_BYTES}};
+                    {"MOON_MAX_FRAME_BYTES", MOON_MAX_FRAME_BYTES},
+                    {"MOON_MAX_ANSWER_BYTES", MOON_MAX_ANSWER_BYTES}};
 
     lua_createtable(L, 0, 1);
     lua_createtable(L, 0, CAPS);

@@ -35,6 +35,8 @@ local TRIES = {
     "table.foreach: expected a function of yours, got another one" },
   { "table.sort({ 'a', 'b' }, string.find)",
     "table.sort: expected a function of yours, got another one" },
+  { "local function f() return ('a'):gsub('a', f) end f()", "string.gsub: C stack overflow" },
+  { "local function f() return coroutine.wrap(f)() end f()", "coroutine.wrap: C stack overflow" },
   { "table.insert({}, -2147483647, 1)", "table.insert: expected a place from 1 on" },
   { "return gate.plugin.name", "attempt to index field 'plugin' (a nil value)" },
   { "return gate.registry.plugins", "attempt to index field 'registry' (a nil value)" },

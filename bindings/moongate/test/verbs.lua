@@ -375,6 +375,8 @@ function verbs.moon_is_file(core, path)
   return file and 1 or 0
 end
 
+function verbs.moon_stack_is_deep(core) return core.answers.moon_stack_is_deep or 0 end
+
 function verbs.moon_time_ms(core) return core.now_ms end
 function verbs.moon_clock_ms(core) return core.now_ms end
 
