@@ -127,7 +127,8 @@ int moon_public_key_of_ec(const char *curve, const char *point, uint64_t length,
 {
     int status = MOON_EINVAL;
     OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
-    if (builder != NULL &&
+    bool is_point = length > 1 && point[0] == 4; /* else it may be that at infinity */
+    if (is_point && builder != NULL &&
         OSSL_PARAM_BLD_push_utf8_string(builder, OSSL_PKEY_PARAM_GROUP_NAME, curve,
                                         0) == 1 &&
         OSSL_PARAM_BLD_push_octet_string(builder, OSSL_PKEY_PARAM_PUB_KEY, point,

@@ -41,9 +41,10 @@ local function pair_of(fields, one, other)
   return first, second
 end
 
-local function made(status, what)
+--- The key that is in `pem`, and its algorithm; nil and what is wrong.
+local function made(status, algorithm, what)
   if status ~= C.MOON_OK then return nil, what end
-  return { pem = core.string(pem) }
+  return { pem = core.string(pem) }, algorithm
 end
 
 -- kty -> what makes a key of it, and the algorithm if the JWK does not say
@@ -52,7 +53,7 @@ local READERS = {}
 function READERS.RSA(fields)
   local n, e = pair_of(fields, "n", "e")
   if not n then return nil, e end
-  return made(C.moon_rsa_key(n, #n, e, #e, pem), "n, e: they make no key"), "RS256"
+  return made(C.moon_rsa_key(n, #n, e, #e, pem), "RS256", "n, e: they make no key")
 end
 
 function READERS.EC(fields)
@@ -66,9 +67,8 @@ function READERS.EC(fields)
     return nil, ("x, y: expected %d bytes each, got %d and %d"):format(curve[2], #x, #y)
   end
   local point = "\4" .. x .. y
-  local key, problem = made(C.moon_ec_key(fields.crv, point, #point, pem),
+  return made(C.moon_ec_key(fields.crv, point, #point, pem), curve[1],
     "x, y: that is not on the curve")
-  return key, problem or curve[1]
 end
 
 function READERS.oct(fields)

@@ -143,7 +143,7 @@ end
 local function meant(kid, keys)
   local found = {}
   for _, key in ipairs(keys) do
-    if key.kid == kid then
+    if kid ~= nil and key.kid == kid then
       table.insert(found, 1, key)
     elseif key.kid == nil or kid == nil then
       found[#found + 1] = key
