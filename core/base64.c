@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base64.h"
 
-static const char DIGITS[] =
+static const char alphabet[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 uint64_t moon_base64_encode(const char *bytes, uint64_t length, char *text)
@@ -11,11 +11,11 @@ uint64_t moon_base64_encode(const char *bytes, uint64_t length, char *text)
     for (uint64_t i = 0; i < length; i++) {
         held = held << 8 | (uint8_t)bytes[i];
         for (bits += 8; bits >= 6; bits -= 6) {
-            text[written++] = DIGITS[held >> (bits - 6) & 63];
+            text[written++] = alphabet[held >> (bits - 6) & 63];
         }
     }
     if (bits > 0) {
-        text[written++] = DIGITS[held << (6 - bits) & 63];
+        text[written++] = alphabet[held << (6 - bits) & 63];
     }
     return written;
 }

@@ -26,10 +26,10 @@ static void sha256(const char *bytes, uint64_t length, unsigned char *digest)
 
 static void write_hex(const unsigned char *digest, char *digits)
 {
-    static const char HEX[] = "0123456789abcdef";
+    static const char hex[] = "0123456789abcdef";
     for (int i = 0; i < SHA256_BYTES; i++) {
-        digits[2 * i] = HEX[digest[i] >> 4];
-        digits[2 * i + 1] = HEX[digest[i] & 15];
+        *digits++ = hex[digest[i] >> 4];
+        *digits++ = hex[digest[i] & 15];
     }
 }
 

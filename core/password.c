@@ -19,14 +19,14 @@ struct cost {
     uint32_t kib, passes, lanes;
 };
 
-static const struct cost OURS = {MOON_PASSWORD_KIB, 2, 1}; /* as OWASP has it */
+static const struct cost ours = {MOON_PASSWORD_KIB, 2, 1}; /* as OWASP has it */
 
 uint32_t moon_password_hash(const char *password, uint64_t length, char *hash)
 {
     char salt[SALT_BYTES];
     moon_crypto_random(salt, sizeof salt);
     int failure =
-        argon2id_hash_encoded(OURS.passes, OURS.kib, OURS.lanes, password, length, salt,
+        argon2id_hash_encoded(ours.passes, ours.kib, ours.lanes, password, length, salt,
                               sizeof salt, DIGEST_BYTES, hash, MOON_MAX_HASH_BYTES);
     return failure == ARGON2_OK ? MOON_PASSWORD_DONE : MOON_PASSWORD_FAILED;
 }
@@ -51,11 +51,11 @@ static uint32_t read_number(const char **at, const char *name, uint32_t max)
 static bool read_cost(const char *hash, struct cost *cost)
 {
     const char *at = hash;
-    static const char PREFIX[] = "$argon2id$v=19$";
-    if (strncmp(at, PREFIX, sizeof PREFIX - 1) != 0) {
+    static const char prefix[] = "$argon2id$v=19$";
+    if (strncmp(at, prefix, sizeof prefix - 1) != 0) {
         return false;
     }
-    at += sizeof PREFIX - 1;
+    at += sizeof prefix - 1;
     cost->kib = read_number(&at, "m=", MAX_KIB);
     cost->passes = read_number(&at, ",t=", MAX_PASSES);
     cost->lanes = read_number(&at, ",p=", MAX_LANES);
@@ -64,8 +64,8 @@ static bool read_cost(const char *hash, struct cost *cost)
 
 static bool is_ours(const struct cost *cost)
 {
-    return cost->kib == OURS.kib && cost->passes == OURS.passes &&
-           cost->lanes == OURS.lanes;
+    return cost->kib == ours.kib && cost->passes == ours.passes &&
+           cost->lanes == ours.lanes;
 }
 
 uint32_t moon_password_check(const char *password, uint64_t length, const char *hash,

@@ -20,14 +20,14 @@ enum {
 /* The curves of ES256, ES384 and ES512. */
 static bool is_known_curve(const EVP_PKEY *key)
 {
-    static const char *const CURVES[] = {SN_X9_62_prime256v1, SN_secp384r1,
+    static const char *const curves[] = {SN_X9_62_prime256v1, SN_secp384r1,
                                          SN_secp521r1};
     char name[64] = "";
     if (EVP_PKEY_get_group_name(key, name, sizeof name, NULL) != 1) {
         return false;
     }
-    for (unsigned i = 0; i < sizeof CURVES / sizeof *CURVES; i++) {
-        if (strcmp(name, CURVES[i]) == 0) {
+    for (unsigned i = 0; i < sizeof curves / sizeof *curves; i++) {
+        if (strcmp(name, curves[i]) == 0) {
             return true;
         }
     }
