@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-    MAX_HMAC_TEXT = 88, /* of 64 bytes in base64 */
+    MAX_SIGNATURE_TEXT = 1366, /* of RSA with 8192 bits, in base64 */
 };
 
 /* The library takes names in any case. */
@@ -38,21 +38,6 @@ static bool asks_for(const char *token, const char *algorithm)
     return is_asked;
 }
 
-static bool has_hmac(const char *token, uint32_t bits, const char *key,
-                     uint64_t key_length)
-{
-    char mac[MAX_HMAC_TEXT];
-    const char *dot = strrchr(token, '.');
-    uint64_t length = dot != NULL ? strlen(dot + 1) : 0;
-    if (dot == NULL || length > sizeof mac) {
-        return false;
-    }
-    int64_t bytes = moon_base64_decode(dot + 1, length, mac);
-    return bytes >= 0 &&
-           moon_crypto_is_hmac(bits, key, key_length, token, (uint64_t)(dot - token),
-                               mac, (uint64_t)bytes);
-}
-
 static bool has_signature(const char *token, jwt_alg_t algorithm, const char *key,
                           uint64_t key_length)
 {
@@ -63,23 +48,40 @@ static bool has_signature(const char *token, jwt_alg_t algorithm, const char *ke
     return is_signed;
 }
 
+/* 0 for what has a key that is no secret. */
+static uint32_t hmac_bits(jwt_alg_t algorithm)
+{
+    switch (algorithm) {
+    case JWT_ALG_HS256:
+        return 256;
+    case JWT_ALG_HS384:
+        return 384;
+    case JWT_ALG_HS512:
+        return 512;
+    default:
+        return 0;
+    }
+}
+
 bool moon_jwt_is_signed(const char *token, const char *algorithm, const char *key,
                         uint64_t key_length)
 {
+    char signature[MAX_SIGNATURE_TEXT];
     jwt_alg_t number = number_of(algorithm);
+    const char *dot = strrchr(token, '.');
+    uint64_t text_length = dot != NULL ? strlen(dot + 1) : 0;
     /* Without a key the library believes the token. */
     if (!moon_jwt_has_algorithm(algorithm) || key_length == 0 || key_length > INT_MAX ||
+        text_length == 0 || text_length > sizeof signature ||
         !asks_for(token, algorithm)) {
         return false;
     }
-    switch (number) {
-    case JWT_ALG_HS256:
-        return has_hmac(token, 256, key, key_length);
-    case JWT_ALG_HS384:
-        return has_hmac(token, 384, key, key_length);
-    case JWT_ALG_HS512:
-        return has_hmac(token, 512, key, key_length);
-    default:
-        return has_signature(token, number, key, key_length);
+    /* In the one spelling, which the library does not insist on. */
+    int64_t length = moon_base64_decode(dot + 1, text_length, signature);
+    uint32_t bits = hmac_bits(number);
+    if (length < 0 || bits == 0) {
+        return length >= 0 && has_signature(token, number, key, key_length);
     }
+    return moon_crypto_is_hmac(bits, key, key_length, token, (uint64_t)(dot - token),
+                               signature, (uint64_t)length);
 }

@@ -10,7 +10,7 @@ local MAX_TOKEN_BYTES = 16384
 local MAX_KEYS = 100
 local MAX_TRIED = 8      -- keys that one token may be tried with
 local MAX_CHECKED = 256  -- keys that are known to be fit
-local MIN_RSA_BITS = 2048
+local MIN_RSA_BITS, MAX_RSA_BITS = 2048, 8192
 local CURVE_BITS = { ES256 = 256, ES384 = 384, ES512 = 521 }
 
 local jwt = {}
@@ -35,6 +35,16 @@ local NAMES = { [C.MOON_KEY_RSA] = "RSA", [C.MOON_KEY_EC] = "EC" }
 local bits = core.new "uint32_t[1]"
 local checked, checked_count = {}, 0 -- algorithm and PEM -> true
 
+--- Whether a key of this kind, and of bits[0], is fit; and what is.
+local function is_fit(algorithm, kind)
+  local curve_bits = CURVE_BITS[algorithm]
+  if curve_bits then
+    return kind == C.MOON_KEY_EC and bits[0] == curve_bits, "EC of P-" .. curve_bits
+  end
+  return kind == C.MOON_KEY_RSA and bits[0] >= MIN_RSA_BITS and bits[0] <= MAX_RSA_BITS,
+    ("RSA of %d to %d bits"):format(MIN_RSA_BITS, MAX_RSA_BITS)
+end
+
 local function problem_of_pem(key)
   if type(key.pem) ~= "string" then
     return ("pem: %s needs the PEM of a public key, got a %s"):format(key.algorithm, type(key.pem))
@@ -43,16 +53,8 @@ local function problem_of_pem(key)
   if kind == C.MOON_KEY_NONE then
     return 'pem: expected "-----BEGIN PUBLIC KEY-----" and a key, found none'
   end
-  local curve_bits = CURVE_BITS[key.algorithm]
-  local wanted = curve_bits and ("EC of P-%d"):format(curve_bits)
-    or ("RSA of %d bits or more"):format(MIN_RSA_BITS)
-  local is_fit
-  if curve_bits then
-    is_fit = kind == C.MOON_KEY_EC and bits[0] == curve_bits
-  else
-    is_fit = kind == C.MOON_KEY_RSA and bits[0] >= MIN_RSA_BITS
-  end
-  if is_fit then return end
+  local fits, wanted = is_fit(key.algorithm, kind)
+  if fits then return end
   return ("pem: %s needs %s, got %s of %d bits"):format(key.algorithm, wanted,
     NAMES[kind] or "another key", bits[0])
 end

@@ -83,8 +83,11 @@ describe("a JSON Web Key", function()
   it("has numbers that make a key", function()
     assert.equal("n, e: they make no key", problem("RS256", { e = "AQ" }))
     assert.equal("n, e: they make no key", problem("RS256", { n = "AQAB" }))
-    assert.equal("pem: RS256 needs RSA of 2048 bits or more, got RSA of 128 bits",
+    assert.equal("pem: RS256 needs RSA of 2048 to 8192 bits, got RSA of 128 bits",
       problem("RS256", { n = token.base64(("\255"):rep(16)) }))
+    assert.is_table(jwk.key_of(like("RS256", { n = token.base64(("\255"):rep(1024)) })))
+    assert.equal("n, e: they make no key",
+      problem("RS256", { n = token.base64(("\255"):rep(1025)) }))
     assert.equal("x, y: that is not on the curve",
       problem("ES256", { x = like("ES256").y, y = like("ES256").x }))
     assert.equal("x, y: expected 32 bytes each, got 31 and 32",

@@ -225,10 +225,10 @@ describe("a JSON Web Token", function()
       assert.equal(none, of("RS256", "x"))
       assert.equal(none, of("RS256", rsa.private))
       assert.equal("pem: RS256 needs the PEM of a public key, got a nil", of "RS256")
-      assert.equal("pem: RS256 needs RSA of 2048 bits or more, got EC of 256 bits",
+      assert.equal("pem: RS256 needs RSA of 2048 to 8192 bits, got EC of 256 bits",
         of("RS256", curve.public))
       assert.equal("pem: ES384 needs EC of P-384, got EC of 256 bits", of("ES384", curve.public))
-      assert.equal("pem: RS256 needs RSA of 2048 bits or more, got RSA of 1024 bits",
+      assert.equal("pem: RS256 needs RSA of 2048 to 8192 bits, got RSA of 1024 bits",
         of("RS256", token.pair("RSA:1024").public))
       assert.equal("pem: ES256 needs EC of P-256, got another key of 256 bits",
         of("ES256", token.pair("EC:secp256k1").public))
@@ -244,6 +244,19 @@ describe("a JSON Web Token", function()
         local wanted = 'algorithm: expected HS, RS or ES and 256, 384 or 512, got "%s"'
         assert.equal(wanted:format(name), problem { algorithm = name })
       end
+    end)
+
+    it("is not so long that it takes for ever", function()
+      local length
+      core.C.moon_key_kind = function(_, _, bits)
+        bits[0] = length
+        return core.C.MOON_KEY_RSA
+      end
+      length = 8192
+      assert.is_nil(problem({ algorithm = "RS256", pem = "long" }, "secret"))
+      length = 8193
+      assert.equal("pem: RS256 needs RSA of 2048 to 8192 bits, got RSA of 8193 bits",
+        problem({ algorithm = "RS256", pem = "longer" }, "secret"))
     end)
 
     it("is looked at once, and again when many others came between", function()

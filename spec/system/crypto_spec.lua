@@ -1,4 +1,5 @@
 local client = require "spec.support.client"
+local file = require "spec.support.file"
 local json = require "cjson"
 local server = require "spec.support.server"
 local token = require "spec.support.token"
@@ -103,6 +104,32 @@ describe("gate.crypto on a server", function()
         and metrics.moongate_passwords_pending == 0
         and metrics.moongate_passwords_total >= told.hashes
     end)
+  end)
+
+  it("is the same in moongate test", function()
+    local folder = file.folder()
+    file.run("mkdir " .. folder .. "/spec")
+    file.write(folder .. "/init.lua", 'return { "api" }')
+    file.write(folder .. "/api.lua", [[return function(gate)
+      gate:on("run", function()
+        local hash = gate.crypto:hash_password "secret"
+        return { abc = gate.crypto:sha256 "abc",
+          is_right = gate.crypto:check_password("secret", hash),
+          problem = select(2, gate.crypto:jwk_to_key { kty = "RSA", n = "AQAB", e = "AQ" }) }
+      end)
+    end]])
+    file.write(folder .. "/spec/api_spec.lua", [[
+      local test = require "moongate.test"
+      it("is what it is", function()
+        local data = test.gate({ "api", "router" }):connect({ user = "ann" }):ask "run"
+        assert.equal("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", data.abc)
+        assert.is_true(data.is_right)
+        assert.equal("n, e: they make no key", data.problem)
+      end)]])
+    local status, out = server.run_to_end { "test", "--app", folder }
+    file.run("rm -rf " .. folder)
+    assert.equal(0, status, out)
+    assert.matches("1 success / 0 failures", out)
   end)
 
   it("stops in order while passwords are under way", function()
