@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The functions of api.h are the only symbols the executable exports: this file is
- * the list. */
+/* The functions of api.h are the only symbols the executable exports: this file and
+ * api_crypto.c are the list. */
 #pragma GCC visibility push(default)
 #include "api.h"
 #include "c_stack.h"
@@ -151,6 +151,13 @@ int moon_fetch(uint64_t ticket, const struct moon_fetch_limits *limits,
 void moon_abort_fetch(uint64_t ticket)
 {
     moon_gate_abort_fetch(gate, ticket);
+}
+
+int moon_password(uint64_t ticket, const char *password, uint64_t length,
+                  const char *hash, uint64_t hash_length)
+{
+    const struct moon_secret secret = {ticket, password, length, hash, hash_length};
+    return moon_gate_password(gate, &secret);
 }
 
 uint64_t moon_timer_start(uint32_t delay_ms)

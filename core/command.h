@@ -29,6 +29,8 @@ enum moon_command_kind {
     MOON_FETCH,   /* subject: ticket; bytes: struct moon_fetch_limits, then what
                      inquiry.h reads */
     MOON_ABORT_FETCH, /* subject: ticket */
+    MOON_HASH, /* subject: ticket; reason: length of the password; bytes: that, then the
+                  hash to compare with, if any */
     MOON_STOP, /* refuse newcomers, close everybody with 1001, then end the thread */
 };
 

@@ -201,14 +201,14 @@ static void obey(struct moon_io *io, const struct moon_record *record,
     case MOON_RENEW:
         moon_ws_renew(io->ws);
         break;
-    case MOON_STORE:
-        break; /* is for the store's thread */
     case MOON_STOP:
         begin_stop(io);
         break;
+    case MOON_STORE:
     case MOON_FETCH:
     case MOON_ABORT_FETCH:
-        break; /* the fetcher's */
+    case MOON_HASH:
+        break; /* the workers' */
     }
 }
 

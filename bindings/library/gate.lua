@@ -13,6 +13,7 @@
 ---@field info moongate.Log
 ---@field debug moongate.Log
 ---@field store moongate.Store this plugin's entries in the file of --store
+---@field crypto moongate.Crypto digests, random tokens, signatures of tokens, passwords
 ---@field json { encode: function, decode: function, null: userdata }
 ---@field msgpack { encode: function, decode: function, null: userdata } the same null
 ---@field facts { version: string, max_message_bytes: integer, ping_interval_ms: integer }

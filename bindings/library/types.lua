@@ -60,6 +60,18 @@
 ---@class moongate.HowToAll: moongate.How not of class "control"
 ---@field except? moongate.Conn a member who does not get it
 
+---@class moongate.JwtOptions
+---@field issuer? string what the claim "iss" has to be
+---@field audience? string what the claim "aud" has to be, or have among others
+---@field skew_ms? integer how far the clocks may be apart: 60000
+
+---@class moongate.Key
+---@field kid? string tokens that name another one are not tried with this key
+---@field algorithm "HS256"|"HS384"|"HS512"|"RS256"|"RS384"|"RS512"|"ES256"|"ES384"|"ES512" the only
+--- one that this key is good for, whatever a token says
+---@field secret? string for HS: the bytes, best as many as the digest has, 32 for HS256
+---@field pem? string for RS and ES: the public key, "-----BEGIN PUBLIC KEY-----"
+
 ---@class moongate.Limits numbers have the maxima of the command line
 ---@field outbox_bytes? integer waiting to be written
 ---@field outbox_messages? integer the same in messages

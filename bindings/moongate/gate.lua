@@ -4,8 +4,10 @@ local admission = require "moongate.admission"
 local checks = require "moongate.check"
 local command = require "moongate.command"
 local core = require "moongate.ffi"
+local crypto = require "moongate.crypto"
 local fetch = require "moongate.fetch"
 local gate_guarded = require "moongate.gate_guarded"
+local gate_log = require "moongate.gate_log"
 local gate_people = require "moongate.gate_people"
 local gate_time = require "moongate.gate_time"
 local http = require "moongate.http"
@@ -48,6 +50,7 @@ local store = require "moongate.store"
 ---@field info moongate.Log
 ---@field debug moongate.Log
 ---@field store moongate.Store this plugin's entries in the file of --store
+---@field crypto moongate.Crypto digests, random tokens, signatures of tokens, passwords
 ---@field json { encode: function, decode: function, null: userdata }
 ---@field msgpack { encode: function, decode: function, null: userdata } the same null
 ---@field facts { version: string, max_message_bytes: integer, ping_interval_ms: integer }
@@ -56,7 +59,7 @@ local store = require "moongate.store"
 local gate = {}
 local gate_mt = { __index = gate }
 
-for _, methods in ipairs { gate_people.methods, gate_time.methods } do
+for _, methods in ipairs { gate_log.methods, gate_people.methods, gate_time.methods } do
   for name, method in pairs(methods) do gate[name] = method end
 end
 
@@ -354,22 +357,6 @@ function gate:fetch(url, options)
   return fetch.fetch(url, options)
 end
 
-local function line_of(what, format, ...)
-  if select("#", ...) == 0 then return format end
-  local ok, line = pcall(format.format, format, ...)
-  if ok then return line end
-  error(('%s: "%s": %s'):format(what, format, string.match(line, "%((.*)%)$") or line), 3)
-end
-
-for _, level in ipairs { "error", "warn", "info", "debug" } do
-  --- gate:info(format, ...): one line in the log, with the plugin's name and generation.
-  gate[level] = function(self, format, ...)
-    check_called(self, "gate:" .. level)
-    check(format, "string", "gate:" .. level)
-    log[level](self.plugin.label, line_of("gate:" .. level, format, ...))
-  end
-end
-
 local facts = core.C.moon_facts()
 
 local function refuse_to_set(_, name)
@@ -388,6 +375,7 @@ local function new(plugin, registry)
     registry = registry,
     state = state.of(plugin.name),
     store = store.new(plugin),
+    crypto = crypto,
     json = json,
     msgpack = msgpack,
     facts = { version = core.string(facts.version),

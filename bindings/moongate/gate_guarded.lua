@@ -76,8 +76,8 @@ function gate_guarded.seal(gate_mt, methods, refuse_to_set)
   membrane.seal(gate_mt, {
     name = "gate", methods = methods, takes = TAKES, gives = GIVES, check = check,
     refuse = refuse_to_set,
-    fields = { state = true, store = show, json = membrane.view, msgpack = membrane.view,
-      facts = membrane.view },
+    fields = { state = true, store = show, crypto = show, json = membrane.view,
+      msgpack = membrane.view, facts = membrane.view },
   })
 end
 

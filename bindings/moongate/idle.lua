@@ -32,6 +32,7 @@ local idle = {
   moon_policy = done,
   moon_store = full,
   moon_fetch = full,
+  moon_password = full,
   moon_abort_fetch = done,
   moon_timer_stop = done,
   moon_tell = gone,

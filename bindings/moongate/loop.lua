@@ -9,6 +9,7 @@ local durable = require "moongate.durable"
 local fetch = require "moongate.fetch"
 local http = require "moongate.http"
 local overrun = require "moongate.overrun"
+local password = require "moongate.password"
 local plugin = require "moongate.plugin"
 local request = require "moongate.request"
 local room = require "moongate.room"
@@ -173,6 +174,8 @@ on[C.MOON_ARRIVED] = function(ticket) fetch.arrived(ticket, copy()) end
 on[C.MOON_FETCHED] = function(ticket)
   fetch.fetched(ticket, event.reason, event.code, copy())
 end
+
+on[C.MOON_HASHED] = function(ticket) password.answer(ticket, event.code, copy()) end
 
 on[C.MOON_CHANGED] = function() plugin.reload() end
 

@@ -2,18 +2,19 @@ local fake_gate = require "spec.support.fake_gate"
 local file = require "spec.support.file"
 local markdown = require "spec.docs.markdown"
 local server = require "spec.support.server"
+local token = require "spec.support.token"
 
 describe("docs/lua-api.md", function()
   local blocks = markdown.blocks("docs/lua-api.md", "lua")
-  local listed, watch, answers, add, ask, shown_spec = unpack(blocks)
+  local listed, watch, answers, add, sign_in, ask, shown_spec = unpack(blocks)
 
   --- A plugin with this code in it.
   local function load(code)
     return fake_gate.load { a = ("return function(gate)\n%s\nend"):format(code) }
   end
 
-  it("has six pieces of code, all of which are run here", function()
-    assert.equal(6, #blocks)
+  it("has seven pieces of code, all of which are run here", function()
+    assert.equal(7, #blocks)
   end)
 
   it("shows a list that is in force", function()
@@ -80,6 +81,22 @@ describe("docs/lua-api.md", function()
     local votes = gate:ask(ann, { type = "votes" })
     gate:later(1)
     assert.same({ votes = 6 }, votes.data)
+  end)
+
+  it("shows how somebody signs in with a token, and how not", function()
+    local gate = load("local keys = { { algorithm = 'HS256', secret = 's' } }\n" .. sign_in.code)
+    local function sign_in_with(claims, secret)
+      local conn = gate:connect()
+      local data, code, text = gate:deliver(conn, { type = "sign_in",
+        token = token.by_secret('{"alg":"HS256"}', claims, secret or "s") })
+      return { data or code, text, conn.user }
+    end
+    local iss = '"iss":"https://id.example"'
+    assert.same({ { user = "ann" }, nil, "ann" }, sign_in_with('{"sub":"ann",' .. iss .. "}"))
+    assert.same({ "bad_token", "it names nobody" }, sign_in_with("{" .. iss .. "}"))
+    assert.same({ "bad_token", "it is of another issuer" }, sign_in_with '{"sub":"ann"}')
+    assert.same({ "expired_token", "its time is over" }, sign_in_with('{"exp":1,' .. iss .. "}"))
+    assert.same({ "bad_token", "its signature is wrong" }, sign_in_with("{}", "another"))
   end)
 
   it("shows a fetch, with what it makes of an answer and of none", function()

@@ -14,6 +14,7 @@ local CLASSES = {
   { name = "moongate.Room", as = "room", files = { "room" } },
   { name = "moongate.Request", as = "request", files = { "http" } },
   { name = "moongate.Store", as = "store", files = { "store" } },
+  { name = "moongate.Crypto", as = "crypto", files = { "crypto" } },
   { name = "moongate.Response", as = "response", files = { "fetch" } },
   { name = "moongate.Metric", as = "metric", files = { "metric" } },
 }
@@ -23,6 +24,7 @@ local TABLES = {
   { "moongate.How", "letter" }, { "moongate.HowToAll", "room" }, { "moongate.Limits", "limits" },
   { "moongate.Books", "books" }, { "moongate.RawHandlers", "gate" },
   { "moongate.Admission", "admission" }, { "moongate.FetchOptions", "fetch" },
+  { "moongate.Key", "jwt" }, { "moongate.JwtOptions", "jwt" },
   { "moongate.OptionSpec", "option" },
   { "moongate.RoomKind", "kind_declaration" },
   { "moongate.MetricSpec", "metric" }, { "moongate.Words", "command" },

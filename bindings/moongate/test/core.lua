@@ -188,6 +188,14 @@ function Core:stored(ticket, outcome, bytes, has_more)
     reason = has_more and 1 or 0 })
 end
 
+--- What has become of a password.
+---@param ticket integer of the command
+---@param outcome integer enum moon_password_outcome
+---@param hash? string that was made
+function Core:hashed(ticket, outcome, hash)
+  push(self, { kind = constants.MOON_HASHED, subject = ticket, code = outcome, bytes = hash })
+end
+
 local function take_due(timers, until_ms)
   local first
   for i, timer in ipairs(timers) do
