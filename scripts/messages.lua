@@ -174,9 +174,9 @@ return function(gate)
     local room, record, text = rooms.in_room(conn, message)
     if not room then return nil, record, text end
     if not record then return nil, "not_allowed", "in this room its plugin decides" end
-    local code, problem = fields.problem_of_id(message)
+    local code, problem = fields.problem_of_id(message.message_id)
     if code then return nil, code, problem end
-    local author, is_hidden = recent:author(room.name, message.id)
+    local author, is_hidden = recent:author(room.name, message.message_id)
     if not author or (is_hidden and author ~= conn.user) then
       return nil, "too_old", "there is no such message, or it is not remembered any more"
     end
@@ -191,14 +191,14 @@ return function(gate)
     if not granted then return nil, code, text end
     code, text = problem_of { data = message.data }
     if code then return nil, code, text end
-    local at = gate:now_ms()
-    if at - recent:at_ms(message.id) > edit_ms then
+    local id, at = message.message_id, gate:now_ms()
+    if at - recent:at_ms(id) > edit_ms then
       return nil, "too_old", ("only for %d s"):format(edit_ms / 1000)
     end
-    local sent, reason = tell(room, { type = "edited", room = room.name, id = message.id, at = at,
+    local sent, reason = tell(room, { type = "edited", room = room.name, id = id, at = at,
       by = conn.user, data = message.data }, conn, is_hidden or message.only_sender == true)
     if not sent then return refusal(reason) end
-    return { id = message.id, at = at }
+    return { id = id, at = at }
   end)
 
   gate:on("delete", function(conn, message)
@@ -207,12 +207,12 @@ return function(gate)
     local action = author == conn.user and "delete_own" or "delete_any"
     local granted, code, text = rooms.may(conn, record, action)
     if not granted then return nil, code, text end
-    local at = gate:now_ms()
-    local sent, reason = tell(room, { type = "deleted", room = room.name, id = message.id, at = at,
+    local id, at = message.message_id, gate:now_ms()
+    local sent, reason = tell(room, { type = "deleted", room = room.name, id = id, at = at,
       by = conn.user }, conn, is_hidden)
     if not sent then return refusal(reason) end
-    recent:delete(room.name, message.id)
-    return { id = message.id, at = at }
+    recent:delete(room.name, id)
+    return { id = id, at = at }
   end)
 
   local function react(conn, message, is_on)
@@ -220,7 +220,7 @@ return function(gate)
     if not room then return nil, record, author end
     local granted, code, text = rooms.may(conn, record, "react")
     if not granted then return nil, code, text end
-    local id, emoji, user = message.id, message.emoji, conn.user
+    local id, emoji, user = message.message_id, message.emoji, conn.user
     local has_changed, count = recent:react(room.name, id, user, emoji, is_on)
     if has_changed == nil then return refuse("too_many_reactions", count) end
     if has_changed then

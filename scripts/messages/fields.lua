@@ -12,11 +12,12 @@ local function is_id(value)
   return type(value) == "number" and value % 1 == 0 and value >= 1 and value <= MAX_ID
 end
 
----@param message table
+--- A request's own `id` is another.
+---@param id any
 ---@return string? code
 ---@return string? text
-function fields.problem_of_id(message)
-  if not is_id(message.id) then return "bad_request", "id: expected the id of a message" end
+function fields.problem_of_id(id)
+  if not is_id(id) then return "bad_request", "message_id: expected the id of a message" end
 end
 
 --- What is said, or put in its place.

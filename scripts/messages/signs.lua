@@ -81,11 +81,11 @@ end
 local function read(self, conn, message)
   local room, record, text = room_for(self.rooms, conn, message)
   if not room then return nil, record, text end
-  local code, problem = fields.problem_of_id(message)
+  local code, problem = fields.problem_of_id(message.message_id)
   if code then return nil, code, problem end
-  local id = message.id
+  local id = message.message_id
   if id >= self.recent:next_id(room.name, self.gate:now_ms()) then
-    return nil, "bad_request", "id: no message has it yet"
+    return nil, "bad_request", "message_id: no message has it yet"
   end
   local has_moved, marker = self.markers:move(room.name, conn.user, id)
   if has_moved then tell_read(self, conn, room, marker) end

@@ -138,7 +138,7 @@ describe("messages", function()
       gate.core.answers.moon_publish = gate.core.C.MOON_EFULL
       assert.same({ nil, "internal", "full", true }, { say(ann, "hello") })
       gate.core.answers.moon_publish = nil
-      assert.equal("too_old", code_of(ask(ann, "delete", { id = now() * 10 })))
+      assert.equal("too_old", code_of(ask(ann, "delete", { message_id = now() * 10 })))
     end)
 
     it("may reply to a message", function()
@@ -244,50 +244,51 @@ describe("messages", function()
 
     it("is told to all", function()
       gate:later(5)
-      assert.same({ id = id, at = now() }, ask(ann, "edit", { id = id, data = "hello" }))
+      assert.same({ id = id, at = now() }, ask(ann, "edit", { message_id = id, data = "hello" }))
       assert.same({ { type = "edited", room = "tea", id = id, at = now(), by = "ann",
         data = "hello" } }, heard(bob))
     end)
 
     it("is for who has said it", function()
       assert.same({ "not_allowed", "only your own messages" },
-        { select(2, ask(bob, "edit", { id = id, data = "hello" })) })
-      assert.equal("not_a_member", code_of(ask(carl, "edit", { id = id, data = "hello" })))
+        { select(2, ask(bob, "edit", { message_id = id, data = "hello" })) })
+      assert.equal("not_a_member", code_of(ask(carl, "edit", { message_id = id, data = "hello" })))
       assert.same({}, heard(bob))
     end)
 
     it("asks the room", function()
       make { archived = true }
-      assert.equal("archived", code_of(ask(ann, "edit", { id = id, data = "hello" })))
+      assert.equal("archived", code_of(ask(ann, "edit", { message_id = id, data = "hello" })))
     end)
 
     it("has the limits of say", function()
-      assert.equal("bad_request", code_of(ask(ann, "edit", { id = id })))
-      assert.equal("too_big", code_of(ask(ann, "edit", { id = id, data = ("x"):rep(4097) })))
-      assert.equal("bad_request", code_of(ask(ann, "edit", { id = "x", data = "hello" })))
+      assert.equal("bad_request", code_of(ask(ann, "edit", { message_id = id })))
+      assert.equal("too_big",
+        code_of(ask(ann, "edit", { message_id = id, data = ("x"):rep(4097) })))
+      assert.equal("bad_request", code_of(ask(ann, "edit", { message_id = "x", data = "hello" })))
     end)
 
     it("is for an hour", function()
       gate:later(3600000)
-      assert.is_truthy(ask(ann, "edit", { id = id, data = "hello" }))
+      assert.is_truthy(ask(ann, "edit", { message_id = id, data = "hello" }))
       gate:later(1)
       assert.same({ "too_old", "only for 3600 s" },
-        { select(2, ask(ann, "edit", { id = id, data = "hello" })) })
+        { select(2, ask(ann, "edit", { message_id = id, data = "hello" })) })
     end)
 
     it("needs the message to be remembered", function()
       load { remembered = 2 }
       id = say(ann, "one").id
       say(ann, "two")
-      assert.is_truthy(ask(ann, "edit", { id = id, data = "ONE" }))
+      assert.is_truthy(ask(ann, "edit", { message_id = id, data = "ONE" }))
       say(ann, "three")
-      assert.equal("too_old", code_of(ask(ann, "edit", { id = id, data = "one" })))
-      assert.equal("too_old", code_of(ask(ann, "edit", { id = 1, data = "one" })))
+      assert.equal("too_old", code_of(ask(ann, "edit", { message_id = id, data = "one" })))
+      assert.equal("too_old", code_of(ask(ann, "edit", { message_id = 1, data = "one" })))
     end)
 
     it("is known after a reload", function()
       gate:reload()
-      assert.is_truthy(ask(ann, "edit", { id = id, data = "hello" }))
+      assert.is_truthy(ask(ann, "edit", { message_id = id, data = "hello" }))
     end)
   end)
 
@@ -299,17 +300,17 @@ describe("messages", function()
     end)
 
     it("is told to all, and final", function()
-      assert.same({ id = id, at = now() }, ask(ann, "delete", { id = id }))
+      assert.same({ id = id, at = now() }, ask(ann, "delete", { message_id = id }))
       assert.same({ { type = "deleted", room = "tea", id = id, at = now(), by = "ann" } },
         heard(bob))
-      assert.equal("too_old", code_of(ask(ann, "delete", { id = id })))
-      assert.equal("too_old", code_of(ask(ann, "edit", { id = id, data = "again" })))
+      assert.equal("too_old", code_of(ask(ann, "delete", { message_id = id })))
+      assert.equal("too_old", code_of(ask(ann, "edit", { message_id = id, data = "again" })))
     end)
 
     it("is for who has said it, and for moderators", function()
-      assert.equal("not_allowed", code_of(ask(bob, "delete", { id = id })))
+      assert.equal("not_allowed", code_of(ask(bob, "delete", { message_id = id })))
       make { roles = { bob = "moderator" } }
-      assert.is_truthy(ask(bob, "delete", { id = id }))
+      assert.is_truthy(ask(bob, "delete", { message_id = id }))
       assert.equal("bob", heard(ann)[2].by)
     end)
   end)
@@ -323,7 +324,7 @@ describe("messages", function()
     end)
 
     local function react(conn, emoji, is_on)
-      return ask(conn, "react", { id = id, emoji = emoji, on = is_on })
+      return ask(conn, "react", { message_id = id, emoji = emoji, on = is_on })
     end
 
     it("is told to all with the count, once", function()
@@ -441,7 +442,7 @@ describe("messages", function()
       heard(bob)
     end)
 
-    local function read(conn, id) return ask(conn, "read", { id = id }) end
+    local function read(conn, id) return ask(conn, "read", { message_id = id }) end
 
     it("goes forward only, and is told to a small room", function()
       assert.same({ room = "tea", id = last }, read(bob, last))
@@ -474,7 +475,7 @@ describe("messages", function()
     end)
 
     it("is of messages that there may be", function()
-      assert.same({ "bad_request", "id: no message has it yet" },
+      assert.same({ "bad_request", "message_id: no message has it yet" },
         { select(2, read(bob, last + 100000)) })
       assert.equal("bad_request", code_of(read(bob, "x")))
       assert.equal("not_a_member", code_of(read(carl, last)))
@@ -495,16 +496,16 @@ describe("messages", function()
     local said = { type = "said", room = "tea", id = told.id, at = now(), from = "bob",
       data = "spam", mentions = { "carl" } }
     for _, conn in ipairs { bob, second } do assert.same({ said }, heard(conn)) end
-    assert.is_truthy(ask(bob, "react", { id = told.id, emoji = "+" }))
-    assert.is_truthy(ask(bob, "edit", { id = told.id, data = "SPAM" }))
-    assert.equal("too_old", code_of(ask(ann, "react", { id = told.id, emoji = "+" })))
+    assert.is_truthy(ask(bob, "react", { message_id = told.id, emoji = "+" }))
+    assert.is_truthy(ask(bob, "edit", { message_id = told.id, data = "SPAM" }))
+    assert.equal("too_old", code_of(ask(ann, "react", { message_id = told.id, emoji = "+" })))
     make { roles = { ann = "moderator" } }
-    assert.equal("too_old", code_of(ask(ann, "delete", { id = told.id })))
-    assert.is_truthy(ask(bob, "delete", { id = told.id }))
+    assert.equal("too_old", code_of(ask(ann, "delete", { message_id = told.id })))
+    assert.is_truthy(ask(bob, "delete", { message_id = told.id }))
     assert.equal(3, #heard(second))
     local plain = say(ann, "hello").id
     heard(ann)
-    assert.is_truthy(ask(bob, "react", { id = plain, emoji = "+" }))
+    assert.is_truthy(ask(bob, "react", { message_id = plain, emoji = "+" }))
     assert.equal("reacted", heard(ann)[1].type)
     for _, conn in ipairs { ann, carl, third } do assert.same({}, heard(conn)) end
     for _, call in ipairs { "moon_send", "moon_publish" } do -- ann is heard by all
@@ -544,7 +545,7 @@ describe("messages", function()
     it("cannot be changed, and there are no signs", function()
       for _, name in ipairs { "edit", "delete", "react", "typing", "read" } do
         assert.same({ "not_allowed", "in this room its plugin decides" },
-          { select(2, ask(ann, name, { room = "q1", id = 1, emoji = "+", data = "x" })) })
+          { select(2, ask(ann, name, { room = "q1", message_id = 1, emoji = "+", data = "x" })) })
       end
     end)
   end)
@@ -553,11 +554,11 @@ describe("messages", function()
     make(options_of { slow_mode_ms = 5000 })
     local id = say(ann, "hello").id
     ask(bob, "typing")
-    ask(bob, "read", { id = id })
+    ask(bob, "read", { message_id = id })
     ask(ann, "rename", { data = { name = "milk" } })
     assert.equal("slow_mode", code_of(ask(ann, "say", { room = "milk", data = "more" })))
-    assert.is_truthy(ask(ann, "edit", { room = "milk", id = id, data = "HELLO" }))
-    assert.equal(id, ask(bob, "read", { room = "milk", id = 5 }).id)
+    assert.is_truthy(ask(ann, "edit", { room = "milk", message_id = id, data = "HELLO" }))
+    assert.equal(id, ask(bob, "read", { room = "milk", message_id = 5 }).id)
     heard(ann)
     gate:later(7000)
     assert.same({ { type = "typing", room = "milk", user = "bob", on = false } }, heard(ann))
@@ -591,7 +592,7 @@ describe("messages", function()
     it("have markers", function()
       assert.is_nil(api.marker("tea", "bob"))
       local id = say(ann, "hello").id
-      ask(bob, "read", { id = id })
+      ask(bob, "read", { message_id = id })
       assert.equal(id, api.marker("tea", "bob"))
     end)
   end)

@@ -8,6 +8,7 @@ local LEAST = { delete_any = "moderator" }
 ---@param gate moongate.Gate
 return function(gate)
   local records = gate.state
+  gate:option("max_per_connection", 50) -- which scripts/init.lua sets
 
   local function find(name)
     local room = gate:room(name)

@@ -7,14 +7,14 @@ describe("fields of requests about messages", function()
 
   it("have ids that are whole numbers", function()
     for _, id in ipairs { 1, 17600000000000, 2 ^ 53 } do
-      assert.is_nil(fields.problem_of_id { id = id })
+      assert.is_nil(fields.problem_of_id(id))
       assert.is_nil(fields.problem_of_reply(id))
     end
     for _, id in ipairs { 0, -1, 1.5, 2 ^ 53 + 2, "1", true, {}, 0 / 0, math.huge } do
-      assert.equal("bad_request", code_of(fields.problem_of_id { id = id }))
+      assert.equal("bad_request", code_of(fields.problem_of_id(id)))
       assert.equal("bad_request", code_of(fields.problem_of_reply(id)))
     end
-    assert.equal("bad_request", code_of(fields.problem_of_id {}))
+    assert.equal("bad_request", code_of(fields.problem_of_id(nil)))
   end)
 
   it("have data, which is not too long where it is text", function()
