@@ -9,6 +9,7 @@ describe("router", function()
     gate:on("boom", function() error "ouch" end)
     gate:on("never", function() return nil, "never" end)
     gate:on("busy", function() return nil, "busy", "come back", true end)
+    gate:on("full", function() return nil, "full", "wait", true, 1500 end)
     gate:on("bad_reply", function() return { f = print } end)
     gate:on("long_reply", function() return { text = ("x"):rep(500 * 1024) } end)
     gate:on("bytes_reply", function() return { text = "\255" } end)
@@ -79,6 +80,14 @@ describe("router", function()
   it("passes a refusal on, with a text and whether it is temporary", function()
     assert.same({ refusal(1, "never", "never") }, send '{"type":"never","id":1}')
     assert.same({ refusal(2, "busy", "come back", true) }, send '{"type":"busy","id":2}')
+  end)
+
+  it("passes on when to come again", function()
+    local wanted = refusal(1, "full", "wait", true)
+    wanted.error.retry_after_ms = 1500
+    assert.same({ wanted }, send '{"type":"full","id":1}')
+    send '{"type":"busy"}'
+    assert.is_nil(conn.heard[1].error.retry_after_ms)
   end)
 
   it("says internal when a handler fails, and that it may succeed later", function()

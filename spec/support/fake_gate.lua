@@ -184,14 +184,16 @@ local function through_json(self, value)
 end
 
 --- Carries out a request.
----@return table answer filled in when it comes: { is_given, data, code, text, temporary }
+---@return table answer filled in when it comes: { is_given, data, code, text, temporary,
+--- retry_after_ms }
 function Fake:ask(conn, message)
   local answer = { is_given = false }
-  local function give(data, code, text, temporary)
+  local function give(data, code, text, temporary, retry_after_ms)
     assert(not answer.is_given, "answered twice")
     if data ~= nil then data = through_json(self, { data })[1] end
     answer.is_given, answer.data = true, data
     answer.code, answer.text, answer.temporary = code, text, temporary
+    answer.retry_after_ms = retry_after_ms
   end
   self.world.request.submit(conn, through_json(self, message), give)
   self.core:settle()
@@ -203,10 +205,11 @@ end
 ---@return string? code "unanswered" while the handler sleeps: then use ask() and later()
 ---@return string? text
 ---@return boolean? temporary
+---@return integer? retry_after_ms
 function Fake:deliver(conn, message)
   local answer = self:ask(conn, message)
   if not answer.is_given then return nil, "unanswered" end
-  return answer.data, answer.code, answer.text, answer.temporary
+  return answer.data, answer.code, answer.text, answer.temporary, answer.retry_after_ms
 end
 
 --- A frame arrives, for whoever serves the path.
