@@ -33,6 +33,7 @@ void moon_api_bind(struct moon_gate *the_gate, const struct moon_config *config)
         .development = config->development,
         .has_store = config->store != NULL,
         .max_rooms = config->max_rooms_per_connection,
+        .auth_timeout_ms = config->auth_timeout_ms,
     };
 }
 

@@ -36,6 +36,12 @@
 ---@alias moongate.Declare
 ---| fun(self: moongate.Gate, name: string, spec?: moongate.MetricSpec): moongate.Metric
 
+---@class moongate.Facts
+---@field version string
+---@field max_message_bytes integer of a message that a client sends
+---@field ping_interval_ms integer
+---@field auth_timeout_ms integer on routes with `auth`, for conn:admit
+
 ---@alias moongate.FetchCode "timeout"|"refused_address"|"connect"|"dns"|"tls"|"too_big"
 ---|"redirects"|"full"|"bad_url"|"protocol"
 

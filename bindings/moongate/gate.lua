@@ -4,6 +4,7 @@ local admission = require "moongate.admission"
 local checks = require "moongate.check"
 local command = require "moongate.command"
 local core = require "moongate.ffi"
+local facts = require "moongate.facts"
 local fetch = require "moongate.fetch"
 local gate_guarded = require "moongate.gate_guarded"
 local gate_people = require "moongate.gate_people"
@@ -50,7 +51,7 @@ local store = require "moongate.store"
 ---@field store moongate.Store this plugin's entries in the file of --store
 ---@field json { encode: function, decode: function, null: userdata }
 ---@field msgpack { encode: function, decode: function, null: userdata } the same null
----@field facts { version: string, max_message_bytes: integer, ping_interval_ms: integer }
+---@field facts moongate.Facts
 ---@field private plugin moongate.Plugin
 ---@field private registry table
 local gate = {}
@@ -370,7 +371,6 @@ for _, level in ipairs { "error", "warn", "info", "debug" } do
   end
 end
 
-local facts = core.C.moon_facts()
 
 local function refuse_to_set(_, name)
   error(("gate.%s cannot be set: change what is in gate.state, or keep it in a local"):format(
@@ -384,14 +384,10 @@ gate_guarded.seal(gate_mt, gate, refuse_to_set)
 ---@return moongate.Gate
 local function new(plugin, registry)
   local fields = setmetatable({
-    plugin = plugin,
-    registry = registry,
-    state = state.of(plugin.name),
-    store = store.new(plugin),
-    json = json,
-    msgpack = msgpack,
-    facts = { version = core.string(facts.version),
-      max_message_bytes = facts.max_message_bytes, ping_interval_ms = facts.ping_interval_ms },
+    plugin = plugin, registry = registry,
+    state = state.of(plugin.name), store = store.new(plugin),
+    json = json, msgpack = msgpack,
+    facts = facts.new(),
   }, gate_mt)
   if plugin.entry.trust == "guarded" then return gate_guarded.new(fields) end
   return setmetatable({}, { __index = fields, __newindex = refuse_to_set })
