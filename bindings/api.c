@@ -101,6 +101,11 @@ int moon_limit(moon_conn_id conn, const struct moon_limits *limits)
     return moon_gate_limit(gate, conn, limits);
 }
 
+int moon_charge(moon_conn_id conn, uint32_t messages)
+{
+    return moon_gate_charge(gate, conn, messages);
+}
+
 int moon_respond(moon_conn_id conn, uint32_t number, uint32_t status,
                  const char *headers, uint64_t headers_length, const char *body,
                  uint64_t body_length)

@@ -186,6 +186,7 @@ return function(gate)
       return refuse(conn, nil, "bad_batch",
         ("expected 1 to %d requests, got %d"):format(max_batch, count))
     end
+    if count > 1 then conn:charge(count - 1) end
     for i = 1, count do submit(conn, batch[i], math.ceil(bytes / count)) end
   end
 

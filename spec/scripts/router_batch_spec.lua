@@ -77,6 +77,16 @@ describe("router, a batch", function()
     assert.equal("too_many_requests", heard[1].error.code)
   end)
 
+  it("counts as so many messages for the rate", function()
+    send '[{"type":"ping"},{"type":"ping"},{}]'
+    assert.same({ { verb = "charge", status = 0, conn = conn.id, messages = 2 } },
+      gate.core:issued "charge")
+    send '[{"type":"ping"}]'
+    send '{"type":"ping"}'
+    send "[]"
+    assert.equal(1, #gate.core:issued "charge")
+  end)
+
   it("in MessagePack is one, too", function()
     conn = gate:connect(nil, { protocol = "moongate.v1.msgpack" })
     local bytes = gate.world.msgpack.encode { { type = "ping", id = 1 },
