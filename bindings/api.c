@@ -34,6 +34,7 @@ void moon_api_bind(struct moon_gate *the_gate, const struct moon_config *config)
         .development = config->development,
         .has_store = config->store != NULL,
         .max_rooms = config->max_rooms_per_connection,
+        .auth_timeout_ms = config->auth_timeout_ms,
     };
 }
 
@@ -99,6 +100,11 @@ int moon_admit(moon_conn_id conn)
 int moon_limit(moon_conn_id conn, const struct moon_limits *limits)
 {
     return moon_gate_limit(gate, conn, limits);
+}
+
+int moon_charge(moon_conn_id conn, uint32_t messages)
+{
+    return moon_gate_charge(gate, conn, messages);
 }
 
 int moon_respond(moon_conn_id conn, uint32_t number, uint32_t status,

@@ -53,6 +53,10 @@ int moon_look(moon_conn_id conn);
 /* Changes what the connection may cost; fields of 0 stay. MOON_EGONE, MOON_EINVAL. */
 int moon_limit(moon_conn_id conn, const struct moon_limits *limits);
 
+/* The rate of the connection counts so many messages more than it has sent. MOON_EGONE,
+ * MOON_EFULL. */
+int moon_charge(moon_conn_id conn, uint32_t messages);
+
 /* Answers the HTTP request `number` of the connection that asked; a second answer, and
  * one after the deadline, misses quietly. `headers` are lines ended by CR LF, as
  * core/http.h allows them. MOON_EGONE, MOON_EFULL, MOON_EBIG (headers and body together

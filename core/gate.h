@@ -94,6 +94,7 @@ int moon_gate_look(struct moon_gate *gate, moon_conn_id conn);
 int moon_gate_admit(struct moon_gate *gate, moon_conn_id conn);
 int moon_gate_limit(struct moon_gate *gate, moon_conn_id conn,
                     const struct moon_limits *limits);
+int moon_gate_charge(struct moon_gate *gate, moon_conn_id conn, uint32_t messages);
 int moon_gate_respond(struct moon_gate *gate, moon_conn_id conn,
                       const struct moon_answer *answer);
 int moon_gate_policy(struct moon_gate *gate, const struct moon_policy *policy,

@@ -306,4 +306,5 @@ struct moon_facts {
     uint32_t development;     /* 1: after each hook the states are checked */
     uint32_t has_store;       /* 1 with --store; else moon_store() refuses all */
     uint32_t max_rooms;       /* that a connection may be in */
+    uint32_t auth_timeout_ms; /* until a connection has to be admitted, where it must */
 };

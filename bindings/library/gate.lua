@@ -16,29 +16,29 @@
 ---@field crypto moongate.Crypto digests, random tokens, signatures of tokens, passwords
 ---@field json { encode: function, decode: function, null: userdata }
 ---@field msgpack { encode: function, decode: function, null: userdata } the same null
----@field facts { version: string, max_message_bytes: integer, ping_interval_ms: integer }
+---@field facts moongate.Facts
 local gate = {}
 
 --- Handles one type of request. Runs as a task: it may sleep. Requests of one connection are
 --- handled one after the other.
 ---@param type_name string
----@param fn fun(conn: moongate.Conn, message: table): table|true|nil, string?, string?, boolean?
---- returns the reply's data, or nil, an error code, a text for people, and whether the same
---- request may succeed later
+---@param fn fun(conn: moongate.Conn, message: table): table|true|nil, string?, string?, boolean?,
+--- number? returns the reply's data, or nil, an error code, a text for people, whether the same
+--- request may succeed later, and in how many milliseconds
 function gate:on(type_name, fn) end
 
 --- Handles what is said as "/name ...": a "say" whose data, or its field `text`, begins so. It
 --- gets past all filters of "say" first. "/help" lists the commands; "//" is a slash that is meant.
 ---@param name string
 ---@param fn fun(conn: moongate.Conn, words: moongate.Words, message: table): any, string?, string?,
---- boolean? returns the reply as a handler does
+--- boolean?, number? returns the reply as a handler does
 ---@param about? string one line for /help
 function gate:command(name, fn, about) end
 
 --- Looks at requests before their handler does; may change the message.
 ---@param type_name string "*" for all types
----@param fn fun(conn: moongate.Conn, message: table): any, string?, string?, boolean?
---- refuses by returning nil, code (and text, temporary) as a handler does
+---@param fn fun(conn: moongate.Conn, message: table): any, string?, string?, boolean?, number?
+--- refuses by returning nil, code (and text, temporary, retry_after_ms) as a handler does
 function gate:before(type_name, fn) end
 
 --- Is told of what happened: "opened" (conn), "slow" and "drained" (conn, books), "closed"
@@ -118,9 +118,9 @@ function gate:rooms_of(kind_name) end
 --- Runs a request as if the client had sent it; for plugins that bring their own encoding.
 ---@param from moongate.Conn
 ---@param message table with a string in message.type
----@param answer fun(data: table?, code: string?, text: string?, temporary: boolean?)
---- called once, perhaps later; data is nil when refused. If it raises (the reply cannot be
---- encoded), it is called again with "internal"
+---@param answer fun(data: table?, code: string?, text: string?, temporary: boolean?,
+--- retry_after_ms: integer?) called once, perhaps later; data is nil when refused. If it raises
+--- (the reply cannot be encoded), it is called again with "internal"
 ---@param bytes? integer the message's size, for the limit on what waits behind a sleeping
 --- handler; 1024
 function gate:request(from, message, answer, bytes) end

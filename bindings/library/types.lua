@@ -36,6 +36,12 @@
 ---@alias moongate.Declare
 ---| fun(self: moongate.Gate, name: string, spec?: moongate.MetricSpec): moongate.Metric
 
+---@class moongate.Facts
+---@field version string
+---@field max_message_bytes integer of a message that a client sends
+---@field ping_interval_ms integer
+---@field auth_timeout_ms integer on routes with `auth`, for conn:admit
+
 ---@alias moongate.FetchCode "timeout"|"refused_address"|"connect"|"dns"|"tls"|"too_big"
 ---|"redirects"|"full"|"bad_url"|"protocol"
 
@@ -114,13 +120,13 @@
 
 ---@class moongate.RoomKind
 ---@field opened? fun(room: moongate.Room, options: table)
----@field may_join? fun(room: moongate.Room, conn: moongate.Conn): any, string?, string?
---- refuses as a filter does
+---@field may_join? fun(room: moongate.Room, conn: moongate.Conn): any, string?, string?,
+--- boolean?, number? refuses as a filter does
 ---@field joined? fun(room: moongate.Room, conn: moongate.Conn)
 ---@field left? fun(room: moongate.Room, conn: moongate.Conn, reason: string) "left", or why its
 --- connection has ended: with "shutdown" it may come back after a restart
 ---@field said? fun(room: moongate.Room, conn: moongate.Conn, data: any): any, string?, string?,
---- boolean? what a member says; returns the reply as the handler of a request does
+--- boolean?, number? what a member says; returns the reply as the handler of a request does
 ---@field tick? fun(room: moongate.Room, passed_ms: number) since the last one, or since it opened
 ---@field closed? fun(room: moongate.Room, reason: string) "empty", "unloaded", or what room:close
 --- was given

@@ -5,6 +5,7 @@ local checks = require "moongate.check"
 local command = require "moongate.command"
 local core = require "moongate.ffi"
 local crypto = require "moongate.crypto"
+local facts = require "moongate.facts"
 local fetch = require "moongate.fetch"
 local gate_guarded = require "moongate.gate_guarded"
 local gate_log = require "moongate.gate_log"
@@ -53,7 +54,7 @@ local store = require "moongate.store"
 ---@field crypto moongate.Crypto digests, random tokens, signatures of tokens, passwords
 ---@field json { encode: function, decode: function, null: userdata }
 ---@field msgpack { encode: function, decode: function, null: userdata } the same null
----@field facts { version: string, max_message_bytes: integer, ping_interval_ms: integer }
+---@field facts moongate.Facts
 ---@field private plugin moongate.Plugin
 ---@field private registry table
 local gate = {}
@@ -80,9 +81,9 @@ local EVENTS = { opened = true, closed = true, slow = true, drained = true }
 --- Handles one type of request. Runs as a task: it may sleep. Requests of one connection are
 --- handled one after the other.
 ---@param type_name string
----@param fn fun(conn: moongate.Conn, message: table): table|true|nil, string?, string?, boolean?
---- returns the reply's data, or nil, an error code, a text for people, and whether the same
---- request may succeed later
+---@param fn fun(conn: moongate.Conn, message: table): table|true|nil, string?, string?, boolean?,
+--- number? returns the reply's data, or nil, an error code, a text for people, whether the same
+--- request may succeed later, and in how many milliseconds
 function gate:on(type_name, fn)
   check_loading(self, "gate:on")
   check(type_name, "string", "gate:on")
@@ -97,7 +98,7 @@ end
 --- gets past all filters of "say" first. "/help" lists the commands; "//" is a slash that is meant.
 ---@param name string
 ---@param fn fun(conn: moongate.Conn, words: moongate.Words, message: table): any, string?, string?,
---- boolean? returns the reply as a handler does
+--- boolean?, number? returns the reply as a handler does
 ---@param about? string one line for /help
 function gate:command(name, fn, about)
   check_loading(self, "gate:command")
@@ -113,8 +114,8 @@ end
 
 --- Looks at requests before their handler does; may change the message.
 ---@param type_name string "*" for all types
----@param fn fun(conn: moongate.Conn, message: table): any, string?, string?, boolean?
---- refuses by returning nil, code (and text, temporary) as a handler does
+---@param fn fun(conn: moongate.Conn, message: table): any, string?, string?, boolean?, number?
+--- refuses by returning nil, code (and text, temporary, retry_after_ms) as a handler does
 function gate:before(type_name, fn)
   check_loading(self, "gate:before")
   check(type_name, "string", "gate:before")
@@ -298,9 +299,9 @@ function gate:rooms_of(kind_name) return kind.rooms(kind_name) end -- luacheck: 
 --- Runs a request as if the client had sent it; for plugins that bring their own encoding.
 ---@param from moongate.Conn
 ---@param message table with a string in message.type
----@param answer fun(data: table?, code: string?, text: string?, temporary: boolean?)
---- called once, perhaps later; data is nil when refused. If it raises (the reply cannot be
---- encoded), it is called again with "internal"
+---@param answer fun(data: table?, code: string?, text: string?, temporary: boolean?,
+--- retry_after_ms: integer?) called once, perhaps later; data is nil when refused. If it raises
+--- (the reply cannot be encoded), it is called again with "internal"
 ---@param bytes? integer the message's size, for the limit on what waits behind a sleeping
 --- handler; 1024
 function gate:request(from, message, answer, bytes)
@@ -357,7 +358,6 @@ function gate:fetch(url, options)
   return fetch.fetch(url, options)
 end
 
-local facts = core.C.moon_facts()
 
 local function refuse_to_set(_, name)
   error(("gate.%s cannot be set: change what is in gate.state, or keep it in a local"):format(
@@ -371,15 +371,10 @@ gate_guarded.seal(gate_mt, gate, refuse_to_set)
 ---@return moongate.Gate
 local function new(plugin, registry)
   local fields = setmetatable({
-    plugin = plugin,
-    registry = registry,
-    state = state.of(plugin.name),
-    store = store.new(plugin),
-    crypto = crypto,
-    json = json,
-    msgpack = msgpack,
-    facts = { version = core.string(facts.version),
-      max_message_bytes = facts.max_message_bytes, ping_interval_ms = facts.ping_interval_ms },
+    plugin = plugin, registry = registry,
+    state = state.of(plugin.name), store = store.new(plugin), crypto = crypto,
+    json = json, msgpack = msgpack,
+    facts = facts.new(),
   }, gate_mt)
   if plugin.entry.trust == "guarded" then return gate_guarded.new(fields) end
   return setmetatable({}, { __index = fields, __newindex = refuse_to_set })

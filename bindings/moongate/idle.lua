@@ -27,6 +27,7 @@ local idle = {
   moon_admit = gone,
   moon_look = gone,
   moon_limit = gone,
+  moon_charge = gone,
   moon_respond = gone,
   moon_report = done,
   moon_policy = done,

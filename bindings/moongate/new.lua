@@ -118,6 +118,20 @@ local function check_alone(folder)
   end
 end
 
+--- A plugin of the chat, and the modules in the folder of its name.
+local function add_own(files, folder, own)
+  local found = {}
+  for path in pairs(texts) do
+    local name = path:match "^scripts/(.*)%.lua$"
+    if name and (name == own or name:match "^([^/]*)/" == own) then found[#found + 1] = name end
+  end
+  table.sort(found)
+  for _, name in ipairs(found) do
+    files[#files + 1] = { path = within(folder, "%s.lua", name),
+      text = texts[("scripts/%s.lua"):format(name)] }
+  end
+end
+
 --- Those of an app, with the plugins of the chat and, if there is a name, that one.
 local function files_of_app(folder, name)
   local names = { unpack(CHAT) }
@@ -125,8 +139,7 @@ local function files_of_app(folder, name)
   local files = { { path = within(folder, "init.lua"), text = list_of(names) } }
   for _, own in ipairs(CHAT) do
     if own == name then error(name .. ": a new app has a plugin of that name already", 0) end
-    files[#files + 1] = { path = within(folder, "%s.lua", own),
-      text = texts[("scripts/%s.lua"):format(own)] }
+    add_own(files, folder, own)
   end
   return files
 end

@@ -18,10 +18,8 @@ describe("docs/lua-api.md", function()
   end)
 
   it("shows a list that is in force", function()
-    local app = { init = listed.code }
-    for _, name in ipairs { "auth", "rooms", "router" } do
-      app[name] = file.read(("scripts/%s.lua"):format(name))
-    end
+    local app = file.scripts("auth", "rooms", "router")
+    app.init = listed.code
     local gate = fake_gate.load(app)
     local rollback = gate.world.plugin.current().settings.rollback
     assert.same({ factor = 5, min_errors = 10, within_ms = 10000 }, rollback)

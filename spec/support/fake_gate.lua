@@ -40,16 +40,14 @@ local function full(path)
 end
 
 local function fill(folder, files)
-  local folders, paths = {}, {}
+  local folders, links = {}, {}
   for name, entry in pairs(files) do
-    folders[#folders + 1] = quote(("%s/%s"):format(folder, name):match "^(.*)/")
-    if entry.path then paths[#paths + 1] = full(entry.path) end
+    local path = ("%s/%s"):format(folder, name)
+    folders[#folders + 1] = quote(path:match "^(.*)/")
+    local link = entry.path and " && ln -s %s %s"
+    links[#links + 1] = link and link:format(full(entry.path), quote(path .. ".lua"))
   end
-  local command = "mkdir -p " .. table.concat(folders, " ")
-  if paths[1] then
-    command = ("%s && ln -s %s %s"):format(command, table.concat(paths, " "), quote(folder))
-  end
-  file.run(command)
+  file.run("mkdir -p " .. table.concat(folders, " ") .. table.concat(links))
   for name, entry in pairs(files) do
     if entry.text then file.write(("%s/%s.lua"):format(folder, name), entry.text) end
   end
@@ -68,17 +66,32 @@ end
 
 local function name_of(path) return path:match "([^/]+)%.lua$" end
 
-local neighbours = {} -- path of a plugin -> names and files that were found beside it
+local modules = {} -- path of a plugin -> names and files of the modules in its folder
+
+--- A plugin of a file, and the modules in the folder of its name.
+local function add(files, path)
+  if not modules[path] then
+    local name = name_of(path)
+    local found = { [name] = { path = path } }
+    for _, module in ipairs(file.modules(path)) do
+      found[name .. "/" .. name_of(module)] = { path = module }
+    end
+    modules[path] = found
+  end
+  for name, entry in pairs(modules[path]) do files[name] = entry end
+end
+
+local neighbours = {} -- path of a plugin -> names and paths that were found beside it
 
 --- name -> { path = } or { text = }
 local function list(plugins, extra)
   local files = {}
-  if type(plugins) == "string" then files[name_of(plugins)] = { path = plugins } end
+  if type(plugins) == "string" then add(files, plugins) end
   for name, text in pairs(type(plugins) == "table" and plugins or {}) do
     files[name] = { text = text }
   end
-  for name, entry in pairs(neighbours[plugins] or {}) do files[name] = entry end
-  for _, path in ipairs(extra and extra.with or {}) do files[name_of(path)] = { path = path } end
+  for _, path in pairs(neighbours[plugins] or {}) do add(files, path) end
+  for _, path in ipairs(extra and extra.with or {}) do add(files, path) end
   return files
 end
 
@@ -89,7 +102,7 @@ local function find_needed(plugins, problem)
   local path = name and folder and folder .. name .. ".lua"
   if not path or not file.peek(path) then return end
   neighbours[plugins] = neighbours[plugins] or {}
-  neighbours[plugins][name] = { path = path }
+  neighbours[plugins][name] = path
   return name, path
 end
 
@@ -162,7 +175,7 @@ local function load(plugins, options, extra)
     if self then return self end
     local name, path = find_needed(plugins, problem)
     if not name then error(problem, 0) end
-    files[name] = { path = path }
+    add(files, path)
   end
 end
 
@@ -184,14 +197,16 @@ local function through_json(self, value)
 end
 
 --- Carries out a request.
----@return table answer filled in when it comes: { is_given, data, code, text, temporary }
+---@return table answer filled in when it comes: { is_given, data, code, text, temporary,
+--- retry_after_ms }
 function Fake:ask(conn, message)
   local answer = { is_given = false }
-  local function give(data, code, text, temporary)
+  local function give(data, code, text, temporary, retry_after_ms)
     assert(not answer.is_given, "answered twice")
     if data ~= nil then data = through_json(self, { data })[1] end
     answer.is_given, answer.data = true, data
     answer.code, answer.text, answer.temporary = code, text, temporary
+    answer.retry_after_ms = retry_after_ms
   end
   self.world.request.submit(conn, through_json(self, message), give)
   self.core:settle()
@@ -203,10 +218,11 @@ end
 ---@return string? code "unanswered" while the handler sleeps: then use ask() and later()
 ---@return string? text
 ---@return boolean? temporary
+---@return integer? retry_after_ms
 function Fake:deliver(conn, message)
   local answer = self:ask(conn, message)
   if not answer.is_given then return nil, "unanswered" end
-  return answer.data, answer.code, answer.text, answer.temporary
+  return answer.data, answer.code, answer.text, answer.temporary, answer.retry_after_ms
 end
 
 --- A frame arrives, for whoever serves the path.

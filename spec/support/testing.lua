@@ -5,9 +5,8 @@ local file = require "spec.support.file"
 local testing = {}
 
 local texts = {}
-for _, name in ipairs { "auth", "rooms", "router" } do
-  local path = ("scripts/%s.lua"):format(name)
-  texts[path] = file.read(path)
+for name, text in pairs(file.scripts("auth", "rooms", "router")) do
+  texts[("scripts/%s.lua"):format(name)] = text
 end
 package.loaded["moongate.texts"] = texts
 

@@ -23,7 +23,8 @@ describe("moongate new", function()
     local status, out, err = new("plugin", "notes", "--app", folder)
     assert.same({ 0, "" }, { status, err })
     assert.matches("^wrote APP/init.lua\nwrote APP/auth.lua\nwrote APP/rooms.lua\n"
-      .. "wrote APP/router.lua\nwrote APP/notes.lua\nwrote APP/spec/notes_spec.lua\n"
+      .. "wrote APP/router.lua\nwrote APP/router/replies.lua\nwrote APP/notes.lua\n"
+      .. "wrote APP/spec/notes_spec.lua\n"
       .. "wrote APP/notes.md\nwrote APP/.luarc.json\nwrote APP/.moongate/library/conn.lua\n", out)
     assert.matches("\nnext: moongate check APP, moongate test --app APP, moongate run APP\n", out,
       1, true)
@@ -103,7 +104,7 @@ describe("moongate new", function()
     local made, out = new("app", app)
     assert.equal(0, made)
     assert.matches("next: moongate new plugin NAME --app 'APP/it'\\''s new', ", out, 1, true)
-    for _, name in ipairs { "auth", "rooms", "router" } do
+    for name in pairs(file.scripts("auth", "rooms", "router")) do
       assert.equal(file.read(("scripts/%s.lua"):format(name)),
         file.read(("%s/%s.lua"):format(app, name)))
     end

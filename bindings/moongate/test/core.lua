@@ -268,7 +268,8 @@ local function new()
     turn = ffi.new "struct moon_turn",
     samples = ffi.new("double[?]", constants.MOON_MAX_SAMPLED),
     heap = ffi.new("struct moon_heap", { 1048576, 1048576, 1073741824 }),
-    facts = ffi.new("struct moon_facts", { VERSION, 65536, 25000, 10000, 10000, 0, 0, 1000 }),
+    facts = ffi.new("struct moon_facts", { VERSION, 65536, 25000, 10000, 10000, 0, 0, 1000,
+      10000 }),
   }, core_mt)
   for name, value in pairs(constants) do core.C[name] = value end
   for name, verb in pairs(verbs) do

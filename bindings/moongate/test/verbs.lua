@@ -178,6 +178,10 @@ function verbs.moon_limit(core, id, limits)
   return status
 end
 
+function verbs.moon_charge(core, id, messages)
+  return note(core, "charge", find(core, id), { conn = id, messages = messages })
+end
+
 local function is_network(text)
   return text:find "^%d+%.%d+%.%d+%.%d+/?%d*$" ~= nil
     or (text:find "^[%x:.]+/?%d*$" ~= nil and text:find(":", 1, true) ~= nil)
