@@ -139,9 +139,10 @@ function gate:is_utf8(text) end
 ---@return string? text what the code means this time
 function gate:fetch(url, options) end
 
---- Is told of what happened: "opened" (conn), "slow" and "drained" (conn, books), "closed"
---- (conn, reason, code, books) once per connection, a request that was granted (conn,
---- message, reply data), or what another plugin tells: see gate:tell.
+--- Is told of what happened: "opened" (conn), "admitted" (conn) when conn:admit has given it a name
+--- and who called that has ended or waits, "slow" and "drained" (conn, books), "closed" (conn,
+--- reason, code, books) once per connection, a request that was granted (conn, message, reply
+--- data), or what another plugin tells: see gate:tell.
 ---@param event string
 ---@param fn function
 function gate:after(event, fn) end

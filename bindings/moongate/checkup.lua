@@ -10,7 +10,7 @@ local runs = require "moongate.run"
 local survey = require "moongate.survey"
 
 -- What gate:after tells beside requests and the events of plugins; gate:before("*") is for all.
-local EVENTS = { "closed", "drained", "opened", "slow" }
+local EVENTS = { "admitted", "closed", "drained", "opened", "slow" }
 
 local BUDGET = { "soft_ms", "hard_ms", "load_ms", "aborts", "within_ms" }
 

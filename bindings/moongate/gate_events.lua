@@ -5,14 +5,15 @@ local request = require "moongate.request"
 local check, check_called, check_loading = checks.kind, checks.called, checks.loading
 
 -- what gate:after tells beside the requests that were granted, and what plugins tell
-local OF_THE_CORE = { opened = true, closed = true, slow = true, drained = true }
+local OF_THE_CORE = { opened = true, admitted = true, closed = true, slow = true, drained = true }
 
 ---@class moongate.Gate
 local gate = {}
 
---- Is told of what happened: "opened" (conn), "slow" and "drained" (conn, books), "closed"
---- (conn, reason, code, books) once per connection, a request that was granted (conn,
---- message, reply data), or what another plugin tells: see gate:tell.
+--- Is told of what happened: "opened" (conn), "admitted" (conn) when conn:admit has given it a name
+--- and who called that has ended or waits, "slow" and "drained" (conn, books), "closed" (conn,
+--- reason, code, books) once per connection, a request that was granted (conn, message, reply
+--- data), or what another plugin tells: see gate:tell.
 ---@param event string
 ---@param fn function
 function gate:after(event, fn)

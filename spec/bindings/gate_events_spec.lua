@@ -177,3 +177,48 @@ describe("gate:tells", function()
     assert.is_truthy(gate:logged "gate:tells is only possible while the plugin loads")
   end)
 end)
+
+describe('gate:after("admitted", fn)', function()
+  local DOOR = [[return function(gate)
+    gate:on("enter", function(conn, message)
+      conn:admit(message.name)
+      conn.state.is_ready = true
+      if message.is_slow then gate:sleep(50) end
+      conn.state.is_done = true
+    end)
+    gate:after("admitted", function(conn)
+      conn.state.seen = { conn.user, conn.state.is_ready, conn.state.is_done or false }
+      gate:sleep(10)
+      conn.state.has_waited = true
+    end)
+  end]]
+  local gate, ann
+
+  before_each(function()
+    gate = fake_gate.load { a = DOOR }
+    ann = gate:connect()
+  end)
+
+  it("comes when who has called conn:admit has ended, in a task", function()
+    gate:ask(ann, { type = "enter", name = "ann" })
+    assert.same({ "ann", true, true }, ann.state.seen)
+    gate:later(10)
+    assert.is_true(ann.state.has_waited)
+  end)
+
+  it("or when that waits, and does not wait for it", function()
+    gate:ask(ann, { type = "enter", name = "ann", is_slow = true })
+    assert.same({ "ann", true, false }, ann.state.seen)
+    gate:later(10)
+    assert.is_true(ann.state.has_waited)
+    assert.is_nil(ann.state.is_done)
+    gate:later(40)
+    assert.is_true(ann.state.is_done)
+  end)
+
+  it("comes again with another name", function()
+    gate:ask(ann, { type = "enter", name = "ann" })
+    gate:ask(ann, { type = "enter", name = "bob" })
+    assert.equal("bob", ann.state.seen[1])
+  end)
+end)

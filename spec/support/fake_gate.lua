@@ -70,15 +70,29 @@ local function name_of(path) return path:match "([^/]+)%.lua$" end
 
 local neighbours = {} -- path of a plugin -> names and files that were found beside it
 
+local modules = {} -- path of a plugin -> those in the folder of its name
+
+--- A plugin's file, and what is in the folder of its name: rooms.lua and rooms/*.lua.
+local function add(files, path)
+  local name = name_of(path)
+  files[name] = { path = path }
+  modules[path] = modules[path]
+    or file.output(("ls -d %s/*.lua"):format(quote(path:match "^(.*)%.lua$")))
+  for module in modules[path]:gmatch "([^\n]*%.lua)\n" do
+    local text = file.peek(module) -- nil: ls has found none, and says so
+    if text then files[name .. "/" .. name_of(module)] = { text = text } end
+  end
+end
+
 --- name -> { path = } or { text = }
 local function list(plugins, extra)
   local files = {}
-  if type(plugins) == "string" then files[name_of(plugins)] = { path = plugins } end
+  if type(plugins) == "string" then add(files, plugins) end
   for name, text in pairs(type(plugins) == "table" and plugins or {}) do
     files[name] = { text = text }
   end
   for name, entry in pairs(neighbours[plugins] or {}) do files[name] = entry end
-  for _, path in ipairs(extra and extra.with or {}) do files[name_of(path)] = { path = path } end
+  for _, path in ipairs(extra and extra.with or {}) do add(files, path) end
   return files
 end
 
@@ -89,8 +103,8 @@ local function find_needed(plugins, problem)
   local path = name and folder and folder .. name .. ".lua"
   if not path or not file.peek(path) then return end
   neighbours[plugins] = neighbours[plugins] or {}
-  neighbours[plugins][name] = { path = path }
-  return name, path
+  add(neighbours[plugins], path)
+  return name
 end
 
 -- ---- the gate ----
@@ -160,9 +174,8 @@ local function load(plugins, options, extra)
   while true do
     local self, problem = start(folder, files, options)
     if self then return self end
-    local name, path = find_needed(plugins, problem)
-    if not name then error(problem, 0) end
-    files[name] = { path = path }
+    if not find_needed(plugins, problem) then error(problem, 0) end
+    for name, entry in pairs(neighbours[plugins]) do files[name] = entry end
   end
 end
 
