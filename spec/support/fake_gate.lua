@@ -76,11 +76,9 @@ local modules = {} -- path of a plugin -> those in the folder of its name
 local function add(files, path)
   local name = name_of(path)
   files[name] = { path = path }
-  modules[path] = modules[path]
-    or file.output(("ls -d %s/*.lua"):format(quote(path:match "^(.*)%.lua$")))
-  for module in modules[path]:gmatch "([^\n]*%.lua)\n" do
-    local text = file.peek(module) -- nil: ls has found none, and says so
-    if text then files[name .. "/" .. name_of(module)] = { text = text } end
+  modules[path] = modules[path] or file.modules(path)
+  for _, module in ipairs(modules[path]) do
+    files[name .. "/" .. name_of(module)] = { text = file.read(module) }
   end
 end
 
