@@ -47,6 +47,7 @@ return function(gate)
 
   gate:after("admitted", function(conn)
     if conn.state.present_as == conn.user then return end
+    if not conn.is_open then return end -- a hook before this one has waited
     depart(conn, false) -- it has had another name
     who:unwatch(conn.id)
     conn.state.present_as = conn.user
@@ -59,16 +60,22 @@ return function(gate)
     depart(conn, IS_FINAL[code] or false)
   end)
 
-  local function count_anew()
-    local counts, is_there, gone = {}, {}, {}
-    for id, conn in gate:conns() do
-      is_there[id], conn.state.present_as = true, conn.user
-      if conn.user then counts[conn.user] = (counts[conn.user] or 0) + 1 end
-    end
+  local function forget_watches(is_there)
+    local gone = {}
     for id in who:watches() do
       if not is_there[id] then gone[#gone + 1] = id end
     end
     for _, id in ipairs(gone) do who:unwatch(id) end
+  end
+
+  local function count_anew()
+    local counts, is_there = {}, {}
+    for id, conn in gate:conns() do
+      local user = conn.is_open and conn.user or nil -- of others `closed` has been told, perhaps
+      is_there[id], conn.state.present_as = conn.is_open, user
+      if user then counts[user] = (counts[user] or 0) + 1 end
+    end
+    forget_watches(is_there)
     for _, change in ipairs(who:recount(counts, gate:now_ms())) do
       announce(change.is, change.user, change.is == "online" and change.was or nil)
     end

@@ -69,7 +69,10 @@ plugin.on_swap = function(old, new)
   if ids[1] then timer.start(0, function() close_strays(ids, 1) end) end
 end
 
-local function tell_admitted(conn) task.run(request.tell, "admitted", conn) end
+--- It may have ended by then: nobody is to hear of that first.
+local function tell_admitted(conn)
+  if conn.is_open then task.run(request.tell, "admitted", conn) end
+end
 
 -- Who admits may have more to do until all is as others shall find it: they hear of it after that.
 users.on_enter = function(conn)

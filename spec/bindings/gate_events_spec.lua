@@ -216,6 +216,12 @@ describe('gate:after("admitted", fn)', function()
     assert.is_true(ann.state.is_done)
   end)
 
+  it("does not come when the connection has ended meanwhile", function()
+    gate:close(ann)
+    gate.world.user.enter(ann, "ann")
+    assert.is_nil(ann.state.seen)
+  end)
+
   it("comes again with another name", function()
     gate:ask(ann, { type = "enter", name = "ann" })
     gate:ask(ann, { type = "enter", name = "bob" })

@@ -85,7 +85,10 @@ describe("limits", function()
     local count = 0
     for n = 257, 300 do count = count + (ask(ann, "look", "room " .. n) and 1 or 0) end
     assert.equal(2, count)
-    assert.equal(2, granted(3, gate:connect "bob", "look", ("x"):rep(65)))
+    local bob = gate:connect "bob"
+    assert.equal(1, granted(1, bob, "look", ("x"):rep(65)))
+    assert.equal(1, granted(3, bob, "look", ("y"):rep(65)))
+    assert.equal(2, granted(3, bob, "look", ("y"):rep(64)))
   end)
 
   it("leave alone what is no room", function()

@@ -1,4 +1,5 @@
 local fake_gate = require "spec.support.fake_gate"
+local file = require "spec.support.file"
 
 local LISTENER = [[return function(gate)
   gate:needs "presence"
@@ -109,12 +110,44 @@ describe("presence", function()
       assert.same({ "away anna" }, told())
     end)
 
+    it("nothing of a connection that was gone before it was heard of", function()
+      local SLOW = [[return function(gate)
+        gate:after("admitted", function() gate:sleep(500) end)
+      end]]
+      assert(gate:reload { slow = SLOW,
+        init = 'return { "slow", "auth", "presence", "listener", trust = "trusted" }' })
+      told()
+      local bob = gate:connect "bob"
+      drop(bob)
+      gate:later(1000)
+      assert.same({}, told())
+      gate:connect "bob"
+      gate:later(1000)
+      assert.same({ "online bob offline" }, told())
+    end)
+
+    it("of each, when many have gone at once", function()
+      local conns = {}
+      for n = 1, 1100 do conns[n] = gate:connect("u" .. n) end
+      for _, conn in ipairs(conns) do drop(conn) end
+      told()
+      gate:later(30000)
+      assert.equal(1000, #told())
+      gate:later(100)
+      assert.equal(100, #told())
+    end)
+
     it("and is not held up by one that waits", function()
       gate.world.state.of("listener").is_slow = true
-      local bob, carl = gate:connect "bob", gate:connect "carl"
-      goodbye(bob)
-      goodbye(carl)
-      assert.equal(4, #told())
+      watch(ann, "bob")
+      drop(gate:connect "bob")
+      drop(gate:connect "carl")
+      gate:later(1000)
+      told()
+      heard(ann)
+      gate:later(29000)
+      assert.same({ "offline bob away", "offline carl away" }, told())
+      assert.equal("offline", ann.heard[1].changes[1].state)
       gate:later(1000)
     end)
   end)
@@ -253,6 +286,20 @@ describe("presence", function()
       assert.equal("offline", change(ann, "carl"))
       drop(bob)
       assert.equal("away", change(ann, "bob"))
+    end)
+
+    it("does not count those who are about to go", function()
+      local SLOW = [[return function(gate)
+        gate:needs "presence"
+        gate:after("closed", function() gate:sleep(5000) end)
+      end]]
+      assert(gate:reload { slow = SLOW,
+        init = 'return { "auth", "presence", "listener", "slow", trust = "trusted" }' })
+      goodbye(gate:connect "bob")
+      told()
+      assert(gate:reload { presence = file.read "scripts/presence.lua" .. "\n" })
+      gate:later(60000)
+      assert.same({}, told())
     end)
 
     it("finds what has happened while it was not in the list", function()
