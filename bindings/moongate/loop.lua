@@ -74,8 +74,8 @@ local function tell_admitted(conn)
   if conn.is_open then task.run(request.tell, "admitted", conn) end
 end
 
--- Who admits may have more to do until all is as others shall find it: they hear of it after that.
-users.on_enter = function(conn)
+--- Who admits may have more to do until all is as others shall find it: they hear of it after that.
+local function entered(conn)
   if request.current().after.admitted then runs.after(tell_admitted, conn) end
 end
 
@@ -224,6 +224,7 @@ local function start(app)
   strings.install()
   local ok, problem = plugin.start(app)
   if not ok then return nil, problem end
+  users.on_enter = entered
   return drain
 end
 
