@@ -40,16 +40,14 @@ local function full(path)
 end
 
 local function fill(folder, files)
-  local folders, paths = {}, {}
+  local folders, links = {}, {}
   for name, entry in pairs(files) do
-    folders[#folders + 1] = quote(("%s/%s"):format(folder, name):match "^(.*)/")
-    if entry.path then paths[#paths + 1] = full(entry.path) end
+    local path = ("%s/%s"):format(folder, name)
+    folders[#folders + 1] = quote(path:match "^(.*)/")
+    local link = entry.path and " && ln -s %s %s"
+    links[#links + 1] = link and link:format(full(entry.path), quote(path .. ".lua"))
   end
-  local command = "mkdir -p " .. table.concat(folders, " ")
-  if paths[1] then
-    command = ("%s && ln -s %s %s"):format(command, table.concat(paths, " "), quote(folder))
-  end
-  file.run(command)
+  file.run("mkdir -p " .. table.concat(folders, " ") .. table.concat(links))
   for name, entry in pairs(files) do
     if entry.text then file.write(("%s/%s.lua"):format(folder, name), entry.text) end
   end
@@ -68,19 +66,22 @@ end
 
 local function name_of(path) return path:match "([^/]+)%.lua$" end
 
-local neighbours = {} -- path of a plugin -> names and files that were found beside it
+local modules = {} -- path of a plugin -> names and files of the modules in its folder
 
-local modules = {} -- path of a plugin -> those in the folder of its name
-
---- A plugin's file, and what is in the folder of its name: rooms.lua and rooms/*.lua.
+--- A plugin of a file, and the modules in the folder of its name.
 local function add(files, path)
-  local name = name_of(path)
-  files[name] = { path = path }
-  modules[path] = modules[path] or file.modules(path)
-  for _, module in ipairs(modules[path]) do
-    files[name .. "/" .. name_of(module)] = { text = file.read(module) }
+  if not modules[path] then
+    local name = name_of(path)
+    local found = { [name] = { path = path } }
+    for _, module in ipairs(file.modules(path)) do
+      found[name .. "/" .. name_of(module)] = { path = module }
+    end
+    modules[path] = found
   end
+  for name, entry in pairs(modules[path]) do files[name] = entry end
 end
+
+local neighbours = {} -- path of a plugin -> names and paths that were found beside it
 
 --- name -> { path = } or { text = }
 local function list(plugins, extra)
@@ -89,7 +90,7 @@ local function list(plugins, extra)
   for name, text in pairs(type(plugins) == "table" and plugins or {}) do
     files[name] = { text = text }
   end
-  for name, entry in pairs(neighbours[plugins] or {}) do files[name] = entry end
+  for _, path in pairs(neighbours[plugins] or {}) do add(files, path) end
   for _, path in ipairs(extra and extra.with or {}) do add(files, path) end
   return files
 end
@@ -101,8 +102,8 @@ local function find_needed(plugins, problem)
   local path = name and folder and folder .. name .. ".lua"
   if not path or not file.peek(path) then return end
   neighbours[plugins] = neighbours[plugins] or {}
-  add(neighbours[plugins], path)
-  return name
+  neighbours[plugins][name] = path
+  return name, path
 end
 
 -- ---- the gate ----
@@ -172,8 +173,9 @@ local function load(plugins, options, extra)
   while true do
     local self, problem = start(folder, files, options)
     if self then return self end
-    if not find_needed(plugins, problem) then error(problem, 0) end
-    for name, entry in pairs(neighbours[plugins]) do files[name] = entry end
+    local name, path = find_needed(plugins, problem)
+    if not name then error(problem, 0) end
+    add(files, path)
   end
 end
 

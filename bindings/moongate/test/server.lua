@@ -80,7 +80,13 @@ function server.write(self, app)
     unlink_folder(self, app, path)
     put(self, app, path)
   end
-  for _, entry in ipairs(app.entries) do put(self, app, app:path(entry[1])) end
+  for _, entry in ipairs(app.entries) do
+    put(self, app, app:path(entry[1]))
+    for _, path in ipairs(app:own_modules(entry[1])) do
+      unlink_folder(self, app, path)
+      put(self, app, path)
+    end
+  end
   put(self, app, app:path "init")
 end
 

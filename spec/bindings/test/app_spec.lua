@@ -49,6 +49,13 @@ describe("app of a test", function()
       assert.is_nil(app:text(folder .. "/other.lua"))
     end)
 
+  it("knows the modules of the gateway's own plugins", function()
+    local app = apps.new(folder, {})
+    assert.same({ folder .. "/presence/people.lua" }, app:own_modules "presence")
+    assert.equal(file.read "scripts/presence/people.lua", app:text(folder .. "/presence/people.lua"))
+    assert.same({}, app:own_modules "nothing")
+  end)
+
   it("adds what is needed, if it is there, once", function()
     local app = apps.new(folder, { "a" })
     local problem = 'a.lua: needs "rooms", which is not there'
