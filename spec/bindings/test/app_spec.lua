@@ -51,8 +51,9 @@ describe("app of a test", function()
 
   it("knows the modules of the gateway's own plugins", function()
     local app = apps.new(folder, {})
-    assert.same({ folder .. "/presence/people.lua" }, app:own_modules "presence")
-    assert.equal(file.read "scripts/presence/people.lua", app:text(folder .. "/presence/people.lua"))
+    local people = folder .. "/presence/people.lua"
+    assert.same({ people }, app:own_modules "presence")
+    assert.equal(file.read "scripts/presence/people.lua", app:text(people))
     assert.same({}, app:own_modules "nothing")
   end)
 
