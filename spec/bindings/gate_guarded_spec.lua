@@ -133,6 +133,9 @@ describe("the gate of a guarded plugin", function()
       local app, entries = file.scripts("auth", "rooms", "router"), {}
       local plugins = { auth = true, rooms = true, router = true, [name] = true }
       app[name] = file.read(path)
+      for _, module in ipairs(file.modules(path)) do
+        app[name .. "/" .. module:match "([^/]+)%.lua$"] = file.read(module)
+      end
       for plugin in pairs(plugins) do
         local options = {}
         for key, value in pairs(OPTIONS[plugin] or {}) do

@@ -5,8 +5,8 @@ local file = require "spec.support.file"
 local testing = {}
 
 local texts = {}
-for name, text in pairs(file.scripts("auth", "rooms", "router")) do
-  texts[("scripts/%s.lua"):format(name)] = text
+for _, path in ipairs(file.list "scripts/*.lua scripts/*/*.lua") do
+  texts[path] = file.read(path)
 end
 package.loaded["moongate.texts"] = texts
 
