@@ -133,17 +133,17 @@ describe("the gate of a guarded plugin", function()
       local app, entries = {}, {}
       local paths = { "scripts/auth.lua", "scripts/rooms.lua", "scripts/router.lua", path }
       for _, one in ipairs(paths) do
-        app[one:match "([^/]+)%.lua$"] = file.read(one)
-      end
-      for plugin in pairs(app) do
-        local options = {}
+        for module, text in pairs(fake_gate.texts_of(one)) do app[module] = text end
+        local plugin, options = one:match "([^/]+)%.lua$", {}
         for key, value in pairs(OPTIONS[plugin] or {}) do
           options[#options + 1] = ("%s = %q"):format(key, value)
         end
-        entries[#entries + 1] = ("{ %q, options = { %s }, capabilities = { %s } }"):format(plugin,
+        entries[plugin] = ("{ %q, options = { %s }, capabilities = { %s } }"):format(plugin,
           table.concat(options, ", "), CAPABILITIES[plugin] or "")
       end
-      app.init = "return { " .. table.concat(entries, ", ") .. " }"
+      local lines = {}
+      for _, entry in pairs(entries) do lines[#lines + 1] = entry end
+      app.init = "return { " .. table.concat(lines, ", ") .. " }"
       return fake_gate.load(app), name
     end
 

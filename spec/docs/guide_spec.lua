@@ -58,7 +58,7 @@ describe("docs/guide.md", function()
 
   it("shows a test that passes", function()
     local folder = file.folder()
-    file.run(("cp scripts/*.lua %s && mkdir %s/spec"):format(folder, folder))
+    file.run(("cp -r scripts/* %s && mkdir %s/spec"):format(folder, folder))
     file.write(folder .. "/karma.lua", second)
     file.write(folder .. "/spec/karma_spec.lua", test)
     for _, words in ipairs { { "test" }, { "test", "--live" } } do
@@ -81,7 +81,9 @@ describe("docs/guide.md", function()
   it("shows what the log says of a plugin that is listed, and of a file that is not", function()
     local app = { init = list:gsub(' *"karma",\n', "") }
     for _, name in ipairs { "auth", "rooms", "router" } do
-      app[name] = file.read(("scripts/%s.lua"):format(name))
+      for module, text in pairs(fake_gate.texts_of(("scripts/%s.lua"):format(name))) do
+        app[module] = text
+      end
     end
     gate = fake_gate.load(app)
     gate:reload { karma = first }

@@ -19,8 +19,7 @@ end
 local function list(entries)
   local files = { init = "return " .. entries }
   for _, path in ipairs(file.list "scripts/*.lua") do
-    local name = path:match "(%w+)%.lua$"
-    files[name] = files[name] or file.read(path)
+    for name, text in pairs(fake_gate.texts_of(path)) do files[name] = files[name] or text end
   end
   return files
 end
@@ -36,8 +35,8 @@ local function problem_of_whole(code)
   if type(value) ~= "function" and type(value) ~= "table" then
     return "neither a plugin nor a list; is it a piece?"
   end
-  local app = type(value) == "table" and list(code:match "return (.*)$")
-    or { auth = file.read "scripts/auth.lua", rooms = file.read "scripts/rooms.lua", shown = code }
+  local app = list(type(value) == "table" and code:match "return (.*)$" or "nil")
+  if type(value) == "function" then app.init, app.router, app.shown = nil, nil, code end
   if code:find '"karma"' then app.karma = "return function() end" end -- docs/guide.md has it
   local ok, why = pcall(fake_gate.load, app)
   return not ok and why or nil

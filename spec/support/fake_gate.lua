@@ -70,15 +70,28 @@ local function name_of(path) return path:match "([^/]+)%.lua$" end
 
 local neighbours = {} -- path of a plugin -> names and files that were found beside it
 
+local modules = {} -- path of a plugin -> paths, one a line
+
+--- A plugin's file, and the modules in the folder of its name: rooms.lua and rooms/*.lua.
+local function add(files, path)
+  local name = name_of(path)
+  files[name] = { path = path }
+  modules[path] = modules[path]
+    or file.output(("ls -d %s/*.lua 2>/dev/null"):format(quote(path:match "^(.*)%.lua$")))
+  for module in modules[path]:gmatch "[^\n]+" do
+    files[name .. "/" .. name_of(module)] = { text = file.read(module) }
+  end
+end
+
 --- name -> { path = } or { text = }
 local function list(plugins, extra)
   local files = {}
-  if type(plugins) == "string" then files[name_of(plugins)] = { path = plugins } end
+  if type(plugins) == "string" then add(files, plugins) end
   for name, text in pairs(type(plugins) == "table" and plugins or {}) do
     files[name] = { text = text }
   end
   for name, entry in pairs(neighbours[plugins] or {}) do files[name] = entry end
-  for _, path in ipairs(extra and extra.with or {}) do files[name_of(path)] = { path = path } end
+  for _, path in ipairs(extra and extra.with or {}) do add(files, path) end
   return files
 end
 
@@ -89,8 +102,8 @@ local function find_needed(plugins, problem)
   local path = name and folder and folder .. name .. ".lua"
   if not path or not file.peek(path) then return end
   neighbours[plugins] = neighbours[plugins] or {}
-  neighbours[plugins][name] = { path = path }
-  return name, path
+  add(neighbours[plugins], path)
+  return name
 end
 
 -- ---- the gate ----
@@ -136,8 +149,19 @@ local function serve(world)
   end
 end
 
-local function start(folder, files, options)
+--- Trusted plugins have this gate.crypto.
+local function lend_crypto(world, crypto)
+  local new = world.gate.new
+  world.gate.new = function(...)
+    local gate = new(...)
+    if getmetatable(gate) then rawset(gate, "crypto", crypto) end
+    return gate
+  end
+end
+
+local function start(folder, files, options, extra)
   local world = fake_core.world()
+  if extra and extra.crypto then lend_crypto(world, extra.crypto) end
   local self = setmetatable({ world = world, core = world.core, log = world.core.log,
     folder = folder, files = files, options = options }, fake_mt)
   watch(self)
@@ -151,18 +175,17 @@ end
 --- file's folder.
 ---@param plugins string|table<string, string> path of a file, or name -> source text
 ---@param options? table<string, any> of the plugin of a file; else name -> options
----@param extra? { with: string[] } paths of more plugin files
+---@param extra? { with: string[], crypto: table } paths of more plugin files; a gate.crypto
 ---@return fake_gate
 local function load(plugins, options, extra)
   local files = list(plugins, extra)
   local folder = file.free_path()
   options = type(plugins) == "string" and { [name_of(plugins)] = options } or options or {}
   while true do
-    local self, problem = start(folder, files, options)
+    local self, problem = start(folder, files, options, extra)
     if self then return self end
-    local name, path = find_needed(plugins, problem)
-    if not name then error(problem, 0) end
-    files[name] = { path = path }
+    if not find_needed(plugins, problem) then error(problem, 0) end
+    for name, entry in pairs(neighbours[plugins]) do files[name] = entry end
   end
 end
 
@@ -313,4 +336,14 @@ function Fake:logged(text)
   end
 end
 
-return { load = load }
+--- The texts of a plugin's file and its modules, for an app of texts.
+---@param path string
+---@return table<string, string> name -> text: "rooms", "rooms/permissions"
+local function texts_of(path)
+  local files, sources = {}, {}
+  add(files, path)
+  for name, entry in pairs(files) do sources[name] = entry.text or file.read(entry.path) end
+  return sources
+end
+
+return { load = load, texts_of = texts_of }

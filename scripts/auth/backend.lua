@@ -1,0 +1,173 @@
+--- A backend that knows what a token is worth: it is asked by HTTP.
+--
+-- One call for each token at a time, whoever waits for it; answers are kept for a while, good ones
+-- longer than bad ones. A backend that fails again and again is left alone, and then tried by one.
+local names = require "auth.names"
+
+local REFUSED_MS = 5000  -- so long a refusal is kept
+local MAX_KEPT = 10000   -- answers, twice
+local MAX_FAILED = 3     -- calls in a row, then it counts as down
+local MAX_RETRIES = 5    -- so often the wait doubles
+local MAX_BYTES = 65536  -- of an answer
+local MAX_INFO = 4096    -- bytes, as JSON
+
+--- Two tables of answers: when the young one is full it becomes the old one.
+local function new_cache(gate)
+  local young, old, count = {}, {}, 0
+  local cache = {}
+
+  function cache.find(hash)
+    local entry = young[hash] or old[hash]
+    return entry and gate:now_ms() < entry.until_ms and entry.answer or nil
+  end
+
+  function cache.keep(hash, answer, for_ms)
+    if not young[hash] then count = count + 1 end
+    young[hash] = { answer = answer, until_ms = gate:now_ms() + for_ms }
+    if count >= MAX_KEPT then young, old, count = {}, young, 0 end
+  end
+
+  function cache.forget(user)
+    for _, entries in ipairs { young, old } do
+      for hash, entry in pairs(entries) do
+        if entry.answer.user == user then entries[hash] = nil end
+      end
+    end
+  end
+
+  return cache
+end
+
+--- Whether it may be called now: not for a while when it is down, and then once.
+local function new_breaker(gate, retry_ms)
+  local failed, retries, until_ms, is_probed = 0, 0, 0, false
+  local breaker = {}
+
+  --- nil when it may, else after how long to come again.
+  function breaker.wait_ms()
+    if failed < MAX_FAILED then return end
+    local left_ms = until_ms - gate:now_ms()
+    if left_ms > 0 then return left_ms end
+    if is_probed then return retry_ms end
+    is_probed = true
+  end
+
+  function breaker.note(is_up)
+    local was_down = failed >= MAX_FAILED
+    is_probed = false
+    if is_up then
+      if was_down then gate:info "the backend answers again" end
+      failed, retries = 0, 0
+      return
+    end
+    failed = failed + 1
+    if failed < MAX_FAILED then return end
+    local wait_ms = retry_ms * 2 ^ retries
+    until_ms = gate:now_ms() + wait_ms
+    retries = math.min(retries + 1, MAX_RETRIES)
+    if not was_down then gate:warn("the backend fails; tried again in %d ms", wait_ms) end
+  end
+
+  return breaker
+end
+
+local function is_time(value)
+  return value == nil or (type(value) == "number" and value > 0 and value < 2 ^ 53)
+end
+
+local function absent(gate, value)
+  if value ~= gate.json.null then return value end
+end
+
+--- What a 200 says; nil when it is none that counts.
+local function read_answer(gate, response)
+  local body = response:json()
+  if type(body) ~= "table" then return end
+  local expires_at, info = absent(gate, body.expires_at), absent(gate, body.info)
+  if not names.is_user(body.user) or not is_time(expires_at) then return end
+  if info ~= nil and (type(info) ~= "table" or #gate.json.encode(info) > MAX_INFO) then return end
+  return { user = body.user, method = "backend", expires_at = expires_at, info = info,
+    admin = body.admin == true or nil }
+end
+
+local BAD = { code = "bad_token" }
+local REFUSALS = { [401] = true, [403] = true }
+
+---@param gate moongate.Gate
+---@param given { url: string, headers: table, cache_ms: integer, retry_ms: integer,
+--- deadline_ms: integer }
+---@param sessions table of auth.sessions
+return function(gate, given, sessions)
+  if not given.url:find "^https?://" then
+    error('option "backend_url": expected a URL of http or https', 0)
+  end
+  local cache, breaker = new_cache(gate), new_breaker(gate, given.retry_ms)
+  local calls = gate:counter("backend_calls_total",
+    { about = "calls of the backend that knows tokens", labels = { "outcome" } })
+  local backend = {}
+
+  --- The answer; nil when there is none.
+  local function call(token, address)
+    local response, code = gate:fetch(given.url, { json = { token = token, address = address },
+      headers = given.headers, timeout_ms = given.deadline_ms, max_bytes = MAX_BYTES,
+      redirects = 0 })
+    if not response then return nil, code end
+    if REFUSALS[response.status] then return BAD, "refused" end
+    if response.status ~= 200 then return nil, "status " .. response.status end
+    local answer = read_answer(gate, response)
+    return answer, answer and "accepted" or "bad answer"
+  end
+
+  local function lifetime(answer)
+    if answer == BAD then return REFUSED_MS end
+    local left_ms = answer.expires_at and answer.expires_at - gate:now_ms() or math.huge
+    return math.min(given.cache_ms, left_ms)
+  end
+
+  --- What a call says, once for all who ask at the same time.
+  local function ask(hash, token, address)
+    local kept = cache.find(hash)
+    if kept then return kept end
+    local wait_ms = breaker.wait_ms()
+    if wait_ms then return nil, wait_ms end
+    local stamp = sessions.stamp()
+    local answer, outcome = call(token, address)
+    calls:add(1, answer and outcome or "failed")
+    breaker.note(answer ~= nil)
+    if not answer then
+      gate:debug("the backend: %s", outcome)
+      return nil, given.retry_ms
+    end
+    -- Not what was found out before a logout.
+    if answer == BAD or not sessions.is_stale(answer.user, stamp) then
+      cache.keep(hash, answer, lifetime(answer))
+    end
+    return answer
+  end
+
+  --- Who has this token.
+  ---@param token string
+  ---@param conn moongate.Conn
+  function backend.check(token, conn)
+    local hash = gate.crypto:sha256(token)
+    local answer, wait_ms = cache.find(hash), nil
+    if not answer then
+      answer, wait_ms = gate:share(hash, function() return ask(hash, token, conn.address) end)
+    end
+    if not answer then
+      wait_ms = type(wait_ms) == "number" and wait_ms or given.retry_ms
+      return nil, "unavailable", "tokens cannot be looked at now", true, wait_ms
+    end
+    if answer == BAD then return nil, "bad_token", "this token is worth nothing" end
+    if answer.expires_at and answer.expires_at <= gate:now_ms() then
+      return nil, "expired_token", "the token has run out"
+    end
+    return answer
+  end
+
+  --- The next one with a token of this user has it looked at again.
+  ---@param user string
+  function backend.forget(user) cache.forget(user) end
+
+  return backend
+end
