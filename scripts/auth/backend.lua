@@ -3,73 +3,13 @@
 -- One call for each token at a time, whoever waits for it; answers are kept for a while, good ones
 -- longer than bad ones. A backend that fails again and again is left alone, and then tried by one.
 local names = require "auth.names"
+local new_breaker = require "auth.breaker"
+local new_cache = require "auth.cache"
 
 local REFUSED_MS = 5000  -- so long a refusal is kept
 local MAX_KEPT = 10000   -- answers, twice
-local MAX_FAILED = 3     -- calls in a row, then it counts as down
-local MAX_RETRIES = 5    -- so often the wait doubles
 local MAX_BYTES = 65536  -- of an answer
 local MAX_INFO = 4096    -- bytes, as JSON
-
---- Two tables of answers: when the young one is full it becomes the old one.
-local function new_cache(gate)
-  local young, old, count = {}, {}, 0
-  local cache = {}
-
-  function cache.find(hash)
-    local entry = young[hash] or old[hash]
-    return entry and gate:now_ms() < entry.until_ms and entry.answer or nil
-  end
-
-  function cache.keep(hash, answer, for_ms)
-    if not young[hash] then count = count + 1 end
-    young[hash] = { answer = answer, until_ms = gate:now_ms() + for_ms }
-    if count >= MAX_KEPT then young, old, count = {}, young, 0 end
-  end
-
-  function cache.forget(user)
-    for _, entries in ipairs { young, old } do
-      for hash, entry in pairs(entries) do
-        if entry.answer.user == user then entries[hash] = nil end
-      end
-    end
-  end
-
-  return cache
-end
-
---- Whether it may be called now: not for a while when it is down, and then once.
-local function new_breaker(gate, retry_ms)
-  local failed, retries, until_ms, is_probed = 0, 0, 0, false
-  local breaker = {}
-
-  --- nil when it may, else after how long to come again.
-  function breaker.wait_ms()
-    if failed < MAX_FAILED then return end
-    local left_ms = until_ms - gate:now_ms()
-    if left_ms > 0 then return left_ms end
-    if is_probed then return retry_ms end
-    is_probed = true
-  end
-
-  function breaker.note(is_up)
-    local was_down = failed >= MAX_FAILED
-    is_probed = false
-    if is_up then
-      if was_down then gate:info "the backend answers again" end
-      failed, retries = 0, 0
-      return
-    end
-    failed = failed + 1
-    if failed < MAX_FAILED then return end
-    local wait_ms = retry_ms * 2 ^ retries
-    until_ms = gate:now_ms() + wait_ms
-    retries = math.min(retries + 1, MAX_RETRIES)
-    if not was_down then gate:warn("the backend fails; tried again in %d ms", wait_ms) end
-  end
-
-  return breaker
-end
 
 local function is_time(value)
   return value == nil or (type(value) == "number" and value > 0 and value < 2 ^ 53)
@@ -101,7 +41,8 @@ return function(gate, given, sessions)
   if not given.url:find "^https?://" then
     error('option "backend_url": expected a URL of http or https', 0)
   end
-  local cache, breaker = new_cache(gate), new_breaker(gate, given.retry_ms)
+  local function now_ms() return gate:now_ms() end
+  local cache, breaker = new_cache(now_ms, MAX_KEPT), new_breaker(now_ms, given.retry_ms)
   local calls = gate:counter("backend_calls_total",
     { about = "calls of the backend that knows tokens", labels = { "outcome" } })
   local backend = {}
@@ -133,7 +74,8 @@ return function(gate, given, sessions)
     local stamp = sessions.stamp()
     local answer, outcome = call(token, address)
     calls:add(1, answer and outcome or "failed")
-    breaker.note(answer ~= nil)
+    local news = breaker.note(answer ~= nil)
+    if news then gate:warn("the backend that knows tokens is %s", news) end
     if not answer then
       gate:debug("the backend: %s", outcome)
       return nil, given.retry_ms
@@ -167,7 +109,9 @@ return function(gate, given, sessions)
 
   --- The next one with a token of this user has it looked at again.
   ---@param user string
-  function backend.forget(user) cache.forget(user) end
+  function backend.forget(user)
+    cache.drop(function(answer) return answer.user == user end)
+  end
 
   return backend
 end
