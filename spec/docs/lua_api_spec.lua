@@ -19,7 +19,9 @@ describe("docs/lua-api.md", function()
   it("shows a list that is in force", function()
     local app = { init = listed.code }
     for _, name in ipairs { "auth", "rooms", "router" } do
-      app[name] = file.read(("scripts/%s.lua"):format(name))
+      for module, text in pairs(fake_gate.texts_of(("scripts/%s.lua"):format(name))) do
+        app[module] = text
+      end
     end
     local gate = fake_gate.load(app)
     local rollback = gate.world.plugin.current().settings.rollback

@@ -9,8 +9,8 @@ local auth = {}
 ---@param with? string[] paths of more plugins
 ---@return fake_gate
 function auth.load(options, with)
-  local crypto, gate = fake_crypto.new(), nil
-  gate = fake_gate.load("scripts/auth.lua", options, { crypto = crypto, with = with })
+  local crypto = fake_crypto.new()
+  local gate = fake_gate.load("scripts/auth.lua", options, { crypto = crypto, with = with })
   crypto.now_ms = function() return gate.core.now_ms end
   return gate
 end
