@@ -69,6 +69,19 @@ function App:own_text(path)
   end
 end
 
+--- Where the modules of the gateway's own plugins are, of those that the app has not itself.
+---@return string[] paths
+function App:own_modules()
+  local paths = {}
+  for name in pairs(has_texts and texts or {}) do
+    local module, plugin = name:match "^scripts/(([^/]+)/.*)%.lua$"
+    local path = plugin and self:path(plugin)
+    local is_own = path and self:has(plugin) and self.texts[path] == nil and not read(path)
+    if is_own then paths[#paths + 1] = self:path(module) end
+  end
+  return paths
+end
+
 function App:init_text()
   local lines = { "return {" }
   for i, entry in ipairs(self.entries) do lines[i + 1] = "  " .. literal(entry) .. "," end

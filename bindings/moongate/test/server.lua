@@ -76,7 +76,9 @@ end
 --- Writes what the test has saved.
 ---@param app moongate.TestApp
 function server.write(self, app)
-  for path in pairs(app.texts) do
+  local paths = app:own_modules()
+  for path in pairs(app.texts) do paths[#paths + 1] = path end
+  for _, path in ipairs(paths) do
     unlink_folder(self, app, path)
     put(self, app, path)
   end
