@@ -6,6 +6,7 @@ local names = require "auth.names"
 local new_backend = require "auth.backend"
 local new_guest = require "auth.guest"
 local new_jwt = require "auth.jwt"
+local new_password = require "auth.password"
 local new_sessions = require "auth.sessions"
 local new_static = require "auth.static"
 local read_options = require "auth.options"
@@ -49,6 +50,11 @@ return function(gate)
   local guest = new_guest(gate, options.guest_prefix)
   local sessions = new_sessions(gate, guest, options.grace_ms)
   local methods = token_methods(gate, options, sessions)
+  local password = chosen.password and new_password(gate, {
+    attempts_per_user = options.attempts_per_user,
+    attempts_per_address = options.attempts_per_address,
+    guest_prefix = chosen.guest and options.guest_prefix or nil })
+  local may_register = password and options.register
   local refused = gate:counter("refused_total",
     { about = "names and tokens that were refused", labels = { "code" } })
 
@@ -71,6 +77,10 @@ return function(gate)
   end
 
   local function identify(data, conn)
+    local has_password = data.user ~= nil or data.password ~= nil
+    if password and (has_password or not (methods[1] or chosen.guest)) then
+      return password.login(data, conn)
+    end
     if methods[1] and (data.token ~= nil or not chosen.guest) then
       return identify_token(data, conn)
     end
@@ -85,10 +95,13 @@ return function(gate)
     if conn.state.failed >= MAX_FAILED then sessions.finish_later(conn, "bad_token") end
   end
 
+  -- What may be asked for by somebody who is nobody yet.
+  local is_open = { auth = true, ping = true, register = may_register }
+
   gate:before("*", function(conn, message)
     local ended = conn.state.ended
     if ended then return nil, ended, "this connection is about to be closed" end
-    if conn.user or message.type == "auth" or message.type == "ping" then return true end
+    if conn.user or is_open[message.type] then return true end
     return nil, "not_authenticated", "take a name first"
   end)
 
@@ -117,6 +130,14 @@ return function(gate)
   if methods[1] then
     gate:on("refresh", function(conn, message)
       return authenticate(conn, data_of(gate, message), identify_token, sessions.renew)
+    end)
+  end
+
+  if may_register then
+    gate:on("register", function(conn, message)
+      local data = data_of(gate, message)
+      if conn.user then return nil, "already_authenticated", "you are " .. conn.user end
+      return authenticate(conn, data, password.register, sessions.enter)
     end)
   end
 
@@ -164,5 +185,7 @@ return function(gate)
     logout = log_out,
     --- How a connection was authenticated: { method, expires_at, device, guest, admin, info }.
     info = function(conn) return conn.state.auth end,
+    --- Makes an account with a password, or gives one another; in a task. Nil where there are none.
+    set_password = password and password.set or nil,
   })
 end

@@ -1,12 +1,12 @@
 --- The options of auth, and which of its methods are on.
-local METHODS = { guest = true, static = true, jwt = true, backend = true }
+local METHODS = { guest = true, static = true, jwt = true, backend = true, password = true }
 
 ---@param gate moongate.Gate
 local function declare(gate)
   local function option(name, spec) return gate:option(name, spec) end
   return {
     methods = option("methods", { default = { "guest" }, min = 1,
-      about = "guest, static, jwt, backend: of those that know a token the first decides" }),
+      about = "guest, static, jwt, backend, password: the first that knows a token decides" }),
     guest_prefix = option("guest_prefix", { default = "", max = 16,
       about = "before the names of guests; needed where there are others, too" }),
     token_paths = option("token_paths", { default = { "/ws" },
@@ -26,6 +26,12 @@ local function declare(gate)
       about = "backend: how long a good answer is kept" }),
     retry_ms = option("retry_ms", { default = 1000, min = 100, max = 60000,
       about = "backend: the first wait when it is down" }),
+    register = option("register", { default = true,
+      about = "password: whether people may make accounts for themselves" }),
+    attempts_per_user = option("attempts_per_user", { default = 10, min = 1, max = 1000,
+      about = "password: in ten minutes" }),
+    attempts_per_address = option("attempts_per_address", { default = 100, min = 1, max = 100000,
+      about = "password: in ten minutes" }),
     keys = option("keys", { default = {}, max = 100,
       about = "jwt: { kid, algorithm, secret or file } each" }),
     jwks_url = option("jwks_url", { default = "", about = "jwt: where keys are published" }),
@@ -44,22 +50,28 @@ local function declare(gate)
 end
 
 --- name -> true. Raises what cannot be meant.
-local function read_methods(gate, options)
+local function read_methods(options)
   local chosen = {}
   for i, name in ipairs(options.methods) do
     if not METHODS[name] or chosen[name] then
-      error(('option "methods": entry %d: expected guest, static, jwt or backend, each once, '
-        .. "got %s"):format(i, tostring(name)), 0)
+      error(('option "methods": entry %d: expected guest, static, jwt, backend or password, each '
+        .. "once, got %s"):format(i, tostring(name)), 0)
     end
     chosen[name] = true
   end
-  local has_others = options.methods[2] or not chosen.guest
-  if has_others and chosen.guest and options.guest_prefix == "" then
+  return chosen
+end
+
+--- Raises when one method could take the names of another's users.
+local function check_names(options, chosen)
+  if options.methods[2] and chosen.guest and options.guest_prefix == "" then
     error('option "guest_prefix": expected a text as "~" when guests are not alone: '
       .. "or a guest could take the name of somebody who has a token", 0)
   end
-  if has_others and not gate.crypto then error("this moongate has no gate.crypto", 0) end
-  return chosen
+  if chosen.password and options.register and (chosen.static or chosen.jwt or chosen.backend) then
+    error('option "register": expected false beside methods of tokens: '
+      .. "or who registers could take the name of somebody who has a token", 0)
+  end
 end
 
 ---@param gate moongate.Gate
@@ -67,5 +79,10 @@ end
 ---@return table<string, true> chosen methods
 return function(gate)
   local options = declare(gate)
-  return options, read_methods(gate, options)
+  local chosen = read_methods(options)
+  check_names(options, chosen)
+  if (options.methods[2] or not chosen.guest) and not gate.crypto then
+    error("this moongate has no gate.crypto", 0)
+  end
+  return options, chosen
 end

@@ -8,11 +8,12 @@ local auth = {}
 ---@param options table
 ---@param with? string[] paths of more plugins
 ---@return fake_gate
+---@return table crypto that it has
 function auth.load(options, with)
   local crypto = fake_crypto.new()
   local gate = fake_gate.load("scripts/auth.lua", options, { crypto = crypto, with = with })
   crypto.now_ms = function() return gate.core.now_ms end
-  return gate
+  return gate, crypto
 end
 
 --- A client asks to be somebody.

@@ -9,7 +9,8 @@ describe("auth options", function()
 
   it("refuse methods that there are not, and those that are there twice", function()
     refused({ methods = { "gest" } },
-      'option "methods": entry 1: expected guest, static, jwt or backend, each once, got gest')
+      'option "methods": entry 1: expected guest, static, jwt, backend or password, each once, '
+      .. "got gest")
     refused({ methods = { "static", "static" } }, 'option "methods": entry 2:')
     refused({ methods = {} }, 'option "methods": expected a table of a length')
   end)
@@ -17,6 +18,10 @@ describe("auth options", function()
   it("want a prefix for guests where there are others, too", function()
     refused({ methods = { "guest", "static" } }, 'option "guest_prefix": expected a text as "~"')
     assert.is_truthy(auth.load { methods = { "guest", "static" }, guest_prefix = "~" })
+  end)
+
+  it("let nobody register where others have tokens", function()
+    refused({ methods = { "jwt", "password" } }, 'option "register": expected false beside')
   end)
 
   it("refuse what a method cannot do without", function()
