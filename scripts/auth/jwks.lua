@@ -5,7 +5,8 @@
 
 local RETRY_MS = 10000   -- at least so long between two calls
 local TIMEOUT_MS = 5000
-local MAX_KEYS = 100
+local MAX_KEYS = 50     -- of a set
+local MAX_GIVEN = 100   -- keys that one token is compared with
 local MAX_BYTES = 262144
 
 --- The key entries of a body, by kid; nil and what is wrong.
@@ -91,7 +92,9 @@ return function(gate, given)
     end
     local now_ms = gate:now_ms()
     for _, entry in pairs(kept.keys) do
-      if not entry.until_ms or now_ms < entry.until_ms then keys[#keys + 1] = entry.key end
+      local is_good = not entry.until_ms or now_ms < entry.until_ms
+      local is_meant = not kid or not entry.key.kid or entry.key.kid == kid
+      if is_good and is_meant and #keys < MAX_GIVEN then keys[#keys + 1] = entry.key end
     end
     return kept.fetched_ms ~= nil
   end

@@ -69,10 +69,12 @@ local function read_key(entry)
   return (algorithm:sub(1, 2) == "HS" and read_secret or read_public)(entry)
 end
 
-local function read_keys(list)
+local function read_keys(gate, list)
   local keys = {}
   for i, entry in ipairs(list) do
     local key, problem = read_key(entry)
+    local is_usable, why = key and gate.crypto:check_key(key)
+    if key and not is_usable then key, problem = nil, why end
     if not key then error(('option "keys": entry %d: %s'):format(i, problem), 0) end
     keys[i] = key
   end
@@ -98,7 +100,7 @@ end
 --- issuer: string, audience: string, skew_ms: integer, user_claim: string, admin_claim: string,
 --- claims: string[] }
 return function(gate, given)
-  local fixed = read_keys(given.keys)
+  local fixed = read_keys(gate, given.keys)
   local jwks = given.jwks_url ~= "" and new_jwks(gate, { url = given.jwks_url,
     ttl_ms = given.jwks_ttl_ms, overlap_ms = given.overlap_ms }) or nil
   if not fixed[1] and not jwks then
@@ -108,19 +110,14 @@ return function(gate, given)
     skew_ms = given.skew_ms }
   local jwt = {}
 
-  local function has_fixed(kid)
-    for _, key in ipairs(fixed) do
-      if kid ~= nil and key.kid == kid then return true end
-    end
-    return false
-  end
-
   --- The keys that it may be signed with; and whether there are all that should be.
   local function keys_for(head)
-    local kid, keys = kid_of(gate, head), {}
-    for i, key in ipairs(fixed) do keys[i] = key end
-    local is_known = not jwks or has_fixed(kid) or jwks.add(kid, keys)
-    return keys, is_known
+    local kid, keys, has_named = kid_of(gate, head), {}, false
+    for _, key in ipairs(fixed) do
+      if not kid or not key.kid or key.kid == kid then keys[#keys + 1] = key end
+      has_named = has_named or (kid ~= nil and key.kid == kid)
+    end
+    return keys, not jwks or has_named or jwks.add(kid, keys)
   end
 
   local function identity_of(claims)

@@ -32,7 +32,7 @@ local function declare(gate)
       about = "password: in ten minutes" }),
     attempts_per_address = option("attempts_per_address", { default = 100, min = 1, max = 100000,
       about = "password: in ten minutes" }),
-    keys = option("keys", { default = {}, max = 100,
+    keys = option("keys", { default = {}, max = 50,
       about = "jwt: { kid, algorithm, secret or file } each" }),
     jwks_url = option("jwks_url", { default = "", about = "jwt: where keys are published" }),
     jwks_ttl_ms = option("jwks_ttl_ms", { default = 600000, min = 10000, max = 86400000,

@@ -109,11 +109,15 @@ describe("auth jwt", function()
   end)
 
   it("has keys that are checked at load, and said by no message", function()
+    local broken = file.free_path()
+    file.write(broken, "-----BEGIN PUBLIC KEY-----\n")
     local cases = {
       { { algorithm = "HS256", secret = "too short" }, "secret: expected a string of at least 32" },
       { { algorithm = "HS256" }, "secret: expected" },
       { { algorithm = "RS256", secret = SECRET }, "secret: only of HS256" },
       { { algorithm = "RS256" }, "file: expected the path of a public key" },
+      { { algorithm = "RS256", file = broken }, "pem: expected a public key" },
+      { { algorithm = "RS256", file = "/dev/null" }, "/dev/null: is no PEM" },
       { { algorithm = "RS256", file = "/nowhere.pem" }, "/nowhere.pem: No such file" },
       { { algorithm = "none", secret = SECRET }, "algorithm: expected one as HS256" },
       { { secret = SECRET }, "algorithm: expected one" },
@@ -125,6 +129,7 @@ describe("auth jwt", function()
       assert.matches('option "keys": entry 1: ' .. case[2], problem, 1, true)
       assert.is_nil(problem:find(SECRET, 1, true))
     end
+    os.remove(broken)
   end)
 
   it("is in no log, nor are its keys", function()
