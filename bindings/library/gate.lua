@@ -229,6 +229,14 @@ function gate:deadline(delay_ms) end
 ---@return any ... what the first returned, what the second returned, ...
 function gate:gather(...) end
 
+--- Has one task do what several ask for: who gives the same key while fn runs waits for what
+--- that one returns. It belongs to none of them: when one is cancelled, the others get it still.
+---@param key string of this plugin
+---@param fn fun(): any returns at most four values
+---@return any ... what fn returned; nil and "internal" when it raised, which is logged once; nil
+--- and "timeout" when it was cancelled
+function gate:share(key, fn) end
+
 --- Milliseconds since 1970 UTC.
 ---@return integer
 function gate:now_ms() end

@@ -141,10 +141,12 @@ describe("the gate of a guarded plugin", function()
         for key, value in pairs(OPTIONS[plugin] or {}) do
           options[#options + 1] = ("%s = %q"):format(key, value)
         end
-        entries[#entries + 1] = ("{ %q, options = { %s }, capabilities = { %s } }"):format(plugin,
+        entries[plugin] = ("{ %q, options = { %s }, capabilities = { %s } }"):format(plugin,
           table.concat(options, ", "), CAPABILITIES[plugin] or "")
       end
-      app.init = "return { " .. table.concat(entries, ", ") .. " }"
+      local lines = {}
+      for _, entry in pairs(entries) do lines[#lines + 1] = entry end
+      app.init = "return { " .. table.concat(lines, ", ") .. " }"
       return fake_gate.load(app), name
     end
 

@@ -120,6 +120,7 @@ describe("docs/protocol.md", function()
       data[name] = ask(bob, { type = name, room = ROOM.room, data = "hello" }).data
       if data[name].at then data[name].at = 1760000000000 end
     end
+    data.logout = ask(bob, { type = "logout" }).data
     data.auth.user = "ann"
     return data
   end

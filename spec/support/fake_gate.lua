@@ -149,8 +149,19 @@ local function serve(world)
   end
 end
 
-local function start(folder, files, options)
+--- Trusted plugins have this gate.crypto.
+local function lend_crypto(world, crypto)
+  local new = world.gate.new
+  world.gate.new = function(...)
+    local gate = new(...)
+    if getmetatable(gate) then rawset(gate, "crypto", crypto) end
+    return gate
+  end
+end
+
+local function start(folder, files, options, extra)
   local world = fake_core.world()
+  if extra and extra.crypto then lend_crypto(world, extra.crypto) end
   local self = setmetatable({ world = world, core = world.core, log = world.core.log,
     folder = folder, files = files, options = options }, fake_mt)
   watch(self)
@@ -164,14 +175,14 @@ end
 --- file's folder.
 ---@param plugins string|table<string, string> path of a file, or name -> source text
 ---@param options? table<string, any> of the plugin of a file; else name -> options
----@param extra? { with: string[] } paths of more plugin files
+---@param extra? { with: string[], crypto: table } paths of more plugin files; a gate.crypto
 ---@return fake_gate
 local function load(plugins, options, extra)
   local files = list(plugins, extra)
   local folder = file.free_path()
   options = type(plugins) == "string" and { [name_of(plugins)] = options } or options or {}
   while true do
-    local self, problem = start(folder, files, options)
+    local self, problem = start(folder, files, options, extra)
     if self then return self end
     local name, path = find_needed(plugins, problem)
     if not name then error(problem, 0) end
