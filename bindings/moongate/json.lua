@@ -64,10 +64,10 @@ end
 --- Stops at the first that is too much: tables that share others lead to more than memory holds.
 local function add_table(value, depth)
   if depth > MAX_DEPTH then return TOO_DEEP end
-  local items, problem = 0, nil
+  local items = 0
   for key, inner in next, value do
     items = items + 1
-    problem = add_item(items)
+    local problem = add_item(items)
     if type(key) == "string" then problem = problem or add_string(key) end
     if type(inner) == "string" then
       problem = problem or add_string(inner)

@@ -22,11 +22,13 @@ local ORIGINAL = {} -- key in a copy
 
 local CALLER = 3 -- of the metamethod, seen from is_for()
 
+local acts_for_caller = setmetatable({}, { __mode = "k" }) -- function of the runtime -> true
+
 --- Whether the code that has come upon the table is of this plugin. Functions in C act for theirs.
 local function is_for(owner)
   local level = CALLER
   local info = getinfo(level, "Sf")
-  while info and info.what == "C" do
+  while info and (info.what == "C" or acts_for_caller[info.func]) do
     level = level + 1
     info = getinfo(level, "Sf")
   end
@@ -79,6 +81,10 @@ end
 function metatable.belongs(env, owner)
   if not owner_of[env] then owner_of[env] = owner end
 end
+
+--- This function, as those in C, comes upon tables for who has called it.
+---@param fn function
+function metatable.acts_for_caller(fn) acts_for_caller[fn] = true end
 
 --- Whether it is a function that guarded code has made: the watchdog can stop it.
 ---@param fn any
