@@ -11,7 +11,9 @@ local tables = require "moongate.tables"
 
 local sandbox = {}
 
-local MAX_TEXT_BYTES = 1048576 -- of code that load() is given
+-- Of code that load() is given: for gotos, and for "x and x and ...", Lua's parser takes the square
+-- of the length. This is a fifth of a second at worst.
+local MAX_TEXT_BYTES = 65536
 local TOO_LONG = "load: over " .. MAX_TEXT_BYTES .. " bytes"
 local ESCAPE = 27 -- begins bytecode
 

@@ -66,10 +66,11 @@ describe("sandbox", function()
       assert.matches("load: expected a string, or a function of yours, got a",
         (a:run(("return select(2, load(%s))"):format(text))))
     end
-    for _, text in ipairs { "(' '):rep(1048576) .. ' '", "function() return (' '):rep(1e6) end" } do
-      assert.equal("load: over 1048576 bytes",
+    for _, text in ipairs { "(' '):rep(65536) .. ' '", "function() return (' '):rep(65537) end" } do
+      assert.equal("load: over 65536 bytes",
         (a:run(("return select(2, load(%s))"):format(text))))
     end
+    assert.equal("true", a:run "return load((' '):rep(65536)) ~= nil")
     local own = a:run [[return select(2, pcall(load("error 'own'", "@moongate/loop.lua")))]]
     assert.matches("a.lua%(load%):1: own$", own)
   end)
@@ -102,6 +103,15 @@ describe("sandbox", function()
       a = "return function(gate) gate:provide('1.0', { say = function() print 'hi' end }) end",
       b = "return function(gate) gate:use('a', '1.0').say() end" }
     assert.equal("a: hi", (gate:logged "hi"))
+  end)
+
+  it("loads in well under half a second what takes the parser longest", function()
+    for _, code in ipairs { "('goto a '):rep(9361) .. '::a::'",
+      "'return ' .. ('x and '):rep(10920) .. '1'", "'return ' .. ('x or '):rep(10900) .. '1'" } do
+      local begun = os.clock()
+      assert.equal("function", a:run(("return type(load(%s))"):format(code)))
+      assert.is_true(os.clock() - begun < 0.5, code)
+    end
   end)
 
   it("has libraries of its own in each file", function()
