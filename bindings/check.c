@@ -6,7 +6,9 @@
 #include "../core/mem.h"
 #include "vm.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { WRONG = 1, BAD = 2, OWN_OPTIONS = 3 };
 
@@ -23,6 +25,9 @@ static int print_help(void)
          "what "
          "is\n"
          "wrong goes to stderr. If luacheck is installed, it looks at the files, too.\n"
+         "APP is by default what it is for moongate run, or the folder you are in if "
+         "it has an\n"
+         "init.lua and no folder scripts.\n"
          "\n"
          "options, beside those of moongate run:\n"
          "  --strict           warnings fail, too\n"
@@ -52,6 +57,14 @@ static int check(const struct moon_config *config, const char *strictness,
     return status == 0 && !is_right ? WRONG : status;
 }
 
+/* Within an app's folder it is that app, as for moongate test. */
+static void take_folder(void)
+{
+    if (access("scripts", F_OK) != 0 && access("init.lua", F_OK) == 0) {
+        (void)setenv("MOONGATE_APP", ".", 0); /* what is given comes before it */
+    }
+}
+
 /* What is left is for moongate run to read. */
 int moon_check_main(int argc, char **argv)
 {
@@ -75,6 +88,7 @@ int moon_check_main(int argc, char **argv)
         }
     }
     left[count] = NULL;
+    take_folder();
     struct moon_config config;
     enum moon_config_result result = moon_config_read(&config, count, left);
     int status = result == MOON_CONFIG_DONE ? 0 : BAD;

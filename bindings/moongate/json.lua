@@ -6,6 +6,10 @@ local C = core.C
 local MAX_DEPTH, MAX_ITEMS, MAX_VALUES = C.MOON_MAX_DEPTH, C.MOON_MAX_ITEMS, C.MOON_MAX_VALUES
 local MAX_STRING_BYTES, MAX_ANSWER_BYTES = C.MOON_MAX_FRAME_BYTES, C.MOON_MAX_ANSWER_BYTES
 
+-- Of a text that is read: as much as a fetch brings.
+local MAX_TEXT_BYTES = C.MOON_MAX_FETCH_BYTES
+local TOO_LONG = ("more than %d bytes"):format(MAX_TEXT_BYTES)
+
 -- An element takes two bytes: what is no longer than this has not too many.
 local SHORT_BYTES = 2 * MAX_ITEMS
 
@@ -47,8 +51,9 @@ local function add_string(text)
   if bytes > limits.bytes then return ("more than %d bytes in all"):format(limits.bytes) end
 end
 
-local function add_items(items)
-  values = values + items
+--- The last one makes so many in its table.
+local function add_item(items)
+  values = values + 1
   if items > limits.items then
     return ("a table has more than %d items"):format(limits.items)
   elseif values > limits.values then
@@ -59,10 +64,11 @@ end
 --- Stops at the first that is too much: tables that share others lead to more than memory holds.
 local function add_table(value, depth)
   if depth > MAX_DEPTH then return TOO_DEEP end
-  local items, problem = 0, nil
+  local items = 0
   for key, inner in next, value do
     items = items + 1
-    if type(key) == "string" then problem = add_string(key) end
+    local problem = add_item(items)
+    if type(key) == "string" then problem = problem or add_string(key) end
     if type(inner) == "string" then
       problem = problem or add_string(inner)
     elseif type(inner) == "table" then
@@ -70,7 +76,6 @@ local function add_table(value, depth)
     end
     if problem then return problem end
   end
-  return add_items(items)
 end
 
 --- nil, or what there is too much of; and "too_big" when it is no mistake.
@@ -86,17 +91,18 @@ local function excess(value, its_limits)
 end
 
 --- An empty array and an empty object are the same table.
----@param text string
+---@param text string of at most 4 MiB
 ---@return any value nil when it is not JSON; JSON's null is json.null
 ---@return string? reason
 function json.decode(text)
+  if type(text) == "string" and #text > MAX_TEXT_BYTES then return nil, TOO_LONG end
   local ok, value = pcall(cjson.decode, text)
   if not ok then return nil, value end
+  local problem = #text > SHORT_BYTES and excess(value, READ)
+  if problem then return nil, problem end
   -- lua-cjson makes infinity of a number that is too large, which nothing could encode.
   local may_overflow = #text > 300 or string.find(text, "[eE]%+?%d%d%d")
   if may_overflow and not is_finite(value) then return nil, "a number is too large" end
-  local problem = #text > SHORT_BYTES and excess(value, READ)
-  if problem then return nil, problem end
   return value
 end
 

@@ -3,7 +3,10 @@ local task = require "moongate.task"
 
 local CAUGHT = "^%S+:%d+: " -- a message that has its place already, or names a file
 local FILE = "^%S*%.lua"
-local MAX_COPIED = 100000 -- values, of what one call hands to another plugin
+-- Of what one call hands to another plugin: values, tables in each other.
+local MAX_COPIED, MAX_DEPTH = 100000, 32
+
+local NOT_DATA = { thread = "a coroutine", cdata = "a value of the FFI (1LL is one)" }
 
 local maps = {}
 
@@ -81,6 +84,10 @@ end
 
 maps.each = each
 
+local function refuse(what)
+  error(what .. " cannot be handed over by a guarded plugin, or to one", task.level_of_app())
+end
+
 -- ---- from the plugin to the runtime ----
 
 local into, out
@@ -157,18 +164,16 @@ local function offer(realm, fn)
 end
 
 --- Between two plugins tables are copied: what is in them is mapped, and neither has the other's.
-local function copy(map, realm, value, seen)
+local function copy(map, realm, value, seen, depth)
   left = left - 1
-  if left < 0 then
-    error(("over %d values cannot be handed from one plugin to another at once"):format(MAX_COPIED),
-      task.level_of_app())
-  end
+  if left < 0 then refuse(("what has over %d values"):format(MAX_COPIED)) end
   if type(value) ~= "table" or getmetatable(value) ~= nil then return map(realm, value) end
   if seen[value] then return seen[value] end
+  if depth > MAX_DEPTH then refuse(("a table of over %d levels"):format(MAX_DEPTH)) end
   local made = {}
   seen[value] = made
   for key, inner in next, value do
-    made[copy(map, realm, key, seen)] = copy(map, realm, inner, seen)
+    made[copy(map, realm, key, seen, depth + 1)] = copy(map, realm, inner, seen, depth + 1)
   end
   return made
 end
@@ -178,9 +183,9 @@ local function offered(realm, value)
   return into(realm, value)
 end
 
-function out_copy(realm, value) return copy(out, realm, value, {}) end
+function out_copy(realm, value) return copy(out, realm, value, {}, 1) end
 
-function into_copy(realm, value) return copy(offered, realm, value, {}) end
+function into_copy(realm, value) return copy(offered, realm, value, {}, 1) end
 
 --- What a plugin provides: a copy, whose functions map what they are given.
 function maps.offer(realm, value) return (each(into_copy, realm, value)) end
@@ -196,6 +201,7 @@ function into(realm, value)
   elseif kind == "function" then
     return wrap(realm, value)
   end
+  if NOT_DATA[kind] then refuse(NOT_DATA[kind]) end
   return value
 end
 
@@ -334,6 +340,7 @@ function out(realm, value)
   elseif kind == "function" then
     return show(realm, value)
   end
+  if NOT_DATA[kind] then refuse(NOT_DATA[kind]) end
   return value
 end
 

@@ -22,11 +22,13 @@ local ORIGINAL = {} -- key in a copy
 
 local CALLER = 3 -- of the metamethod, seen from is_for()
 
+local acts_for_caller = setmetatable({}, { __mode = "k" }) -- function of the runtime -> true
+
 --- Whether the code that has come upon the table is of this plugin. Functions in C act for theirs.
 local function is_for(owner)
   local level = CALLER
   local info = getinfo(level, "Sf")
-  while info and info.what == "C" do
+  while info and (info.what == "C" or acts_for_caller[info.func]) do
     level = level + 1
     info = getinfo(level, "Sf")
   end
@@ -80,6 +82,10 @@ function metatable.belongs(env, owner)
   if not owner_of[env] then owner_of[env] = owner end
 end
 
+--- This function, as those in C, comes upon tables for who has called it.
+---@param fn function
+function metatable.acts_for_caller(fn) acts_for_caller[fn] = true end
+
 --- Whether it is a function that guarded code has made: the watchdog can stop it.
 ---@param fn any
 ---@return boolean
@@ -96,6 +102,25 @@ function metatable.is_own(value)
   return mt == nil or own[mt] ~= nil
 end
 
+-- Lua itself follows these, a hundred of them at most.
+local MAY_BE_TABLE = { __index = true, __newindex = true }
+local IS_NO_METHOD = { __mode = true, __metatable = true }
+
+--- What is no function of such code (of the runtime, in C, or a table that is called) could be
+--- called again and again, by sort, without a line that the watchdog can stop.
+local function check_methods(mt)
+  for i = 1, #METHODS do
+    local name = METHODS[i]
+    local value = rawget(mt, name)
+    local is_fine = value == nil or IS_NO_METHOD[name] or metatable.is_made(value)
+      or MAY_BE_TABLE[name] and type(value) == "table"
+    if not is_fine then
+      error(("setmetatable: %s is no function of yours%s"):format(name,
+        MAY_BE_TABLE[name] and ", nor a table" or ""), 3)
+    end
+  end
+end
+
 --- setmetatable of this plugin.
 ---@param owner string
 ---@return fun(value: table, mt?: table): table
@@ -108,10 +133,7 @@ function metatable.setter(owner)
       if not metatable.is_own(mt) then
         error("setmetatable: the metatable is no table of yours", 2)
       end
-      local less = rawget(mt, "__lt") -- called by sort
-      if type(less) == "function" and not metatable.is_made(less) then
-        error("setmetatable: __lt is no function of yours", 2)
-      end
+      check_methods(mt)
       mt = copy_of(mt, owner)
     end
     return setmetatable(value, mt) -- raises what else is wrong

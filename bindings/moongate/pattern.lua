@@ -1,5 +1,5 @@
 --- How long a Lua pattern may take at worst. The watchdog cannot stop a match before it returns, so
---- one that could take minutes is not begun.
+--- one that could take more than some 250 ms, half of a budget, is not begun.
 --
 -- Each *, + and - may stop at any byte, so that what follows is tried anew from each of them; a
 -- pattern without ^ may begin at any, too. That makes length ^ (quantifiers + 1, unless it is
@@ -7,10 +7,10 @@
 -- and of a "." with * or - that only such are behind. So "^%s*(.-)%s*$" is length ^ 2.
 local byte, find, sub = string.byte, string.find, string.sub
 
-local MAX_STEPS = 1e8
+local MAX_STEPS = 2e7 -- of some 10 ns each
 local MAX_CACHED, MAX_CACHED_BYTES = 500, 256 -- patterns, and of one
-local SET_BYTES = 8 -- of a set that are looked at in a step
-local ITEM_BYTES = 16 -- of a pattern that are
+local STEP_BYTES = 3 -- of a pattern that are looked at in a step
+local FIND_BYTES = 256 -- the same of a text that is looked for as it is
 local MAX_PATTERN_BYTES = 65536
 
 local pattern = {}
@@ -50,26 +50,28 @@ local function kind_of(first, quantifier)
   return quantifier or "one"
 end
 
---- What each item is: a quantifier, "long", or "one"; ".*" and ".-" are "any". And the bytes of the
---- longest.
+local MAY_FAIL = { one = true, long = true, ["+"] = true }
+local COUNTS = { any = true, long = true, ["*"] = true, ["+"] = true, ["-"] = true }
+
+--- What each item is: a quantifier, "long", or "one"; ".*" and ".-" are "any". And the most bytes
+--- that are looked at in one go: of items up to the next that counts.
 local function items_of(text, at, stop)
-  local items, widest = {}, 1
+  local items, widest, from = {}, 1, at
   while at <= stop do
     if IS_CAPTURE[byte(text, at)] then
       at = at + 1
     else
       local after, alone = end_of_item(text, at)
       local quantifier = not alone and QUANTIFIERS[byte(text, after)]
-      items[#items + 1] = alone or kind_of(byte(text, at), quantifier)
-      widest = math.max(widest, after - at)
+      local kind = alone or kind_of(byte(text, at), quantifier)
+      items[#items + 1] = kind
+      widest = math.max(widest, after - from)
       at = after + (quantifier and 1 or 0)
+      if COUNTS[kind] then from = at end
     end
   end
-  return items, widest
+  return items, math.max(widest, at - from)
 end
-
-local MAY_FAIL = { one = true, long = true, ["+"] = true }
-local COUNTS = { any = true, long = true, ["*"] = true, ["+"] = true, ["-"] = true }
 
 --- The place of the first item of those at the end that cannot fail, from an "any" on.
 local function first_sure(items)
@@ -111,8 +113,7 @@ local function analyse(text)
   local items, widest = items_of(text, first, has_end and #text - 1 or #text)
   local before, behind = power_of(items, has_end)
   local power = math.max(1, before + 2 - first, behind)
-  local steps = math.max(1, widest / SET_BYTES, #text / ITEM_BYTES)
-  return power, 2 ^ optional(items) * steps
+  return power, 2 ^ optional(items) * math.max(1, widest / STEP_BYTES)
 end
 
 local powers, factors, cached = {}, {}, 0
@@ -141,7 +142,7 @@ end
 ---@param bytes integer of what it is looked for in
 ---@return boolean
 function pattern.is_cheap_to_find(text, bytes)
-  return #text * (bytes - #text) / ITEM_BYTES <= MAX_STEPS
+  return (bytes - #text) * (1 + #text / FIND_BYTES) <= MAX_STEPS
 end
 
 return pattern

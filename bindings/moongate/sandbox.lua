@@ -3,21 +3,25 @@
 -- Each file has tables of its own, so that nobody can change the library of another. What could get
 -- around the membrane, or around the watchdog, is not there; what is asked for in vain says so.
 local core = require "moongate.ffi"
+local log = require "moongate.log"
 local maps = require "moongate.membrane_maps"
 local metatable = require "moongate.metatable"
+local run = require "moongate.run"
 local strings = require "moongate.strings"
 local tables = require "moongate.tables"
 
 local sandbox = {}
 
-local MAX_TEXT_BYTES = 1048576 -- of code that load() is given
+-- Of code that load() is given: for gotos, and for "x and x and ...", Lua's parser takes the square
+-- of the length. This is a fifth of a second at worst.
+local MAX_TEXT_BYTES = 65536
 local TOO_LONG = "load: over " .. MAX_TEXT_BYTES .. " bytes"
 local ESCAPE = 27 -- begins bytecode
 
 -- What is as it is.
 local PLAIN = {}
-for name in ([[assert error pcall print rawequal rawget select tonumber tostring type unpack
-  xpcall _VERSION]]):gmatch "%S+" do PLAIN[#PLAIN + 1] = name end
+for name in ([[assert error pcall rawequal rawget select tonumber tostring type unpack xpcall
+  _VERSION]]):gmatch "%S+" do PLAIN[#PLAIN + 1] = name end
 
 local LIBRARIES = {
   bit = "arshift band bnot bor bswap bxor lshift rol ror rshift tobit tohex",
@@ -142,6 +146,38 @@ local function coroutines()
     status = coroutine.status, wrap = guarded_wrap, yield = coroutine.yield }
 end
 
+-- ---- print ----
+
+local MAX_PRINTED_BYTES = 4096 -- a longer line would be cut by the log
+
+--- Where print of guarded code goes: whoever reads the output of the server could hold it up. Also
+--- for fake.lua.
+sandbox.print = log.info
+
+--- Between its values are tabs. Those after what has room are not looked at.
+local function printed(...)
+  local parts, bytes = {}, 0
+  for i = 1, select("#", ...) do
+    local text = tostring((select(i, ...)))
+    if type(text) ~= "string" then error("print: __tostring has to return a string", 3) end
+    parts[i] = text:sub(1, MAX_PRINTED_BYTES)
+    bytes = bytes + #parts[i] + 1
+    if bytes > MAX_PRINTED_BYTES then break end
+  end
+  return table.concat(parts, "\t"):sub(1, MAX_PRINTED_BYTES)
+end
+metatable.acts_for_caller(printed)
+
+local function printer(owner)
+  local function guarded_print(...)
+    local now = run.plugin
+    local text = printed(...)
+    sandbox.print(now and now.name == owner and now.label or owner, text)
+  end
+  metatable.acts_for_caller(guarded_print)
+  return guarded_print
+end
+
 -- ---- the environment ----
 
 local function guarded_collectgarbage(what)
@@ -165,7 +201,7 @@ function sandbox.environment(name, require_of_app, owner)
   local env = {
     require = require_of_app, setmetatable = metatable.setter(owner), rawset = guarded_rawset,
     getmetatable = metatable.shown, next = guarded_next, pairs = guarded_pairs,
-    ipairs = guarded_ipairs,
+    ipairs = guarded_ipairs, print = printer(owner),
     collectgarbage = guarded_collectgarbage, string = strings.library(), coroutine = coroutines(),
     table = tables.library(),
     debug = { traceback = debug.traceback },

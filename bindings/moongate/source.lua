@@ -183,10 +183,14 @@ local function of_process(from, name, path)
   return nil, not_found(name, path, value)
 end
 
---- A list has what is nobody's business but the operator's: keys, say.
+--- The system would end a path at a NUL. A list has what is nobody's business but the operator's:
+--- keys, say.
 local function check_name(from, name)
   if from.guarded and type(name) ~= "string" then
     error("require: expected a string, got " .. type(name), 3)
+  elseif not tostring(name):find "^[%w_./\128-\255-]+$" then
+    error(("require: expected the name of a module (letters, digits, _ - . /), got %q")
+      :format(tostring(name)), 3)
   elseif from.guarded and name:gsub("[./]+", "/"):gsub("^/", "") == "init" then
     error('require "init": the list of plugins is not for a guarded plugin', 3)
   end

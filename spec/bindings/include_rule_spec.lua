@@ -154,6 +154,7 @@ local RESERVED = {
     ["core/tls.c"] = "reads the files",
     ["core/wake.c"] = "reads and writes the eventfd",
     ["core/ws_read.c"] = "closes its epoll",
+    ["bindings/check.c"] = "the folder that it is in may be the app",
     ["bindings/ctl.c"] = "closes its socket",
     ["bindings/signals.c"] = "ends without what exit() does",
     ["bench/crowd.c"] = "closes its epoll",

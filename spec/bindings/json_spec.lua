@@ -192,6 +192,22 @@ describe("json", function()
       end
     end)
 
+    it("of a text: 4 MiB, which is not even read", function()
+      local text = '"' .. ("x"):rep(4194302) .. '"'
+      is_refused(text, "a string has more than 458752 bytes")
+      is_refused(text .. " ", "more than 4194304 bytes")
+    end)
+
+    it("ends the count at the first item that is too much", function()
+      local long = '"' .. ("x"):rep(458753) .. '"'
+      is_refused("[" .. long .. "," .. array(10001, "1") .. "]",
+        "a string has more than 458752 bytes")
+      is_refused("[" .. array(10001, "1"):sub(2, -2) .. "," .. long .. "]",
+        "a table has more than 10000 items")
+      is_refused("[" .. array(10001, "1"):sub(2, -2) .. ",1e999]",
+        "a table has more than 10000 items")
+    end)
+
     it("runs no metamethods", function()
       local value = setmetatable({ 1 }, { __index = error, __pairs = error, __len = error })
       assert.equal("[1]", json.encode(value))

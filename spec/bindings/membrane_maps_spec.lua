@@ -46,6 +46,15 @@ describe("maps of the membrane", function()
     assert.equal(data, maps.into(realm, data))
   end)
 
+  it("let pass neither coroutines nor values of the FFI, in either direction", function()
+    for _, value in ipairs { coroutine.create(print), require("ffi").new "int[1]" } do
+      for _, map in ipairs { maps.out, maps.into } do
+        assert.has_error(function() map(realm, value) end)
+      end
+    end
+    assert.equal(io.stdout, maps.out(realm, io.stdout))
+  end)
+
   it("keep neither objects nor proxies alive", function()
     local gone = setmetatable({}, { __mode = "k" })
     local function fill()

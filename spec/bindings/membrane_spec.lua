@@ -163,6 +163,7 @@ describe("membrane", function()
   end)
 
   describe("between two plugins", function()
+    local REFUSED = " cannot be handed over by a guarded plugin, or to one"
     local API = [[return function(gate)
       local own = { n = 1 }
       gate:provide("1.0", {
@@ -172,6 +173,8 @@ describe("membrane", function()
         all = function() return { list = { own_conn() } } end,
         misuse = function() error("misused", 2) end, fail = function() error("failed") end,
         object = function() return setmetatable({ x = 1 }, { __index = { y = 2 } }) end,
+        thread = function() return coroutine.create(print) end,
+        number = function() return { 1LL } end, kept = 1ULL,
       })
       function own_conn() for _, conn in gate:conns() do return conn end end
     end]]
@@ -208,8 +211,35 @@ describe("membrane", function()
       for _, code in ipairs { "for i = 1, 1000 do many[-i] = i end other.same(many)",
         "other.same(many, {}, 3, { unpack(many, 1, 2000) })",
         "other.call(function() return many, { unpack(many, 1, 2000) } end)" } do
-        assert.equal("over 100000 values cannot be handed from one plugin to another at once",
-          a:problem(MANY .. code))
+        assert.equal("what has over 100000 values" .. REFUSED, a:problem(MANY .. code))
+      end
+    end)
+
+    it("hands over 32 levels of tables, and no more, in the line of who does", function()
+      local DEEP = "local deep = {} for _ = 2, %d do deep = { deep } end "
+      assert.equal("table", a:run(DEEP:format(32) .. "return type(other.same(deep)[1])"))
+      for _, levels in ipairs { 33, 99000 } do
+        for _, code in ipairs { "other.same(deep)", "other.call(function() return deep end)",
+          "other.call(function() error(deep, 0) end)" } do
+          assert.matches("/a.lua%(load%):1: a table of over 32 levels" .. REFUSED,
+            (a:run(DEEP:format(levels) .. code)))
+        end
+      end
+    end)
+
+    it("hands over neither coroutines nor values of the FFI", function()
+      local WHAT = { ["coroutine.create(print)"] = "a coroutine",
+        ["1LL"] = "a value of the FFI (1LL is one)" }
+      for value, name in pairs(WHAT) do
+        for _, code in ipairs { "other.same(%s)", "other.same({ { %s } })",
+          "other.call(function() return %s end)", "return conn.rooms[%s]" } do
+          assert.equal(name .. REFUSED, a:problem(code:format(value)))
+        end
+      end
+      for code, name in pairs { ["other.thread()"] = "a coroutine",
+        ["other.number()"] = "a value of the FFI (1LL is one)",
+        ["return other.kept"] = "a value of the FFI (1LL is one)" } do
+        assert.equal(name .. REFUSED, a:problem(code))
       end
     end)
 

@@ -41,9 +41,28 @@ describe("metatable of a guarded plugin", function()
       local t = setmetatable({}, { __metatable = "no" }) setmetatable(t, nil)]])
   end)
 
-  it("has no other functions to compare by, which sort would call", function()
-    assert.equal("setmetatable: __lt is no function of yours",
-      a:problem "setmetatable({}, { __lt = rawequal })")
+  it("has no functions but the plugin's own: sort would call others for ever", function()
+    for _, value in ipairs { "rawequal", "setmetatable({}, { __call = function() end })", "rawset",
+      "gate.json.encode", "{}", "false" } do
+      for _, name in ipairs { "__lt", "__le", "__eq", "__call", "__concat", "__len", "__unm",
+        "__add", "__tostring" } do
+        assert.equal(("setmetatable: %s is no function of yours"):format(name),
+          a:problem(("setmetatable({}, { %s = %s })"):format(name, value)), value)
+      end
+    end
+  end)
+
+  it("has tables to look into, or functions of the plugin", function()
+    assert.equal("3 1", a:run [[local kept = {}
+      local t = setmetatable({}, { __index = { x = 3 }, __newindex = kept })
+      t.y = 1
+      return t.x .. " " .. kept.y]])
+    for _, name in ipairs { "__index", "__newindex" } do
+      for _, value in ipairs { "rawget", "rawset", "'text'", "1" } do
+        assert.equal(("setmetatable: %s is no function of yours, nor a table"):format(name),
+          a:problem(("setmetatable({}, { %s = %s })"):format(name, value)), value)
+      end
+    end
   end)
 
   it("is collected with the tables that have it", function()

@@ -66,12 +66,52 @@ describe("sandbox", function()
       assert.matches("load: expected a string, or a function of yours, got a",
         (a:run(("return select(2, load(%s))"):format(text))))
     end
-    for _, text in ipairs { "(' '):rep(1048576) .. ' '", "function() return (' '):rep(1e6) end" } do
-      assert.equal("load: over 1048576 bytes",
+    for _, text in ipairs { "(' '):rep(65536) .. ' '", "function() return (' '):rep(65537) end" } do
+      assert.equal("load: over 65536 bytes",
         (a:run(("return select(2, load(%s))"):format(text))))
     end
+    assert.equal("true", a:run "return load((' '):rep(65536)) ~= nil")
     local own = a:run [[return select(2, pcall(load("error 'own'", "@moongate/loop.lua")))]]
     assert.matches("a.lua%(load%):1: own$", own)
+  end)
+
+  it("prints into the log, which blocks nobody, as gate:info does", function()
+    local log, real = a.gate.log, print
+    _G.print = function() error "printed" end -- luacheck: ignore
+    local value = a:run [[
+      print("a", 1, nil, true)
+      print()
+      print("%d", setmetatable({}, { __tostring = function() return "mine" end }))
+      print(("x"):rep(5000), setmetatable({}, { __tostring = function() never = true end }))
+      print(unpack({ ("y"):rep(3000), ("z"):rep(3000) }))
+      return never]]
+    _G.print = real -- luacheck: ignore
+    assert.equal("nil", value)
+    local lines = {}
+    for _, line in ipairs(log) do
+      if line.level == "info" then lines[#lines + 1] = line.text:match "^a#1: (.*)$" end
+    end
+    assert.same({ "a\t1\tnil\ttrue", "", "%d\tmine", ("x"):rep(4096),
+      ("y"):rep(3000) .. "\t" .. ("z"):rep(1095) }, lines)
+    assert.equal("print: __tostring has to return a string",
+      a:problem "print(setmetatable({}, { __tostring = function() return {} end }))")
+    assert.matches("expected a function of yours", a:problem "table.sort({ 2, 1 }, print)")
+  end)
+
+  it("prints under the plugin's name what it prints in the run of another one", function()
+    local gate = fake_gate.load { init = [[return { "a", { "b", trust = "trusted" } }]],
+      a = "return function(gate) gate:provide('1.0', { say = function() print 'hi' end }) end",
+      b = "return function(gate) gate:use('a', '1.0').say() end" }
+    assert.equal("a: hi", (gate:logged "hi"))
+  end)
+
+  it("loads in well under half a second what takes the parser longest", function()
+    for _, code in ipairs { "('goto a '):rep(9361) .. '::a::'",
+      "'return ' .. ('x and '):rep(10920) .. '1'", "'return ' .. ('x or '):rep(10900) .. '1'" } do
+      local begun = os.clock()
+      assert.equal("function", a:run(("return type(load(%s))"):format(code)))
+      assert.is_true(os.clock() - begun < 0.5, code)
+    end
   end)
 
   it("has libraries of its own in each file", function()

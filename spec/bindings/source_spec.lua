@@ -65,6 +65,25 @@ describe("source", function()
     assert.same({ [path "b"] = true, [path "c"] = true }, made.requires)
   end)
 
+  it("requires what has the name of a module only", function()
+    save("a-1_b", "return 'with a dash'")
+    assert(os.execute(("mkdir %s/sub && cp %s %s/sub/\195\164.lua"):format(folder, path "a-1_b",
+      folder)) == 0)
+    assert(os.execute(("cp %s %s/SECRET"):format(path "a-1_b", folder)) == 0)
+    local set = source.set(folder)
+    source.use(set)
+    for _, guarded in ipairs { false, "a" } do
+      local from = { requires = {}, guarded = guarded or nil }
+      for _, name in ipairs { "a-1_b", "sub.\195\164", "sub/\195\164" } do
+        assert.equal("with a dash", set:require(from, name))
+      end
+      for _, name in ipairs { "SECRET\0", "sub.\195\164\0", "a b", "", "a\n", "*", "~" } do
+        assert.same({ false, ("require: expected the name of a module (letters, digits, _ - . /), "
+          .. "got %q"):format(name) }, { pcall(set.require, set, from, name) })
+      end
+    end
+  end)
+
   it("says that a file is stale when one is that it has required", function()
     save("a", "require 'b'")
     save("b", "require 'c'")

@@ -194,6 +194,25 @@ APP/init.lua: plugin "c": there is no "option", there are: budget, capabilities,
     end
   end)
 
+  it("takes the folder that it is in, if that is an app, and it is told of no other", function()
+    file.write(folder .. "/init.lua", LIST)
+    file.write(folder .. "/a.lua", FINE)
+    local binary = file.output("readlink -f " .. server.BINARY):match "[^\n]+"
+    local function within(words)
+      return server.run_to_end({ "-c", ("cd %s && %s"):format(folder, words:format(binary)) },
+        "/bin/sh")
+    end
+    local status, out, err = within "exec %s check"
+    assert.same({ 0, "" }, { status, err })
+    assert.matches("\n.: 2 files, 0 problems", out, 1, true)
+    for _, words in ipairs { "exec %s check nowhere", "MOONGATE_APP=nowhere exec %s check" } do
+      assert.same({ 2, "app nowhere: No such file or directory\n" }, { (within(words)),
+        (select(3, within(words)):match "app nowhere.*") })
+    end
+    assert.equal(2, (within "mkdir scripts && exec %s check"))
+    assert.equal(2, (within "rm -r scripts init.lua && exec %s check"))
+  end)
+
   it("works without luacheck, and says so", function()
     local status, out = server.run_to_end({ "-c", ("PATH=/nowhere exec %s check %s"):format(
       server.BINARY, "scripts") }, "/bin/sh")

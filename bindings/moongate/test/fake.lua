@@ -30,6 +30,11 @@ end
 function fake.load(app)
   local world = cores.world()
   world.source.read = function(path) return app:text(path) end
+  local to_log = world.sandbox.print
+  world.sandbox.print = function(label, text) -- for who runs the tests
+    to_log(label, text)
+    print(text)
+  end
   local drain, problem = load(world, app)
   if not drain then return nil, problem end
   return world

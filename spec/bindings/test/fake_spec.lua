@@ -30,6 +30,15 @@ describe("gate of a test in this process", function()
     assert.same({ 1, 1 }, other:ask "count")
   end)
 
+  it("prints what plugins print, and logs it", function()
+    local real, printed = print, {}
+    _G.print = function(text) printed[#printed + 1] = text end -- luacheck: ignore
+    local gate = testing.gate { a = "return function() print('a', 1) end" }
+    _G.print = real -- luacheck: ignore
+    assert.same({ "a\t1" }, printed)
+    assert.equal("info a#1: a\t1", gate:log()[1])
+  end)
+
   it("gives up on timers without end", function()
     local gate = testing.gate { a = [[return function(gate)
       local function again() gate:after_ms(0, again) end
