@@ -5,9 +5,8 @@ local file = require "spec.support.file"
 local testing = {}
 
 local texts = {}
-for _, name in ipairs { "auth", "rooms", "router" } do
-  local path = ("scripts/%s.lua"):format(name)
-  texts[path] = file.read(path)
+for _, path in ipairs(file.list "scripts/*.lua scripts/*/*.lua") do
+  if path ~= "scripts/init.lua" then texts[path] = file.read(path) end
 end
 package.loaded["moongate.texts"] = texts
 

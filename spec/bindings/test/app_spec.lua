@@ -49,6 +49,18 @@ describe("app of a test", function()
       assert.is_nil(app:text(folder .. "/other.lua"))
     end)
 
+  it("knows the modules of the gateway's plugins that it has, unless the plugin is its own",
+    function()
+      local app = apps.new(folder, { "auth" })
+      local path, is_there = folder .. "/auth/names.lua", false
+      for _, module in ipairs(app:own_modules()) do is_there = is_there or module == path end
+      assert.is_true(is_there)
+      assert.equal(file.read "scripts/auth/names.lua", app:text(path))
+      app:save("auth", "-- the test's")
+      assert.same({}, app:own_modules())
+      assert.same({}, apps.new(folder, {}):own_modules())
+    end)
+
   it("adds what is needed, if it is there, once", function()
     local app = apps.new(folder, { "a" })
     local problem = 'a.lua: needs "rooms", which is not there'
