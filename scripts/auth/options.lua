@@ -81,8 +81,5 @@ return function(gate)
   local options = declare(gate)
   local chosen = read_methods(options)
   check_names(options, chosen)
-  if (options.methods[2] or not chosen.guest) and not gate.crypto then
-    error("this moongate has no gate.crypto", 0)
-  end
   return options, chosen
 end

@@ -29,11 +29,4 @@ describe("auth options", function()
     refused({ methods = { "jwt" } }, 'option "keys": expected at least one key, or a jwks_url')
     refused({ methods = { "jwt" }, jwks_url = "ftp://x" }, 'option "jwks_url": expected a URL')
   end)
-
-  it("refuse methods other than guest where there is no gate.crypto", function()
-    local fake_gate = require "spec.support.fake_gate"
-    local ok, problem = pcall(fake_gate.load, "scripts/auth.lua", { methods = { "static" } })
-    assert.is_false(ok)
-    assert.matches("this moongate has no gate.crypto", problem, 1, true)
-  end)
 end)
