@@ -90,6 +90,8 @@ end
 ---@return any value nil when it is not JSON; JSON's null is json.null
 ---@return string? reason
 function json.decode(text)
+  -- To lua-cjson it is the end, whatever stands behind it.
+  if string.find(text, "\0", 1, true) then return nil, "a NUL byte" end
   local ok, value = pcall(cjson.decode, text)
   if not ok then return nil, value end
   -- lua-cjson makes infinity of a number that is too large, which nothing could encode.
