@@ -49,6 +49,14 @@ describe("app of a test", function()
       assert.is_nil(app:text(folder .. "/other.lua"))
     end)
 
+  it("has the modules of the gateway's own plugins, too", function()
+    local app = apps.new(folder, {})
+    local path = folder .. "/router/replies.lua"
+    assert.same({ path }, app:own_modules "router")
+    assert.equal(file.read "scripts/router/replies.lua", app:text(path))
+    assert.same({}, app:own_modules "replies")
+  end)
+
   it("adds what is needed, if it is there, once", function()
     local app = apps.new(folder, { "a" })
     local problem = 'a.lua: needs "rooms", which is not there'
