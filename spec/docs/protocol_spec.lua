@@ -199,4 +199,45 @@ describe("docs/protocol.md", function()
       assert.same(fields, keys_of(last(ann, name)))
     end
   end)
+
+  describe("closing", function()
+    local rows = rows_of(page, "Closing")
+
+    it("has the codes of the core, with their words", function()
+      local documented = {}
+      for _, cells in ipairs(rows) do documented[cells[2]:match "`([%w_]+)`" or ""] = cells[1] end
+      local count = 0
+      for name, code in file.read("core/reason.c"):gmatch '{"([%w_]+)", (%d+)}' do
+        if tonumber(code) > 1000 and code ~= "1006" then
+          assert.equal(code, documented[name], name)
+          count = count + 1
+        end
+      end
+      assert.equal(9, count)
+    end)
+
+    it("tells for each code whether to reconnect, as its hundreds do", function()
+      local codes = {}
+      for _, cells in ipairs(rows) do
+        local code = tonumber(cells[1])
+        if code and code >= 4000 then
+          codes[#codes + 1] = code
+          assert.equal(code >= 4500, cells[4]:find "not reconnect" ~= nil, cells[1])
+          assert.is_truthy(cells[4]:find "reconnect", cells[1])
+        end
+      end
+      for i = 2, #codes do assert.is_true(codes[i - 1] < codes[i]) end
+      assert.is_true(#codes >= 12)
+    end)
+
+    it("names codes that a script may use", function()
+      for _, cells in ipairs(rows) do
+        local word = cells[2]:match "`script` %(`([%w_]+)`"
+        if word then
+          local conn = connect()
+          assert.same({ true }, { conn:close(tonumber(cells[1]), word) })
+        end
+      end
+    end)
+  end)
 end)
