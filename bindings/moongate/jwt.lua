@@ -130,7 +130,7 @@ end
 local function read(token)
   if type(token) ~= "string" then return nil, "it is no string" end
   if #token > MAX_TOKEN_BYTES then return nil, "it is too long" end
-  local head, body, signature = token:match "^([%w_-]+)%.([%w_-]+)%.([%w_-]+)$"
+  local head, body, signature = string.match(token, "^([%w_-]+)%.([%w_-]+)%.([%w_-]+)$")
   if not head or not decoded(signature) then
     return nil, "it is not made of three parts in base64"
   end
