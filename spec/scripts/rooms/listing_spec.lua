@@ -63,7 +63,8 @@ describe("a list of rooms", function()
   end)
 
   it("refuses a filter that is none", function()
-    assert.is_nil(listing.problem_of_filter { kind = "x", prefix = "y", text = "z", archived = true })
+    assert.is_nil(listing.problem_of_filter { kind = "x", prefix = "y", text = "z",
+      archived = true })
     for _, data in ipairs { { kind = 1 }, { prefix = {} }, { text = true }, { archived = 1 },
       { text = ("x"):rep(513) } } do
       assert.matches("^data.%l+: expected ", listing.problem_of_filter(data))
