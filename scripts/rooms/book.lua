@@ -199,6 +199,8 @@ function book.open(gate)
     about = "Reads and writes of rooms that the store has refused" })
   for _, record in pairs(self.all) do self:count_for(record, 1) end
   gate:spawn(function()
+    -- What is in memory only is no more than what this state has already.
+    state.is_read = state.is_read or not gate.facts.has_store
     if not state.is_read then self:load() end
     self:begin_flush()
   end)

@@ -42,7 +42,9 @@ describe("rooms in the store", function()
       return list, #keys > 2 and keys[2] or nil
     end
 
-    rawset(getmetatable(gate).__index, "store", store)
+    local fields = getmetatable(gate).__index
+    rawset(fields, "store", store)
+    rawset(fields.facts, "has_store", true)
   ]==]
 
   local function text_with_store(entries)
@@ -218,6 +220,8 @@ describe("rooms in the store", function()
     house = houses.open()
     gate = house.gate
     ann = gate:connect "ann"
+    assert.is_truthy(ask(ann, "join", "bar"))
+    assert.is_nil(gate:logged "--store")
     assert.is_truthy(ask(ann, "create", "tea"))
     assert.is_truthy(gate:logged "the server runs without --store")
   end)
