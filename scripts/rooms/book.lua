@@ -173,12 +173,11 @@ end
 ---@param user string
 ---@return string? code
 ---@return string? text
----@return boolean? temporary
 function Book:problem_of_one_more(user)
   if (self.owned[user] or 0) >= self.max_owned then
     return "too_many_rooms", ("at most %d rooms of one user"):format(self.max_owned)
   elseif self.count >= self.max_rooms then
-    return "too_many_rooms", "no more rooms can be made here", true
+    return "too_many_rooms", "no more rooms can be made here"
   end
 end
 

@@ -54,9 +54,9 @@ local function problem_of_maker(house, conn)
   if is_guest(conn) and not house.guests_create then
     return "not_allowed", "guests make no rooms here"
   end
-  local code, text, temporary = house.book:problem_of_one_more(conn.user)
+  local code, text = house.book:problem_of_one_more(conn.user)
   if code then house.refused:add(1, code) end
-  return code, text, temporary
+  return code, text
 end
 
 --- What is asked for, checked, but not its password: the record; or nil and the error.
@@ -72,9 +72,9 @@ local function read_new(house, conn, message, data)
   if data.password ~= nil and kind ~= "private" then
     return nil, "bad_request", "data.password: only a private room has one"
   end
-  local code, text, temporary = problem_of_new(house, conn, message.room)
-  if not code then code, text, temporary = problem_of_maker(house, conn) end
-  if code then return nil, code, text, temporary end
+  local code, text = problem_of_new(house, conn, message.room)
+  if not code then code, text = problem_of_maker(house, conn) end
+  if code then return nil, code, text end
   local record = { name = message.room, kind = kind, owner = conn.user, options = complete }
   options.set_texts(record, data)
   return record
@@ -85,16 +85,14 @@ function changes.create(house, conn, message, data)
   if code then return nil, code, text end
   local ready, why, problem, temporary = house.book:wait()
   if not ready then return nil, why, problem, temporary end
-  local record, refusal, reason, may_come_again = read_new(house, conn, message, data)
+  local record, refusal, reason = read_new(house, conn, message, data)
   if record and data.password ~= nil then
-    local hash
-    hash, refusal, reason, may_come_again = house.entry:hash(data.password)
-    if not hash then return nil, refusal, reason, may_come_again end
-    -- That took a while.
-    record, refusal, reason, may_come_again = read_new(house, conn, message, data)
+    local hash, no_hash, no_text, later = house.entry:hash(data.password)
+    if not hash then return nil, no_hash, no_text, later end
+    record, refusal, reason = read_new(house, conn, message, data) -- that took a while
     if record then record.password = hash end
   end
-  if not record then return nil, refusal, reason, may_come_again end
+  if not record then return nil, refusal, reason end
   house.gate:room(record.name).state.record = nil
   return house:view(conn, house.book:add(record))
 end
@@ -103,13 +101,12 @@ end
 ---@return table? record
 ---@return string? code
 ---@return string? text
----@return boolean? temporary
 local function direct_record(house, conn, other)
   local name = options.direct_name(conn.user, other)
   local record = house.book.all[name]
   if record then return record end
-  local code, text, temporary = problem_of_maker(house, conn)
-  if code then return nil, code, text, temporary end
+  local code, text = problem_of_maker(house, conn)
+  if code then return nil, code, text end
   return house.book:add { name = name, kind = "direct", made_by = conn.user,
     roles = { [conn.user] = "member", [other] = "member" } }
 end
@@ -121,8 +118,8 @@ function changes.direct(house, conn, _, data)
   end
   local ready, why, problem, temporary = house.book:wait()
   if not ready then return nil, why, problem, temporary end
-  local record, code, text, may_come_again = direct_record(house, conn, other)
-  if not record then return nil, code, text, may_come_again end
+  local record, code, text = direct_record(house, conn, other)
+  if not record then return nil, code, text end
   local room = house.gate:room(record.name)
   local is_first = not house.attendance:users(room)[conn.user]
   local entered, refusal, reason, later = joining.enter(house, conn, room, record)

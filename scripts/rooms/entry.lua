@@ -161,7 +161,7 @@ function Entry:admit_by_password(record, conn, password)
   if is_right == nil then return nil, "unavailable", tostring(problem), true end
   if not is_right then return nil, "bad_password", "that is not the password" end
   if self.book.all[record.name] ~= record then
-    return nil, "no_such_room", "the room has gone meanwhile", true
+    return nil, "no_such_room", "the room has gone meanwhile"
   end
   return self:set_role(record, conn.user, "member")
 end

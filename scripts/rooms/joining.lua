@@ -8,9 +8,9 @@ local function count(set)
   return n
 end
 
-local function refuse(house, code, text, temporary)
+local function refuse(house, code, text)
   house.refused:add(1, code)
-  return nil, code, text, temporary
+  return nil, code, text
 end
 
 local function is_full(house, conn, room, record)
@@ -33,7 +33,7 @@ function joining.enter(house, conn, room, record)
   if count(conn.rooms) >= house.max_per_connection then
     return refuse(house, "too_many_rooms", ("at most %d rooms"):format(house.max_per_connection))
   elseif record and is_full(house, conn, room, record) then
-    return refuse(house, "too_many_members", "the room is full", true)
+    return refuse(house, "too_many_members", "the room is full")
   end
   local added, reason, text, temporary = room:add(conn)
   if reason == "already" then return true end

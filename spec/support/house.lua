@@ -1,5 +1,4 @@
 --- The rooms on a fake gate, for their specs: with a gate.crypto, and without auth.
-local fake_crypto = require "spec.support.fake_crypto"
 local fake_gate = require "spec.support.fake_gate"
 local file = require "spec.support.file"
 
@@ -36,7 +35,7 @@ end
 ---@param plugins? table<string, string> name -> text
 ---@return table house
 local function open(options, plugins)
-  local texts = { auth = "return function() end", crypto = fake_crypto,
+  local texts = { auth = "return function() end", crypto = file.read "spec/support/crypto.lua",
     rooms = file.read "scripts/rooms.lua" }
   for name, text in pairs(plugins or {}) do texts[name] = text end
   return setmetatable({ gate = fake_gate.load(texts, { rooms = options }) }, house_mt)

@@ -1,6 +1,5 @@
---- Text of a plugin that gives all others a gate.crypto, for specs of plugins that use it: its
---- tokens are numbered, its hashes are readable, and it takes 10 ms for one.
-return [[
+--- A plugin that gives all others a gate.crypto, for specs of plugins that use it: its tokens are
+--- numbered, its hashes can be read, and it takes 10 ms for one.
 return function(gate)
   local count = 0
   local fake = {}
@@ -23,4 +22,3 @@ return function(gate)
 
   getmetatable(getmetatable(gate).__index).__index.crypto = fake
 end
-]]
