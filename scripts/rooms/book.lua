@@ -19,6 +19,13 @@ local book_mt = { __index = Book }
 local IS_KIND = {}
 for _, kind in ipairs(permissions.KINDS) do IS_KIND[kind] = kind ~= "ephemeral" end
 
+local function are_roles(roles)
+  for _, role in pairs(roles) do
+    if role ~= "member" and role ~= "moderator" then return false end
+  end
+  return true
+end
+
 --- What an entry of the store holds, or nil and what is wrong.
 local function read(key, value)
   if type(value) ~= "table" then return nil, "expected a table" end
@@ -26,6 +33,7 @@ local function read(key, value)
   if not IS_KIND[value.kind] then return nil, "kind: there is none of that name" end
   local complete, problem = options.read(value.options)
   if not complete then return nil, problem end
+  if not are_roles(value.roles or {}) then return nil, "roles: there are others" end
   value.options, value.roles, value.invites = complete, value.roles or {}, value.invites or {}
   return value
 end
@@ -129,10 +137,11 @@ end
 -- ---- records come and go ----
 
 function Book:count_for(record, change)
+  self.count = self.count + change
   local user = record.owner or record.made_by
+  if not user then return end
   local count = (self.owned[user] or 0) + change
   self.owned[user] = count > 0 and count or nil
-  self.count = self.count + change
 end
 
 function Book:note(record)

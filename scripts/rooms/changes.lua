@@ -297,6 +297,8 @@ function changes.role(house, conn, message, data)
   if not record then return nil, code, text, temporary end
   code, text = problem_of_role(house, conn, record, data)
   if code then return nil, code, text end
+  local reply = { room = record.name, user = data.user, role = data.role, at = house.gate:now_ms() }
+  if house:role(data.user, record) == data.role then return reply end
   local done, why, problem = house.entry:set_role(record, data.user, data.role)
   if not done then return nil, why, problem end
   local room = house.gate:room(record.name)
@@ -308,7 +310,7 @@ function changes.role(house, conn, message, data)
   if not permissions.may(data.role, record, "join") then
     house.attendance:evict(room, data.user, "role")
   end
-  return { room = record.name, user = data.user, role = data.role, at = house.gate:now_ms() }
+  return reply
 end
 
 return changes

@@ -18,8 +18,11 @@ local NUMBERS = {
 }
 local SAYERS = { everyone = true, members = true, moderators = true, owner = true }
 
+--- For a message: what a client has sent may be long, and no text.
 local function shown(value)
-  return type(value) == "string" and ("%q"):format(value) or tostring(value)
+  if type(value) == "number" or type(value) == "boolean" then return tostring(value) end
+  if type(value) ~= "string" then return type(value) == "table" and "an object" or "null" end
+  return ('"%s"'):format(value:sub(1, 32):gsub("[^\32-\126]", "?"))
 end
 
 --- nil when the option may be set to this, else what is wrong.
@@ -51,7 +54,9 @@ function options.read(given, before)
   if type(given) ~= "table" then return nil, "data.options: expected an object" end
   for name, value in pairs(given) do
     local problem = problem_of(name, value)
-    if problem then return nil, ("data.options.%s: %s"):format(tostring(name), problem) end
+    if problem then
+      return nil, ("data.options.%s: %s"):format(shown(name):gsub('"', ""), problem)
+    end
     complete[name] = value
   end
   return complete

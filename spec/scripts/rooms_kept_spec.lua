@@ -143,6 +143,15 @@ describe("rooms in the store", function()
     assert.same({ "scan room:", "scan room:r2", "scan room:r4" }, state().calls)
   end)
 
+  it("may be nobody's", function()
+    open { ["room:tea"] = { name = "tea", kind = "public", created_at = 1 } }
+    gate:later(1000)
+    assert.equal("guest", ask(ann, "join", "tea").role)
+    ann.state.admin = true
+    ask(ann, "archive", "tea")
+    assert.is_truthy(ask(ann, "delete", "tea"))
+  end)
+
   it("count as their owner's", function()
     local entries = {}
     for n = 1, 50 do entries[("room:r%02d"):format(n)] = record(("r%02d"):format(n)) end
@@ -154,11 +163,13 @@ describe("rooms in the store", function()
   it("that are none are left alone, and the log names them", function()
     open { ["room:good"] = record "good", ["room:bad"] = record "other",
       ["room:worse"] = record("worse", { kind = "cave" }), ["room:odd"] = 7,
+      ["room:king"] = record("king", { roles = { bob = "king" } }),
       ["room:old"] = record("old", { options = { history = -1 } }) }
     gate:later(1000)
     assert.equal(1, #ask(ann, "rooms", nil, {}).list)
     for _, text in ipairs { 'entry "room:bad" is left alone: name: is another than its key',
       '"room:worse" is left alone: kind: there is none of that name',
+      '"room:king" is left alone: roles: there are others',
       '"room:odd" is left alone: expected a table',
       '"room:old" is left alone: data.options.history: expected' } do
       assert.is_truthy(gate:logged(text), text)

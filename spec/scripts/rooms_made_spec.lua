@@ -312,6 +312,8 @@ describe("rooms that somebody has made", function()
       heard(bob)
       ask(ann, "role", "tea", { user = "bob", role = "moderator" })
       assert.equal(1, #heard(bob))
+      assert.is_truthy(ask(ann, "role", "tea", { user = "bob", role = "moderator" }))
+      assert.equal(0, #heard(bob))
     end)
 
     it("is given by those above, and only below their own", function()

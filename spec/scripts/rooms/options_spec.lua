@@ -30,6 +30,11 @@ describe("a room's options", function()
       { { who_may_say = true }, "got true" },
       { { colour = 1 }, "data.options.colour: there is no such option: max_members, history, "
         .. "who_may_say, slow_mode_ms, retention_ms" },
+      { { who_may_say = ("x"):rep(99) }, 'got "' .. ("x"):rep(32) .. '"' },
+      { { who_may_say = "\255\n" }, 'got "??"' },
+      { { history = {} }, "got an object" },
+      { { history = require("cjson").null }, "got null" },
+      { { ["\195\164"] = 1 }, "data.options.??: there is no such option" },
       { 7, "data.options: expected an object" },
     } do
       local complete, problem = options.read(case[1])
