@@ -5,15 +5,15 @@ local server = require "spec.support.server"
 
 describe("docs/lua-api.md", function()
   local blocks = markdown.blocks("docs/lua-api.md", "lua")
-  local listed, watch, answers, add, ask, shown_spec = unpack(blocks)
+  local listed, watch, kick, answers, add, ask, shown_spec = unpack(blocks)
 
   --- A plugin with this code in it.
   local function load(code)
     return fake_gate.load { a = ("return function(gate)\n%s\nend"):format(code) }
   end
 
-  it("has six pieces of code, all of which are run here", function()
-    assert.equal(6, #blocks)
+  it("has seven pieces of code, all of which are run here", function()
+    assert.equal(7, #blocks)
   end)
 
   it("shows a list that is in force", function()
@@ -54,6 +54,34 @@ describe("docs/lua-api.md", function()
     assert.equal("timeout", poll.code)
     assert.same({ done = true }, work.data)
     assert.is_truthy(gate:logged "a#1: on poll: given up, it has waited 16 times")
+  end)
+
+  it("shows a kick, by the rooms' API", function()
+    local gate = fake_gate.load { auth = "return function() end",
+      rooms = file.read "scripts/rooms.lua",
+      a = ("return function(gate)\n%s\nend"):format(kick.code) }
+    local ann, bob = gate:connect "ann", gate:connect "bob"
+    gate:deliver(ann, { type = "create", room = "tea" })
+    for _, conn in ipairs { ann, bob } do gate:deliver(conn, { type = "join", room = "tea" }) end
+    local function try(conn, user)
+      return { gate:deliver(conn, { type = "kick", room = "tea", data = user }) }
+    end
+    assert.same({ nil, "not_allowed", "kick: not as guest in this room" }, try(bob, "ann"))
+    assert.same({ { was_in = true } }, try(ann, "bob"))
+    assert.equal("kicked", bob.heard[#bob.heard].reason)
+    assert.equal("not_a_member", try(bob, "ann")[2])
+  end)
+
+  it("has each function of the rooms' API, with no others", function()
+    local rows = file.read("docs/lua-api.md"):match '| of `gate:use%("rooms", "1.0"%)` | |\n(.-)\n\n'
+    local described, there = {}, {}
+    for name in rows:gmatch "\n| `([%l_]+)%(" do described[name] = true end
+    local gate = fake_gate.load { auth = "return function() end",
+      rooms = file.read "scripts/rooms.lua", a = [[return function(gate)
+        for name in pairs(gate:use("rooms", "1.0")) do gate.state[name] = true end
+      end]] }
+    for name in pairs(gate.world.state.of "a") do there[name] = true end
+    assert.same(there, described)
   end)
 
   it("shows answers to HTTP requests", function()
