@@ -73,7 +73,8 @@ describe("docs/lua-api.md", function()
   end)
 
   it("has each function of the rooms' API, with no others", function()
-    local rows = file.read("docs/lua-api.md"):match '| of `gate:use%("rooms", "1.0"%)` | |\n(.-)\n\n'
+    local page = file.read "docs/lua-api.md"
+    local rows = page:match '| of `gate:use%("rooms", "1.0"%)` | |\n(.-)\n\n'
     local described, there = {}, {}
     for name in rows:gmatch "\n| `([%l_]+)%(" do described[name] = true end
     local gate = fake_gate.load { auth = "return function() end",

@@ -150,4 +150,11 @@ describe("a private room", function()
     assert.equal("not_allowed", refused(bob, "join", "den", { invite = code }))
     assert.equal("not_allowed", refused(bob, "join", "den", { password = "sesame" }))
   end)
+
+  it("that is public and archived takes guests in, and makes no members of them", function()
+    ask(ann, "create", "tea")
+    local code = ask(ann, "invite", "tea").code
+    ask(ann, "archive", "tea")
+    assert.equal("guest", ask(bob, "join", "tea", { invite = code }).role)
+  end)
 end)
