@@ -115,8 +115,7 @@ describe("rooms in the store", function()
     assert.is_nil(entry "tea")
     assert.equal("chai", entry("chai").name)
     for n = 1, 8 do
-      ask(ann, "create", "one" .. n)
-      gate:later(100)
+      ask(ann, "create", "one" .. n) -- and while that is written:
       ask(ann, "rename", "one" .. n, { name = "two" .. n })
       gate:later(100)
       local calls = table.concat(state().calls, "\n")
