@@ -1,5 +1,4 @@
---- The gate: what a plugin is given. Everything registered through it is remembered with the
---- plugin, so that a reload can take it back without the plugin's help.
+--- The gate: what a plugin is given. What it registers is remembered with it, for a reload.
 local admission = require "moongate.admission"
 local checks = require "moongate.check"
 local command = require "moongate.command"
@@ -391,9 +390,8 @@ local function new(plugin, registry)
     store = store.new(plugin),
     json = json,
     msgpack = msgpack,
-    facts = { version = core.string(facts.version),
-      max_message_bytes = facts.max_message_bytes, ping_interval_ms = facts.ping_interval_ms,
-      has_store = facts.has_store == 1 },
+    facts = { version = core.string(facts.version), has_store = facts.has_store == 1,
+      max_message_bytes = facts.max_message_bytes, ping_interval_ms = facts.ping_interval_ms },
   }, gate_mt)
   if plugin.entry.trust == "guarded" then return gate_guarded.new(fields) end
   return setmetatable({}, { __index = fields, __newindex = refuse_to_set })

@@ -88,6 +88,15 @@ describe("who comes and goes", function()
       assert.equal(5, #ask(bob, "members", "tea").members)
     end)
 
+    it("is one of more than 200 users, if nothing else is set", function()
+      load()
+      fill(199)
+      local view = ask(ann, "join", "tea")
+      assert.same({ 200, 200, "ann" }, { view.count, #view.members, view.members[1] })
+      view = ask(bob, "join", "tea")
+      assert.same({ 201 }, { view.count, view.members })
+    end)
+
     it("is nothing to a room that has become empty meanwhile", function()
       for _, conn in pairs(gate.conns) do gate:close(conn) end
       gate:later(2000)

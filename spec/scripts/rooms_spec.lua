@@ -55,16 +55,6 @@ describe("rooms", function()
       assert.same({}, carl.heard)
     end)
 
-    it("lists the members unless they are many, and counts all", function()
-      for n = 1, 199 do join(gate:connect(("u%03d"):format(n)), "full") end
-      local data = join(ann, "full")
-      assert.equal(200, #data.members)
-      assert.equal("ann", data.members[1])
-      data = join(bob, "full")
-      assert.is_nil(data.members)
-      assert.equal(201, data.count)
-    end)
-
     it("is granted again to a member, and told to nobody", function()
       join(ann, "tea")
       join(bob, "tea")
