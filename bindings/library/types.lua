@@ -41,6 +41,7 @@
 ---@field max_message_bytes integer of a message that a client sends
 ---@field ping_interval_ms integer
 ---@field auth_timeout_ms integer on routes with `auth`, for conn:admit
+---@field has_store boolean the server runs with --store
 
 ---@alias moongate.FetchCode "timeout"|"refused_address"|"connect"|"dns"|"tls"|"too_big"
 ---|"redirects"|"full"|"bad_url"|"protocol"

@@ -6,6 +6,7 @@ local core = require "moongate.ffi"
 ---@field max_message_bytes integer of a message that a client sends
 ---@field ping_interval_ms integer
 ---@field auth_timeout_ms integer on routes with `auth`, for conn:admit
+---@field has_store boolean the server runs with --store
 
 local facts = {}
 
@@ -19,6 +20,7 @@ function facts.new()
     max_message_bytes = known.max_message_bytes,
     ping_interval_ms = known.ping_interval_ms,
     auth_timeout_ms = known.auth_timeout_ms,
+    has_store = known.has_store == 1,
   }
 end
 

@@ -1,5 +1,4 @@
---- The gate: what a plugin is given. Everything registered through it is remembered with the
---- plugin, so that a reload can take it back without the plugin's help.
+--- The gate: what a plugin is given. What it registers is remembered with it, for a reload.
 local admission = require "moongate.admission"
 local checks = require "moongate.check"
 local command = require "moongate.command"

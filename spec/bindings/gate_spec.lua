@@ -300,7 +300,7 @@ describe("gate", function()
   it("knows the facts of the process", function()
     load [[return function(gate) gate.state.facts = gate.facts end]]
     assert.same({ version = "0.0.0-fake", max_message_bytes = 65536, ping_interval_ms = 25000,
-      auth_timeout_ms = 10000 }, state_of().facts)
+      auth_timeout_ms = 10000, has_store = false }, state_of().facts)
   end)
 
   it("lends its MessagePack to plugins", function()

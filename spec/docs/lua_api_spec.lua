@@ -6,15 +6,15 @@ local token = require "spec.support.token"
 
 describe("docs/lua-api.md", function()
   local blocks = markdown.blocks("docs/lua-api.md", "lua")
-  local listed, watch, cheers, answers, add, sign_in, ask, shown_spec = unpack(blocks)
+  local listed, watch, kick, cheers, answers, add, sign_in, ask, shown_spec = unpack(blocks)
 
   --- A plugin with this code in it.
   local function load(code)
     return fake_gate.load { a = ("return function(gate)\n%s\nend"):format(code) }
   end
 
-  it("has eight pieces of code, all of which are run here", function()
-    assert.equal(8, #blocks)
+  it("has nine pieces of code, all of which are run here", function()
+    assert.equal(9, #blocks)
   end)
 
   it("shows a list that is in force", function()
@@ -59,6 +59,35 @@ describe("docs/lua-api.md", function()
     local gate = fake_gate.load { a = cheers.code }
     gate:deliver(gate:connect "ann", { type = "cheer", room = "tea" })
     assert.is_truthy(gate:logged "ann cheered in tea")
+  end)
+
+  it("shows a kick, by the rooms' API", function()
+    local gate = fake_gate.load { auth = "return function() end",
+      rooms = file.read "scripts/rooms.lua",
+      a = ("return function(gate)\n%s\nend"):format(kick.code) }
+    local ann, bob = gate:connect "ann", gate:connect "bob"
+    gate:deliver(ann, { type = "create", room = "tea" })
+    for _, conn in ipairs { ann, bob } do gate:deliver(conn, { type = "join", room = "tea" }) end
+    local function try(conn, user)
+      return { gate:deliver(conn, { type = "kick", room = "tea", data = user }) }
+    end
+    assert.same({ nil, "not_allowed", "kick: not as guest in this room" }, try(bob, "ann"))
+    assert.same({ { was_in = true } }, try(ann, "bob"))
+    assert.equal("kicked", bob.heard[#bob.heard].reason)
+    assert.equal("not_a_member", try(bob, "ann")[2])
+  end)
+
+  it("has each function of the rooms' API, with no others", function()
+    local page = file.read "docs/lua-api.md"
+    local rows = page:match '| of `gate:use%("rooms", "1.0"%)` | |\n(.-)\n\n'
+    local described, there = {}, {}
+    for name in rows:gmatch "\n| `([%l_]+)%(" do described[name] = true end
+    local gate = fake_gate.load { auth = "return function() end",
+      rooms = file.read "scripts/rooms.lua", a = [[return function(gate)
+        for name in pairs(gate:use("rooms", "1.0")) do gate.state[name] = true end
+      end]] }
+    for name in pairs(gate.world.state.of "a") do there[name] = true end
+    assert.same(there, described)
   end)
 
   it("shows answers to HTTP requests", function()

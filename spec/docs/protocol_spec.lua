@@ -90,15 +90,16 @@ describe("docs/protocol.md", function()
 
   --- Bob comes to Ann.
   before_each(function()
-    gate = fake_gate.load("scripts/router.lua", nil,
-      { with = { "scripts/auth.lua", "scripts/presence.lua", "scripts/rooms.lua" } })
+    gate = fake_gate.load({ auth = file.read "scripts/auth.lua",
+      presence = file.read "scripts/presence.lua", rooms = file.read "scripts/rooms.lua",
+      router = file.read "scripts/router.lua", crypto = file.read "spec/support/crypto.lua" },
+      { rooms = { large_room = 2 } })
     ann = connect()
     ask(ann, { type = "auth", data = { name = "ann", key = "secret" } })
     ask(ann, { type = "join", room = "tea" })
     bob = connect()
   end)
 
-  local ROOM = { room = "tea" }
   local STATUS = { state = "busy", text = "cooking", emoji = "🍲" }
 
   --- Of the requests about who is there; Ann hears of Bob.
@@ -112,13 +113,33 @@ describe("docs/protocol.md", function()
     gate:later(100)
   end
 
-  --- What each request is granted, in an order in which all are; the time as the page has it.
-  local function granted()
+  --- What Bob asks, in an order in which all is granted.
+  local ASKED = { { "join", "tea" }, { "say", "tea", "hello" }, { "members", "tea" }, { "rooms" },
+    { "ping" }, { "direct", nil, { user = "ann" } },
+    { "create", "den", { kind = "private", title = "Den", topic = "hush" } }, { "describe", "den" },
+    { "role", "den", { user = "ann", role = "member" } }, { "set", "den", { title = "The den" } },
+    { "invite", "den", { user = "ann" } }, { "rename", "den", { name = "cave" } },
+    { "archive", "cave" }, { "unarchive", "cave" }, { "delete", "cave" }, { "leave", "tea" } }
+
+  --- Times and codes as the page has them.
+  local function as_shown(data)
+    if data.at then data.at = 1760000000000 end
+    if data.created_at then data.created_at = 1760000000000 end
+    if data.expires_at then data.expires_at = 1760604800000 end
+    if data.code then data.code = "token" end
+    return data
+  end
+
+  --- What each request is granted. Ann joins, once she may, the room that Bob has made.
+  local function granted(ann_joins)
     local data = { auth = ask(bob, { type = "auth", data = { name = "bob" } }).data }
     granted_presence(data)
-    for _, name in ipairs { "join", "say", "members", "rooms", "ping", "leave" } do
-      data[name] = ask(bob, { type = name, room = ROOM.room, data = "hello" }).data
-      if data[name].at then data[name].at = 1760000000000 end
+    for _, request in ipairs(ASKED) do
+      local name = request[1]
+      if name == "delete" then ask(bob, { type = "archive", room = "cave" }) end
+      local reply = ask(bob, { type = name, room = request[2], data = request[3] })
+      data[name] = as_shown(assert(reply.data, name .. " is refused"))
+      if name == ann_joins then ask(ann, { type = "join", room = "den" }) end
     end
     data.logout = ask(bob, { type = "logout" }).data
     data.auth.user = "ann"
@@ -130,8 +151,7 @@ describe("docs/protocol.md", function()
     for _, cells in ipairs(rows_of(page, "Requests %(built in%)")) do
       local name, shown = cells[1]:match "`(%l+)`", cells[3]:match "`({.-})`"
       documented[#documented + 1] = name
-      if cells[3] == "as `join`" then shown = json.encode(data.join) end
-      assert.same(json.decode(shown), data[name])
+      assert.same(json.decode(shown), data[name], name)
     end
     table.sort(documented)
     assert.same(keys_of(data), documented)
@@ -190,13 +210,50 @@ describe("docs/protocol.md", function()
       { found.address_burst, found.address_per_second } }, shown)
   end)
 
+  --- Three more come at once to the room where Ann is, which makes it large.
+  local function crowd_in()
+    for n = 1, 3 do
+      local conn = connect()
+      ask(conn, { type = "auth", data = { name = "u" .. n } })
+      ask(conn, { type = "join", room = "tea" })
+    end
+    gate:later(1000)
+  end
+
   it("names the fields of all pushes", function()
-    granted()
+    granted "role"
+    crowd_in()
     for _, cells in ipairs(rows_of(page, "Pushes %(built in%)")) do
-      local name, fields = cells[1]:match "`(%l+)`", { "type" }
+      local name, fields = cells[1]:match "`([%l_]+)`", { "type" }
       for field in cells[2]:gmatch "`([%l_]+)`" do fields[#fields + 1] = field end
       table.sort(fields)
-      assert.same(fields, keys_of(last(ann, name)))
+      assert.same(fields, keys_of(last(ann, name) or {}), name)
+    end
+  end)
+
+  it("has the permissions as they are, and the options", function()
+    local permissions, options = require "rooms.permissions", require "rooms.options"
+    local rows, count = page:match "\n| action |(.-)\n\n", 0
+    local heads = {}
+    for kind in rows:match("^[^\n]+"):gmatch "%l+" do heads[#heads + 1] = kind end
+    assert.same(permissions.KINDS, heads)
+    for action, cells in rows:gmatch "\n| `([%l_]+)` |([^\n]+)" do
+      local place = 0
+      for least in cells:gmatch "%l+" do
+        place, count = place + 1, count + 1
+        local record = { kind = heads[place], options = options.read(), roles = {} }
+        for _, role in ipairs(permissions.ROLES) do
+          local may = least ~= "nobody" and permissions.is_at_least(role, least)
+          assert.equal(may, permissions.may(role, record, action) or false,
+            ("%s %s %s"):format(role, action, heads[place]))
+        end
+      end
+    end
+    assert.equal(#permissions.ACTIONS * #permissions.KINDS, count)
+    for name, value in pairs(options.read()) do
+      local shown = page:match("\n| `" .. name .. "` | [^|]*%((.-)%) |")
+      if value == 2592000000 then value = "30 days" end
+      assert.equal(tostring(value), (shown:gsub("`", "")))
     end
   end)
 

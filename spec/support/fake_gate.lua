@@ -83,6 +83,28 @@ end
 
 local neighbours = {} -- path of a plugin -> names and paths that were found beside it
 
+--- The modules of the gateway's own plugins, for those of their names: "rooms/house" -> its entry.
+local own
+local function modules_of(name)
+  if not own then
+    own = {}
+    for _, path in ipairs(file.list "scripts/*/*.lua") do
+      local plugin, module = path:match "^scripts/([^/]+)/(.+)%.lua$"
+      own[plugin] = own[plugin] or {}
+      own[plugin][plugin .. "/" .. module] = { text = file.read(path) }
+    end
+  end
+  return own[name] or {}
+end
+
+local function add_modules(files)
+  local found = {}
+  for name in pairs(files) do
+    for module, entry in pairs(modules_of(name)) do found[module] = entry end
+  end
+  for module, entry in pairs(found) do files[module] = files[module] or entry end
+end
+
 --- name -> { path = } or { text = }
 local function list(plugins, extra)
   local files = {}
@@ -92,6 +114,7 @@ local function list(plugins, extra)
   end
   for _, path in pairs(neighbours[plugins] or {}) do add(files, path) end
   for _, path in ipairs(extra and extra.with or {}) do add(files, path) end
+  add_modules(files)
   return files
 end
 
@@ -187,6 +210,7 @@ local function load(plugins, options, extra)
     local name, path = find_needed(plugins, problem)
     if not name then error(problem, 0) end
     add(files, path)
+    add_modules(files)
   end
 end
 

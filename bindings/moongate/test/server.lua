@@ -76,7 +76,7 @@ end
 --- Writes what the test has saved.
 ---@param app moongate.TestApp
 function server.write(self, app)
-  for path in pairs(app.texts) do
+  local function place(path)
     unlink_folder(self, app, path)
     put(self, app, path)
   end
