@@ -6,7 +6,7 @@ describe("gate.facts", function()
     gate:on("change", function() gate.facts.version = "mine" end)
   end]]
   local FACTS = { version = "0.0.0-fake", max_message_bytes = 65536, ping_interval_ms = 25000,
-    auth_timeout_ms = 10000 }
+    auth_timeout_ms = 10000, has_store = false }
 
   it("are what the process was started with", function()
     local gate = fake_gate.load { a = SHOWN }

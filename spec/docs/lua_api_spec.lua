@@ -6,7 +6,7 @@ local token = require "spec.support.token"
 
 describe("docs/lua-api.md", function()
   local blocks = markdown.blocks("docs/lua-api.md", "lua")
-  local listed, watch, kick, cheers, answers, add, sign_in, ask, shown_spec = unpack(blocks)
+  local listed, watch, cheers, kick, answers, add, sign_in, ask, shown_spec = unpack(blocks)
 
   --- A plugin with this code in it.
   local function load(code)

@@ -92,8 +92,7 @@ describe("docs/protocol.md", function()
   before_each(function()
     gate = fake_gate.load({ auth = file.read "scripts/auth.lua",
       presence = file.read "scripts/presence.lua", rooms = file.read "scripts/rooms.lua",
-      router = file.read "scripts/router.lua", crypto = file.read "spec/support/crypto.lua" },
-      { rooms = { large_room = 2 } })
+      router = file.read "scripts/router.lua" }, { rooms = { large_room = 2 } })
     ann = connect()
     ask(ann, { type = "auth", data = { name = "ann", key = "secret" } })
     ask(ann, { type = "join", room = "tea" })
