@@ -1,0 +1,250 @@
+--- The messages that were said last: who has said which, and who has reacted to them. That is what
+--- it takes to edit, to delete and to react; what was said is not kept.
+--
+-- Knows no gate. All is in the table that it is given, which is data and survives a reload: for
+-- each room a ring of ids and names, and the rooms as a chain from the one that has spoken last to
+-- the one that has been silent longest, which is forgotten first.
+
+-- An id is the time in tenths of a millisecond, or one more than the last: it has 14 digits, which
+-- JSON is written fastest with.
+local PER_MS = 10
+
+---@class messages.RecentLimits
+---@field room integer messages remembered of a room
+---@field all integer messages remembered of all rooms; not fewer
+---@field emoji integer different ones of a message
+---@field reactions_of_one integer reactions of a message, whatever they are
+---@field reactions_of_all integer
+
+---@class messages.Recent
+---@field private state table
+---@field private limits messages.RecentLimits
+local Recent = {}
+local recent_mt = { __index = Recent }
+
+-- ---- the chain of rooms ----
+
+--- The next in line on that side, or the end of the chain.
+local function link(state, name, side, other)
+  if name then state.rooms[name][side] = other else state[side] = other end
+end
+
+local function take_out(state, room)
+  link(state, room.newer, "older", room.older)
+  link(state, room.older, "newer", room.newer)
+  room.newer, room.older = nil, nil
+end
+
+-- The chain as a whole hangs between state.older, its newest room, and state.newer, its oldest.
+local function put_first(state, name, room)
+  room.older = state.older
+  link(state, room.older, "newer", name)
+  state.older = name
+end
+
+--- Forgets all of a message but who has said it.
+local function strip(state, room, id)
+  local found = room.reactions and room.reactions[id]
+  if found then
+    state.reactions = state.reactions - found.total
+    room.reactions[id] = nil
+  end
+  if room.hidden then room.hidden[id] = nil end
+end
+
+--- Ids go on from here, also in a room that is forgotten.
+local function drop(state, name)
+  local room = state.rooms[name]
+  for id in pairs(room.reactions or {}) do strip(state, room, id) end
+  state.floor = math.max(state.floor, room.last)
+  state.total = state.total - room.count
+  take_out(state, room)
+  state.rooms[name] = nil
+end
+
+-- ---- the ring of a room ----
+
+--- Where its nth message from the oldest is: the id is at 2 * place - 1, the name behind it.
+local function place_of(room, n) return (room.next - room.count + n - 2) % room.size + 1 end
+
+local function push(state, room, id, user)
+  local place = room.next
+  if room.count < room.size then
+    room.count, state.total = room.count + 1, state.total + 1
+  else
+    strip(state, room, room[2 * place - 1])
+  end
+  room[2 * place - 1], room[2 * place], room.last = id, user, id
+  room.next = place < room.size and place + 1 or 1
+end
+
+--- The place of a message: ids ascend.
+local function find(room, id)
+  local low, high = 1, room.count
+  while low <= high do
+    local middle = math.floor((low + high) / 2)
+    local place = place_of(room, middle)
+    local found = room[2 * place - 1]
+    if found == id then return place end
+    if found < id then low = middle + 1 else high = middle - 1 end
+  end
+end
+
+local function new_room(state, size)
+  return { size = size, count = 0, next = 1, last = state.floor }
+end
+
+--- With another limit than before the newest are taken along.
+local function resize(state, name, size)
+  local old, room = state.rooms[name], new_room(state, size)
+  for n = 1, old.count do
+    local place = place_of(old, n)
+    local id, user = old[2 * place - 1], old[2 * place]
+    if n > old.count - size then
+      push(state, room, id, user)
+    else
+      strip(state, old, id)
+    end
+  end
+  room.reactions, room.hidden, room.last = old.reactions, old.hidden, old.last
+  room.newer, room.older = old.newer, old.older
+  state.total = state.total - old.count
+  state.rooms[name] = room
+end
+
+-- ---- what is remembered ----
+
+--- The id of the next message of the room.
+---@param name string
+---@param now_ms integer
+---@return integer
+function Recent:next_id(name, now_ms)
+  local room = self.state.rooms[name]
+  return math.max((room and room.last or self.state.floor) + 1, now_ms * PER_MS)
+end
+
+--- When a message was said, by its id.
+---@param id integer
+---@return integer at_ms
+function Recent.at_ms(_, id) return math.floor(id / PER_MS) end
+
+--- Remembers a message.
+---@param name string of the room
+---@param id integer what next_id() has said
+---@param user string
+---@param is_hidden? boolean only who has said it knows of it
+function Recent:add(name, id, user, is_hidden)
+  local state = self.state
+  local room = state.rooms[name]
+  if not room then
+    room = new_room(state, self.limits.room)
+    state.rooms[name] = room
+    put_first(state, name, room)
+  elseif state.older ~= name then
+    take_out(state, room)
+    put_first(state, name, room)
+  end
+  push(state, room, id, user)
+  if is_hidden then
+    room.hidden = room.hidden or {}
+    room.hidden[id] = true
+  end
+  while state.total > self.limits.all do drop(state, state.newer) end
+end
+
+--- Who has said this; nil: it is not remembered, or was deleted.
+---@param name string of the room
+---@param id integer
+---@return string? user
+---@return boolean? is_hidden
+function Recent:author(name, id)
+  local room = self.state.rooms[name]
+  local place = room and find(room, id)
+  local user = place and room[2 * place]
+  if not user then return nil end
+  return user, room.hidden ~= nil and room.hidden[id] or false
+end
+
+---@param name string of the room
+---@param id integer that author() knows
+function Recent:delete(name, id)
+  local room = self.state.rooms[name]
+  room[2 * find(room, id)] = false
+  strip(self.state, room, id)
+end
+
+--- The room has another name.
+---@param old string
+---@param name string
+function Recent:rename(old, name)
+  local state = self.state
+  local room = state.rooms[old]
+  if not room or old == name then return end
+  if state.rooms[name] then drop(state, name) end
+  take_out(state, room)
+  state.rooms[old], state.rooms[name] = nil, room
+  room.last = math.max(room.last, state.floor)
+  put_first(state, name, room)
+end
+
+-- ---- reactions ----
+
+--- nil when one more is within the limits, else what there is too much of.
+local function problem_of_one_more(self, found, emoji)
+  if not found.counts[emoji] and found.different >= self.limits.emoji then
+    return ("at most %d different ones"):format(self.limits.emoji)
+  elseif found.total >= self.limits.reactions_of_one then
+    return ("at most %d of one message"):format(self.limits.reactions_of_one)
+  elseif self.state.reactions >= self.limits.reactions_of_all then
+    return "too many reactions of all are remembered"
+  end
+end
+
+local function change(state, found, emoji, key, is_on)
+  local step = is_on and 1 or -1
+  local before = found.counts[emoji] or 0
+  local count = before + step
+  found.users[key] = is_on or nil
+  found.counts[emoji] = count > 0 and count or nil
+  found.total, state.reactions = found.total + step, state.reactions + step
+  if before == 0 or count == 0 then found.different = found.different + step end
+  return count
+end
+
+--- A user reacts with this emoji, or no longer.
+---@param name string of the room
+---@param id integer that author() knows
+---@param user string
+---@param emoji string without NUL
+---@param is_on boolean
+---@return boolean? has_changed nil: there are too many
+---@return integer|string count of those who react so, or what there is too much of
+function Recent:react(name, id, user, emoji, is_on)
+  local state, key = self.state, emoji .. "\0" .. user
+  local room = state.rooms[name]
+  local all = room.reactions or {}
+  local found = all[id] or { total = 0, different = 0, counts = {}, users = {} }
+  if (found.users[key] or false) == is_on then return false, found.counts[emoji] or 0 end
+  local problem = is_on and problem_of_one_more(self, found, emoji)
+  if problem then return nil, problem end
+  local count = change(state, found, emoji, key, is_on)
+  all[id], room.reactions = found.total > 0 and found or nil, all
+  return true, count
+end
+
+local recent = { PER_MS = PER_MS }
+
+---@param state table of earlier code, or empty
+---@param limits messages.RecentLimits
+---@return messages.Recent
+function recent.over(state, limits)
+  state.rooms, state.floor = state.rooms or {}, state.floor or 0
+  state.total, state.reactions = state.total or 0, state.reactions or 0
+  for name, room in pairs(state.rooms) do
+    if room.size ~= limits.room then resize(state, name, limits.room) end
+  end
+  while state.total > limits.all do drop(state, state.newer) end
+  return setmetatable({ state = state, limits = limits }, recent_mt)
+end
+
+return recent

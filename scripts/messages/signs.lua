@@ -1,0 +1,146 @@
+--- Signs of members that are no messages: who is typing, and how far each has read.
+
+local fields = require "messages.fields"
+local markers = require "messages.markers"
+local typings = require "messages.typing"
+
+local TICK_MS = 500
+
+---@class messages.Signs
+---@field private gate moongate.Gate
+---@field private typing messages.Typing
+---@field private markers messages.Markers
+local Signs = {}
+local signs_mt = { __index = Signs }
+
+local signs = {}
+
+--- Whether a request switches something on, which it does if it says nothing of it.
+---@param gate moongate.Gate
+---@param message table
+---@return boolean? is_on
+---@return string? problem
+function signs.is_on(gate, message)
+  local is_on = message.on
+  if is_on == nil or is_on == gate.json.null then return true end
+  if type(is_on) == "boolean" then return is_on end
+  return nil, "on: expected true or false"
+end
+
+--- The room that a message names and its record, if it has one.
+local function room_for(rooms, conn, message)
+  local room, record, text = rooms.in_room(conn, message)
+  if not room then return nil, record, text end
+  if not record then return nil, "not_allowed", "in this room its plugin decides" end
+  return room, record
+end
+
+-- ---- typing ----
+
+local function tell_typing(self, room, user, is_on, except)
+  if room:size() > self.typing_members then return end
+  room:publish({ type = "typing", room = room.name, user = user, on = is_on },
+    { class = "latest", key = ("typing\0%s\0%s"):format(room.name, user), except = except })
+end
+
+--- The handler of `typing`.
+local function typing(self, conn, message)
+  local gate = self.gate
+  local room, record, text = room_for(self.rooms, conn, message)
+  if not room then return nil, record, text end
+  local is_on, problem = signs.is_on(gate, message)
+  if is_on == nil then return nil, "bad_request", problem end
+  local granted, code, why = self.rooms.may(conn, record, "say")
+  if not granted then return nil, code, why end
+  local news, reason = self.typing:set(room.name, conn.user, is_on, gate:now_ms())
+  if reason == "full" then
+    self.refused:add(1, "rate_limited")
+    return nil, "rate_limited", "too many are typing", true, typings.PUSH_MS
+  end
+  if news ~= nil then tell_typing(self, room, conn.user, news, conn) end
+  return true
+end
+
+-- ---- read ----
+
+--- The others of a small room, and the user's other connections, wherever they are.
+local function tell_read(self, conn, room, id)
+  local push = { type = "read", room = room.name, user = conn.user, id = id,
+    at = self.gate:now_ms() }
+  local key = ("read\0%s\0%s"):format(room.name, conn.user)
+  local is_small = room:size() <= self.read_members
+  if is_small then room:publish(push, { class = "latest", key = key, except = conn }) end
+  for _, own in pairs(self.gate:user(conn.user).conns) do
+    if own ~= conn and not (is_small and room:has(own)) then
+      own:send(push, { class = "latest", key = key })
+    end
+  end
+end
+
+--- The handler of `read`.
+local function read(self, conn, message)
+  local room, record, text = room_for(self.rooms, conn, message)
+  if not room then return nil, record, text end
+  local code, problem = fields.problem_of_id(message.message_id)
+  if code then return nil, code, problem end
+  local id = message.message_id
+  if id >= self.recent:next_id(room.name, self.gate:now_ms()) then
+    return nil, "bad_request", "message_id: no message has it yet"
+  end
+  local has_moved, marker = self.markers:move(room.name, conn.user, id)
+  if has_moved then tell_read(self, conn, room, marker) end
+  return { room = room.name, id = marker }
+end
+
+-- ---- for messages.lua ----
+
+--- The user has said something, and so types no longer.
+---@param room string
+---@param user string
+function Signs:said(room, user) self.typing:said(room, user) end
+
+---@param old string
+---@param name string
+function Signs:rename(old, name)
+  self.typing:rename(old, name)
+  self.markers:rename(old, name)
+end
+
+---@param room string
+---@param user string
+---@return integer? id
+function Signs:marker(room, user) return self.markers:of(room, user) end
+
+---@param gate moongate.Gate
+---@param rooms table the API of the plugin rooms
+---@param recent messages.Recent
+---@param refused moongate.Metric
+---@return messages.Signs
+function signs.open(gate, rooms, recent, refused)
+  local state = gate.state
+  state.typing, state.markers = state.typing or {}, state.markers or {}
+  local self = setmetatable({ gate = gate, rooms = rooms, recent = recent, refused = refused },
+    signs_mt)
+  self.typing_members = gate:option("typing_members", { default = 200, min = 0, max = 10000,
+    about = "connections in a room beyond which nobody is told who is typing" })
+  self.read_members = gate:option("read_members", { default = 50, min = 0, max = 10000,
+    about = "connections in a room beyond which others are not told how far one has read" })
+  self.typing = typings.over(state.typing,
+    gate:option("typing_ms", { default = 6000, min = 1000, max = 60000,
+      about = "how long one types who says no more of it" }),
+    gate:option("max_typing", { default = 10000, min = 1, max = 1000000,
+      about = "users who type at once, in all rooms" }))
+  self.markers = markers.over(state.markers, gate:option("markers", { default = 100000, min = 2,
+    max = 10000000, about = "read markers that are kept; the oldest are forgotten first" }))
+
+  gate:on("typing", function(conn, message) return typing(self, conn, message) end)
+  gate:on("read", function(conn, message) return read(self, conn, message) end)
+  gate:every(TICK_MS, function()
+    for _, news in ipairs(self.typing:tick(gate:now_ms())) do
+      tell_typing(self, gate:room(news.room), news.user, news.is_on)
+    end
+  end, "typing")
+  return self
+end
+
+return signs

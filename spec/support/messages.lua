@@ -1,0 +1,17 @@
+--- The plugin "messages" with a stand-in for "rooms", as texts: for fake_gate.load, and for
+--- server.start.
+local file = require "spec.support.file"
+
+---@param more? table<string, string> name -> source text of other plugins
+---@return table<string, string> plugins
+local function plugins(more)
+  local texts = { rooms = file.read "spec/support/stand_in_rooms.lua",
+    messages = file.read "scripts/messages.lua" }
+  for _, path in ipairs(file.list "scripts/messages/*.lua") do
+    texts[path:match "^scripts/(.+)%.lua$"] = file.read(path)
+  end
+  for name, text in pairs(more or {}) do texts[name] = text end
+  return texts
+end
+
+return { plugins = plugins }
