@@ -242,7 +242,16 @@ return function(gate)
     return react(conn, message, is_on)
   end)
 
-  -- ---- rooms change ----
+  -- ---- rooms ----
+
+  --- Who comes in is told where the room is, and how far they have read.
+  local function add_positions(conn, message, data)
+    local name = data.room or message.room
+    data.last, data.read = recent:last(name), sign:marker(name, conn.user)
+  end
+
+  gate:after("join", add_positions)
+  gate:after("direct", add_positions)
 
   gate:after("rename", function(_, message, data)
     local old, name = message.room, data.room

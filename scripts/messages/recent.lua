@@ -123,6 +123,14 @@ function Recent:next_id(name, now_ms)
   return math.max((room and room.last or self.state.floor) + 1, now_ms * PER_MS)
 end
 
+--- The id of the room's last message; nil: none is remembered.
+---@param name string
+---@return integer?
+function Recent:last(name)
+  local room = self.state.rooms[name]
+  return room and room.last
+end
+
 --- When a message was said, by its id.
 ---@param id integer
 ---@return integer at_ms

@@ -483,6 +483,16 @@ describe("messages", function()
     end)
   end)
 
+  it("are counted for who comes in: the last one, and the last that was read", function()
+    assert.same({}, (ask(bob, "join")))
+    local first = say(ann, "one").id
+    ask(bob, "read", { message_id = first })
+    local last = say(ann, "two").id
+    assert.same({ last = last, read = first }, (ask(bob, "join")))
+    assert.same({ last = last }, (ask(carl, "join")))
+    assert.same({}, (gate:deliver(bob, { type = "join", room = "milk" })))
+  end)
+
   it("may be for nobody but who has said them, who cannot tell", function()
     load(nil, { shadow = [[return function(gate)
       gate:needs "messages"
