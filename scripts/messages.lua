@@ -125,14 +125,20 @@ return function(gate)
     return false
   end
 
+  local function may_see(user, record)
+    for _, conn in pairs(user.conns) do
+      if rooms.may(conn, record, "see") then return true end
+    end
+    return false
+  end
+
   --- Those who are mentioned, and could read it, but are not in the room.
   local function tell_mentioned(room, record, said)
     local is_told = {}
     for _, name in ipairs(said.mentions) do
       local user = not is_told[name] and gate:user(name)
-      local _, conn = next(user and user.conns or {})
       is_told[name] = true
-      if conn and not is_in(room, user) and rooms.may(conn, record, "see") then
+      if user and not is_in(room, user) and may_see(user, record) then
         user:send { type = "mentioned", room = room.name, id = said.id, from = said.from,
           at = said.at }
       end

@@ -574,6 +574,22 @@ describe("messages", function()
     assert.same({ { type = "typing", room = "milk", user = "bob", on = false } }, heard(ann))
   end)
 
+  it("need no trust", function()
+    load(nil, { init = 'return { "rooms", "messages" }' })
+    local told = say(ann, "hello", { mentions = { "carl" } })
+    assert.equal("said", heard(bob)[1].type)
+    assert.equal("mentioned", heard(carl)[1].type)
+    local id = { message_id = told.id, data = "HELLO", emoji = "+" }
+    for _, name in ipairs { "edit", "react", "typing", "read", "delete" } do
+      assert.is_truthy(ask(ann, name, id))
+      assert.is_truthy(({ edited = 1, reacted = 1, typing = 1, read = 1, deleted = 1 })[
+        heard(bob)[1].type], name)
+    end
+    make { archived = true }
+    assert.equal("archived", code_of(say(ann, "hello")))
+    assert.is_nil(gate:logged "error")
+  end)
+
   describe("for other plugins", function()
     local api
     before_each(function() api = gate.world.plugin.current().plugins.messages.provided.api end)
