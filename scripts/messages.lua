@@ -221,19 +221,29 @@ return function(gate)
     return { id = id, at = at }
   end)
 
+  --- Carries it out, or for whom only the sender hears seems to; nil: there are too many.
+  local function change(conn, room, message, is_on)
+    local name, id, emoji, user = room.name, message.message_id, message.emoji, conn.user
+    if message.only_sender ~= true then return recent:react(name, id, user, emoji, is_on) end
+    local count, was_on = recent:reactions(name, id, user, emoji)
+    if was_on == is_on then return false, count end
+    return true, count + (is_on and 1 or -1)
+  end
+
   local function react(conn, message, is_on)
     local room, record, author, is_hidden = find(conn, message)
     if not room then return nil, record, author end
     local granted, code, text = rooms.may(conn, record, "react")
     if not granted then return nil, code, text end
-    local id, emoji, user = message.message_id, message.emoji, conn.user
-    local has_changed, count = recent:react(room.name, id, user, emoji, is_on)
+    local id, emoji, only_sender = message.message_id, message.emoji, message.only_sender == true
+    local has_changed, count = change(conn, room, message, is_on)
     if has_changed == nil then return refuse("too_many_reactions", count) end
     if has_changed then
-      local sent, reason = tell(room, { type = "reacted", room = room.name, id = id, user = user,
-        emoji = emoji, on = is_on, count = count, at = gate:now_ms() }, conn, is_hidden)
+      local sent, reason = tell(room, { type = "reacted", room = room.name, id = id,
+        user = conn.user, emoji = emoji, on = is_on, count = count, at = gate:now_ms() }, conn,
+        is_hidden or only_sender)
       if not sent then
-        recent:react(room.name, id, user, emoji, not is_on)
+        if not only_sender then recent:react(room.name, id, conn.user, emoji, not is_on) end
         return refusal(reason)
       end
     end

@@ -219,6 +219,20 @@ local function change(state, found, emoji, key, is_on)
   return count
 end
 
+--- How many react so to a message, and whether this user does.
+---@param name string of the room
+---@param id integer that author() knows
+---@param user string
+---@param emoji string without NUL
+---@return integer count
+---@return boolean is_on
+function Recent:reactions(name, id, user, emoji)
+  local all = self.state.rooms[name].reactions
+  local found = all and all[id]
+  if not found then return 0, false end
+  return found.counts[emoji] or 0, found.users[emoji .. "\0" .. user] or false
+end
+
 --- A user reacts with this emoji, or no longer.
 ---@param name string of the room
 ---@param id integer that author() knows

@@ -497,8 +497,7 @@ describe("messages", function()
     load(nil, { shadow = [[return function(gate)
       gate:needs "messages"
       local function hide(conn, message) message.only_sender = conn.user == "bob" or nil end
-      gate:before("say", hide)
-      gate:before("edit", hide)
+      for _, name in ipairs { "say", "edit", "react", "typing" } do gate:before(name, hide) end
     end]] })
     local second, third = gate:connect "bob", gate:connect "bob"
     ask(second, "join")
@@ -515,8 +514,14 @@ describe("messages", function()
     assert.equal(3, #heard(second))
     local plain = say(ann, "hello").id
     heard(ann)
-    assert.is_truthy(ask(bob, "react", { message_id = plain, emoji = "+" }))
-    assert.equal("reacted", heard(ann)[1].type)
+    heard(bob)
+    assert.equal(1, ask(bob, "react", { message_id = plain, emoji = "+" }).count)
+    assert.same({ "reacted", 1 }, { bob.heard[1].type, heard(bob)[1].count })
+    assert.equal(0, ask(bob, "react", { message_id = plain, emoji = "+", on = false }).count)
+    assert.equal(1, ask(ann, "react", { message_id = plain, emoji = "+" }).count)
+    assert.equal("ann", heard(ann)[1].user)
+    assert.same({}, (ask(bob, "typing")))
+    gate:later(7000)
     for _, conn in ipairs { ann, carl, third } do assert.same({}, heard(conn)) end
     for _, call in ipairs { "moon_send", "moon_publish" } do -- ann is heard by all
       gate.core.answers[call] = gate.core.C.MOON_EBIG
