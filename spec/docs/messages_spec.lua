@@ -125,4 +125,13 @@ describe("what is documented of messages", function()
     end
     assert.same(declared, shown)
   end)
+
+  it("is all that other plugins can ask", function()
+    local shown = {}
+    local rows = rows_of(file.read "docs/lua-api.md", "The messages of the chat",
+      'of `gate:use%("messages", "1.0"%)`')
+    for _, cells in ipairs(rows) do shown[cells[1]:match "^`(%l+)%("] = true end
+    local api = gate.world.plugin.current().plugins.messages.provided.api
+    assert.same(sorted(api), sorted(shown))
+  end)
 end)
