@@ -21,6 +21,7 @@ local function refusal(reason)
   if reason == "bad_utf8" then
     return nil, "bad_request", "data: has bytes that members who speak JSON cannot be told"
   end
+  if reason == "full" then return nil, "unavailable", "the server is too busy", true end
   return nil, "internal", reason, true
 end
 
@@ -125,14 +126,20 @@ return function(gate)
     return false
   end
 
+  local function may_see(user, record)
+    for _, conn in pairs(user.conns) do
+      if rooms.may(conn, record, "see") then return true end
+    end
+    return false
+  end
+
   --- Those who are mentioned, and could read it, but are not in the room.
   local function tell_mentioned(room, record, said)
     local is_told = {}
     for _, name in ipairs(said.mentions) do
       local user = not is_told[name] and gate:user(name)
-      local _, conn = next(user and user.conns or {})
       is_told[name] = true
-      if conn and not is_in(room, user) and rooms.may(conn, record, "see") then
+      if user and not is_in(room, user) and may_see(user, record) then
         user:send { type = "mentioned", room = room.name, id = said.id, from = said.from,
           at = said.at }
       end
@@ -215,19 +222,29 @@ return function(gate)
     return { id = id, at = at }
   end)
 
+  --- Carries it out, or for whom only the sender hears seems to; nil: there are too many.
+  local function change(conn, room, message, is_on)
+    local name, id, emoji, user = room.name, message.message_id, message.emoji, conn.user
+    if message.only_sender ~= true then return recent:react(name, id, user, emoji, is_on) end
+    local count, was_on = recent:reactions(name, id, user, emoji)
+    if was_on == is_on then return false, count end
+    return true, count + (is_on and 1 or -1)
+  end
+
   local function react(conn, message, is_on)
     local room, record, author, is_hidden = find(conn, message)
     if not room then return nil, record, author end
     local granted, code, text = rooms.may(conn, record, "react")
     if not granted then return nil, code, text end
-    local id, emoji, user = message.message_id, message.emoji, conn.user
-    local has_changed, count = recent:react(room.name, id, user, emoji, is_on)
+    local id, emoji, only_sender = message.message_id, message.emoji, message.only_sender == true
+    local has_changed, count = change(conn, room, message, is_on)
     if has_changed == nil then return refuse("too_many_reactions", count) end
     if has_changed then
-      local sent, reason = tell(room, { type = "reacted", room = room.name, id = id, user = user,
-        emoji = emoji, on = is_on, count = count, at = gate:now_ms() }, conn, is_hidden)
+      local sent, reason = tell(room, { type = "reacted", room = room.name, id = id,
+        user = conn.user, emoji = emoji, on = is_on, count = count, at = gate:now_ms() }, conn,
+        is_hidden or only_sender)
       if not sent then
-        recent:react(room.name, id, user, emoji, not is_on)
+        if not only_sender then recent:react(room.name, id, conn.user, emoji, not is_on) end
         return refusal(reason)
       end
     end
@@ -242,7 +259,16 @@ return function(gate)
     return react(conn, message, is_on)
   end)
 
-  -- ---- rooms change ----
+  -- ---- rooms ----
+
+  --- Who comes in is told where the room is, and how far they have read.
+  local function add_positions(conn, message, data)
+    local name = data.room or message.room
+    data.last, data.read = recent:last(name), sign:marker(name, conn.user)
+  end
+
+  gate:after("join", add_positions)
+  gate:after("direct", add_positions)
 
   gate:after("rename", function(_, message, data)
     local old, name = message.room, data.room

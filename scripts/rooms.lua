@@ -1,5 +1,5 @@
---- Rooms: which there are, who is in, who comes and goes, who may do what, and what one member
---- says to all. docs/protocol.md has the requests.
+--- Rooms: which there are, who is in, who comes and goes, and who may do what. What is said in them
+--- is another plugin's, "messages". docs/protocol.md has the requests.
 --
 -- Any plugin may ask for `gate:use("rooms", "1.0")`: see House:api in rooms/house.lua. Who is in is
 -- looked up in the rooms' members and states, which survive a reload, and not a restart; rooms that
@@ -9,8 +9,6 @@ local changes = require "rooms.changes"
 local house_of = require "rooms.house"
 local joining = require "rooms.joining"
 local listing = require "rooms.listing"
-
-local SWEEP_MS = 60000
 
 ---@param gate moongate.Gate
 return function(gate)
@@ -33,38 +31,6 @@ return function(gate)
       return change(house, conn, message, house:data(message))
     end)
   end
-
-  -- ---- what is said ----
-
-  --- A filter, so that no slash command gets past it.
-  gate:before("say", function(conn, message)
-    local room, record, text = house:in_room(conn, message)
-    if not room then return nil, record, text end
-    if not record then return end -- its plugin decides
-    local granted, code, why = house:may(conn, record, "say")
-    if not granted then return nil, code, why end
-    local wait_ms = joining.slow_mode(house, conn, room, record)
-    if not wait_ms then return end
-    house.refused:add(1, "slow_mode")
-    return nil, "slow_mode", ("wait %.0f s"):format(math.ceil(wait_ms / 1000)), true, wait_ms
-  end)
-
-  gate:on("say", function(conn, message)
-    local room, record = house:in_room(conn, message)
-    if not room then return nil, record, "join the room first" end -- a filter may have waited
-    if not record then return room:say(conn, message.data) end
-    if message.data == nil then return nil, "bad_request", "data: expected a value" end
-    local at = gate:now_ms()
-    local sent, reason = room:publish { type = "said", room = room.name, from = conn.user,
-      data = message.data, at = at }
-    if reason == "too_big" then return nil, "too_big", "data: too long once it is encoded" end
-    if reason == "bad_utf8" then
-      return nil, "bad_request", "data: has bytes that members who speak JSON cannot be told"
-    end
-    if not sent then return nil, "internal", reason, true end
-    joining.spoke(house, conn, room, record)
-    return { at = at }
-  end)
 
   -- ---- lists ----
 
@@ -138,6 +104,4 @@ return function(gate)
     gate:needs "presence" -- its hooks come first
     gate:after("offline", function(user) attendance:went_offline(user) end)
   end
-
-  gate:every(SWEEP_MS, function() joining.sweep(house) end, "slow_mode")
 end

@@ -4,9 +4,7 @@ local list = require "moongate.list"
 local texts = require "moongate.texts"
 
 local TEMPLATES, LIBRARY = "bindings/templates/", "bindings/library/"
-local CHAT = { "auth", "rooms", "router" } -- the plugins of a new app, from scripts/
-
-local IS_OWN = { auth = true, rooms = true, router = true }
+local LIST = "scripts/init.lua" -- what a new app begins with, and the plugins in it
 
 local DONE, FAILED, BAD = 0, 1, 2
 
@@ -98,19 +96,23 @@ local function prepare_editor(folder)
   write_library(folder)
 end
 
-local function list_of(names)
-  local lines = { "--- The plugins of this app, and what is set of each.", "return {" }
-  for _, name in ipairs(names) do
-    local form = IS_OWN[name] and '  { "%s", trust = "trusted" },' or '  "%s",'
-    lines[#lines + 1] = form:format(name)
-  end
-  lines[#lines + 1] = "}\n"
-  return table.concat(lines, "\n")
+--- The names of the plugins of the chat, in their order.
+local function chat()
+  local names = {}
+  for name in texts[LIST]:gmatch '\n  { "([%w_]+)"' do names[#names + 1] = name end
+  return names
+end
+
+--- Their list, and in it, if there is a name, one more.
+local function list_with(name)
+  local text = texts[LIST]:gsub("The plugins of this gateway", "The plugins of this app", 1)
+  if not name then return text end
+  return (text:gsub("}\n$", ('  "%s",\n}\n'):format(name)))
 end
 
 --- An app whose list is missing is no place for a new one.
 local function check_alone(folder)
-  for _, own in ipairs(CHAT) do
+  for _, own in ipairs(chat()) do
     local path = within(folder, "%s.lua", own)
     if is_there(path) then
       error(('%s: is not there, but %s is: write the list of your plugins, return { "%s" }, or '
@@ -139,10 +141,8 @@ end
 
 --- Those of an app, with the plugins of the chat and, if there is a name, that one.
 local function files_of_app(folder, name)
-  local names = { unpack(CHAT) }
-  names[#names + 1] = name
-  local files = { { path = within(folder, "init.lua"), text = list_of(names) } }
-  for _, own in ipairs(CHAT) do
+  local files = { { path = within(folder, "init.lua"), text = list_with(name) } }
+  for _, own in ipairs(chat()) do
     for _, stem in ipairs(stems_of(own)) do
       if name and stem == name:gsub("%.", "/") then
         error(name .. ": a new app has a plugin of that name already", 0)

@@ -4,12 +4,10 @@
 
 ---@param gate moongate.Gate
 return function(gate)
+  local messages = gate:use("messages", "1.0")
   local text = gate:option("text", { default = "It is noon in Greenwich." })
 
   gate:cron(gate:option("when", "0 12 * * *"), function()
-    for name, room in gate:rooms() do
-      room:publish { type = "said", room = name, from = "announcer", data = { text = text },
-        at = gate:now_ms() }
-    end
+    for name in gate:rooms() do messages.publish(name, "announcer", { text = text }) end
   end)
 end

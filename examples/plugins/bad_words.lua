@@ -4,6 +4,7 @@
 
 ---@param gate moongate.Gate
 return function(gate)
+  gate:needs "messages"
   local bad = {}
   local words = gate:option("words", { default = { "darn" } })
   for _, word in ipairs(words) do bad[word:lower()] = true end

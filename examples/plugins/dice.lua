@@ -2,11 +2,11 @@
 
 ---@param gate moongate.Gate
 return function(gate)
-  gate:needs "rooms"
+  local messages = gate:use("messages", "1.0")
   local sides = gate:option("sides", { type = "integer", default = 6, min = 2, max = 100 })
 
   gate:command("roll", function(conn, _, message)
-    gate:room(message.room):publish { type = "said", room = message.room, from = conn.user,
-      data = { text = ("rolls a %d"):format(math.random(sides)) }, at = gate:now_ms() }
+    local text = ("rolls a %d"):format(math.random(sides))
+    messages.publish(message.room, conn.user, { text = text })
   end, "throws a die")
 end

@@ -2,7 +2,7 @@
 
 ---@param gate moongate.Gate
 return function(gate)
-  gate:needs "rooms"
+  gate:needs "messages"
   local max_choices = gate:option("max_choices", { type = "integer", default = 20, min = 2 })
 
   local function tell(room, poll)

@@ -4,7 +4,7 @@
 
 ---@param gate moongate.Gate
 return function(gate)
-  gate:needs "rooms"
+  gate:needs "messages"
 
   gate:after("closed", function(conn)
     if conn.user then gate.store:put(conn.user, gate:now_ms()) end

@@ -3,7 +3,7 @@
 
 ---@param gate moongate.Gate
 return function(gate)
-  gate:needs "rooms"
+  gate:needs "messages"
   local wait_ms = gate:option("seconds", { default = 5, min = 1, max = 3600 }) * 1000
 
   gate.state.may_speak_ms = gate.state.may_speak_ms or {} -- name -> when

@@ -3,7 +3,7 @@
 
 ---@param gate moongate.Gate
 return function(gate)
-  gate:needs "rooms"
+  local messages = gate:use("messages", "1.0")
   local name = gate:option("name", { default = "bot", pattern = "%l+" })
   local answers = gate:counter("answers_total", { about = "Questions that the bot has answered." })
 
@@ -12,8 +12,8 @@ return function(gate)
     if type(text) ~= "string" or not text:lower():find("^" .. name .. ",.*time") then return end
     answers:add()
     gate:after_ms(500, function() -- as if it had to look
-      gate:room(message.room):publish { type = "said", room = message.room, from = name,
-        data = { text = os.date("!It is %H:%M UTC.", gate:now_ms() / 1000) }, at = gate:now_ms() }
+      local time = os.date("!It is %H:%M UTC.", gate:now_ms() / 1000)
+      messages.publish(message.room, name, { text = time })
     end)
   end)
 end

@@ -6,7 +6,7 @@
 
 ---@param gate moongate.Gate
 return function(gate)
-  gate:needs "rooms"
+  gate:needs "messages"
   local url = gate:option("url", { type = "string", pattern = "https?://.+" })
   local target = gate:option("target", { default = "en", pattern = "%l%l" })
 

@@ -5,19 +5,19 @@
 --   { "webhook_in", options = { key = os.getenv "HOOK_KEY", from = "builds" },
 --     capabilities = { "http" } }
 
-local STATUS = { bad_utf8 = 400, too_big = 413 } -- what to send again is of no use
+local STATUS = { bad_request = 400, too_big = 413 } -- what to send again is of no use
 
 ---@param gate moongate.Gate
 return function(gate)
+  local messages = gate:use("messages", "1.0")
   local bearer = "Bearer " .. gate:option("key", { type = "string", min = 8 })
   local from = gate:option("from", "webhook")
 
   gate:http("POST", "/hooks/{room}", function(request)
     if request.authorization ~= bearer then return { error = "not_authenticated" }, 401 end
-    local room = gate:room(request.params.room)
-    if room:size() == 0 then return { error = "nobody_there" }, 404 end
-    local sent, reason = room:publish { type = "said", room = room.name, from = from,
-      data = { text = request.body }, at = gate:now_ms() }
-    if not sent then return { error = reason }, STATUS[reason] or 503 end
+    local room = request.params.room
+    if gate:room(room):size() == 0 then return { error = "nobody_there" }, 404 end
+    local said, code = messages.publish(room, from, { text = request.body })
+    if not said then return { error = code }, STATUS[code] or 503 end
   end)
 end

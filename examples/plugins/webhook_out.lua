@@ -5,7 +5,7 @@
 
 ---@param gate moongate.Gate
 return function(gate)
-  gate:needs "rooms"
+  gate:needs "messages"
   local url = gate:option("url", { type = "string", pattern = "https?://.+" })
   local lost = gate:counter("lost_total", { about = "Messages that the service has not taken." })
   local watched = {}

@@ -123,6 +123,14 @@ function Recent:next_id(name, now_ms)
   return math.max((room and room.last or self.state.floor) + 1, now_ms * PER_MS)
 end
 
+--- The id of the room's last message; nil: none is remembered.
+---@param name string
+---@return integer?
+function Recent:last(name)
+  local room = self.state.rooms[name]
+  return room and room.last
+end
+
 --- When a message was said, by its id.
 ---@param id integer
 ---@return integer at_ms
@@ -209,6 +217,20 @@ local function change(state, found, emoji, key, is_on)
   found.total, state.reactions = found.total + step, state.reactions + step
   if before == 0 or count == 0 then found.different = found.different + step end
   return count
+end
+
+--- How many react so to a message, and whether this user does.
+---@param name string of the room
+---@param id integer that author() knows
+---@param user string
+---@param emoji string without NUL
+---@return integer count
+---@return boolean is_on
+function Recent:reactions(name, id, user, emoji)
+  local all = self.state.rooms[name].reactions
+  local found = all and all[id]
+  if not found then return 0, false end
+  return found.counts[emoji] or 0, found.users[emoji .. "\0" .. user] or false
 end
 
 --- A user reacts with this emoji, or no longer.

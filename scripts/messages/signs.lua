@@ -52,6 +52,7 @@ local function typing(self, conn, message)
   if is_on == nil then return nil, "bad_request", problem end
   local granted, code, why = self.rooms.may(conn, record, "say")
   if not granted then return nil, code, why end
+  if message.only_sender == true then return true end
   local news, reason = self.typing:set(room.name, conn.user, is_on, gate:now_ms())
   if reason == "full" then
     self.refused:add(1, "rate_limited")

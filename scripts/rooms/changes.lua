@@ -248,7 +248,7 @@ function changes.unarchive(house, conn, message)
   return set_archived(house, conn, message, false)
 end
 
-function changes.delete(house, conn, message)
+function changes.delete_room(house, conn, message)
   local record, code, text, temporary = house:record_for(conn, message, "delete")
   if not record then return nil, code, text, temporary end
   if not record.archived then return nil, "not_archived", "archive the room first" end

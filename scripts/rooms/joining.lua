@@ -28,6 +28,7 @@ end
 ---@return string? code
 ---@return string? text
 ---@return boolean? temporary
+---@return integer? retry_after_ms
 function joining.enter(house, conn, room, record)
   if room:has(conn) then return true end
   if count(conn.rooms) >= house.max_per_connection then
@@ -35,10 +36,10 @@ function joining.enter(house, conn, room, record)
   elseif record and is_full(house, conn, room, record) then
     return refuse(house, "too_many_members", "the room is full")
   end
-  local added, reason, text, temporary = room:add(conn)
+  local added, reason, text, temporary, retry_after_ms = room:add(conn)
   if reason == "already" then return true end
-  if not added and room.kind and reason ~= "full" then return nil, reason, text, temporary end
-  if not added then return nil, "internal", reason, true end
+  if reason == "full" then return nil, "unavailable", "the server is too busy", true end
+  if not added then return nil, reason, text, temporary, retry_after_ms end
   house.attendance:entered(room, conn)
   return true
 end
@@ -100,49 +101,9 @@ function joining.join(house, conn, message)
     record, why, problem, later, retry_after_ms = record_to_join(house, conn, message)
     if not record then return nil, why, problem, later, retry_after_ms end
   end
-  local entered, refusal, reason, may_come_again = joining.enter(house, conn, room, record)
-  if not entered then return nil, refusal, reason, may_come_again end
+  local entered, refusal, reason, may_again, wait_ms = joining.enter(house, conn, room, record)
+  if not entered then return nil, refusal, reason, may_again, wait_ms end
   return house:full_view(conn, room, record_in(house, room, record))
-end
-
---- The slow mode: when the user may speak again, if not now.
----@param house rooms.House
----@param conn moongate.Conn
----@param room moongate.Room
----@param record table
----@return integer? wait_ms
-function joining.slow_mode(house, conn, room, record)
-  local slow_mode_ms = record.options.slow_mode_ms
-  local said_at = slow_mode_ms > 0 and room.state.said_at
-  local at = said_at and said_at[conn.user]
-  local wait_ms = at and at + slow_mode_ms - house.gate:now_ms() or 0
-  if wait_ms <= 0 or house:may(conn, record, "kick") then return nil end
-  return wait_ms
-end
-
---- Remembers that the user has spoken, where that is limited.
----@param house rooms.House
----@param conn moongate.Conn
----@param room moongate.Room
----@param record table
-function joining.spoke(house, conn, room, record)
-  if record.options.slow_mode_ms == 0 then return end
-  local state = room.state
-  state.said_at = state.said_at or {}
-  state.said_at[conn.user] = house.gate:now_ms()
-end
-
---- Forgets who has spoken long enough ago.
----@param house rooms.House
-function joining.sweep(house)
-  local now_ms = house.gate:now_ms()
-  for name, record in pairs(house.book.all) do
-    local slow_mode_ms = record.options.slow_mode_ms
-    local said_at = slow_mode_ms > 0 and house.gate:room(name).state.said_at
-    for user, at in pairs(said_at or {}) do
-      if at + slow_mode_ms <= now_ms then said_at[user] = nil end
-    end
-  end
 end
 
 return joining

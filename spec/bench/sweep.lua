@@ -95,7 +95,7 @@ end
 
 local function make_filtered()
   assert(os.execute(("rm -rf %s && cp -r scripts %s"):format(FILTERED, FILTERED)) == 0)
-  local list = { 'return { "auth", "rooms", "router"' }
+  local list = { 'return { "auth", "rooms", "messages", "router"' }
   for n = 1, FILTERS do
     list[#list + 1] = ('"filter%d"'):format(n)
     file.write(("%s/filter%d.lua"):format(FILTERED, n), [[return function(gate)

@@ -131,8 +131,8 @@ describe("the gate of a guarded plugin", function()
 
     local function load(path)
       local name = path:match "([^/]+)%.lua$"
-      local app, entries = file.scripts("auth", "rooms", "router"), {}
-      local plugins = { auth = true, rooms = true, router = true, [name] = true }
+      local app, entries = file.scripts("auth", "rooms", "messages", "router"), {}
+      local plugins = { auth = true, rooms = true, messages = true, router = true, [name] = true }
       app[name] = file.read(path)
       for _, module in ipairs(file.modules(path)) do
         app[name .. "/" .. module:match "([^/]+)%.lua$"] = file.read(module)

@@ -3,7 +3,7 @@ local fake_gate = require "spec.support.fake_gate"
 local file = require "spec.support.file"
 local server = require "spec.support.server"
 
-local CHAT = { "scripts/auth.lua", "scripts/rooms.lua" }
+local CHAT = { "scripts/auth.lua", "scripts/rooms.lua", "scripts/messages.lua" }
 
 local PATHS = file.list "examples/*.lua examples/plugins/*.lua"
 

@@ -12,7 +12,7 @@ describe("docs/guide.md", function()
 
   local function load(source)
     gate = fake_gate.load { auth = "return function() end", rooms = file.read "scripts/rooms.lua",
-      karma = source }
+      messages = file.read "scripts/messages.lua", karma = source }
     ann = gate:connect "ann"
     gate:deliver(ann, { type = "join", room = "tea" })
   end
@@ -52,8 +52,9 @@ describe("docs/guide.md", function()
   it("shows a list that is one", function()
     local entries = fake_gate.load({ a = "return function() end" }).world.list
     local value = loadstring(list)()
-    assert.equal("karma", table.remove(value, 5)) -- it is not in scripts/
-    assert.equal(5, #entries.read("scripts", value))
+    assert.equal("karma", table.remove(value, 6)) -- it is not in scripts/
+    assert.same(loadfile "scripts/init.lua"(), value)
+    assert.equal(6, #entries.read("scripts", value))
   end)
 
   it("shows a test that passes", function()
@@ -79,7 +80,7 @@ describe("docs/guide.md", function()
   end
 
   it("shows what the log says of a plugin that is listed, and of a file that is not", function()
-    local app = file.scripts("limits", "auth", "presence", "rooms", "router")
+    local app = file.scripts("limits", "auth", "presence", "rooms", "messages", "router")
     app.init = list:gsub(' *"karma",\n', "")
     gate = fake_gate.load(app)
     gate:reload { karma = first }

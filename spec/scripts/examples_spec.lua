@@ -1,7 +1,7 @@
 local fake_gate = require "spec.support.fake_gate"
 local file = require "spec.support.file"
 
-local CHAT = { "scripts/auth.lua", "scripts/rooms.lua" }
+local CHAT = { "scripts/auth.lua", "scripts/rooms.lua", "scripts/messages.lua" }
 
 describe("examples/plugins", function()
   local gate, ann, bob
@@ -80,16 +80,6 @@ describe("examples/plugins", function()
     gate:later(500)
     assert.equal("ann", last(bob).from)
     assert.matches("plugin_time_bot_answers_total 1\n", gate.world.metric.text())
-  end)
-
-  it("typing: shows the others who is writing, as the newest of each", function()
-    load "typing"
-    gate:deliver(ann, { type = "typing", room = "tea" })
-    assert.same({ type = "typing", room = "tea", user = "ann" }, last(bob))
-    assert.are_not.equal("typing", last(ann).type)
-    assert.same({ nil, "not_a_member" }, { gate:deliver(ann, { type = "typing", room = "milk" }) })
-    local published = gate.core:issued "publish"
-    assert.equal("latest", published[#published].class)
   end)
 
   it("api: lists the rooms for those who have the key", function()

@@ -136,7 +136,7 @@ describe("messages", function()
 
     it("may be tried again when the core is full, and has not happened", function()
       gate.core.answers.moon_publish = gate.core.C.MOON_EFULL
-      assert.same({ nil, "internal", "full", true }, { say(ann, "hello") })
+      assert.same({ nil, "unavailable", "the server is too busy", true }, { say(ann, "hello") })
       gate.core.answers.moon_publish = nil
       assert.equal("too_old", code_of(ask(ann, "delete", { message_id = now() * 10 })))
     end)
@@ -160,7 +160,7 @@ describe("messages", function()
       assert.is_truthy(say(ann, "one"))
       gate:later(1300)
       assert.is_truthy(say(bob, "one"))
-      assert.same({ nil, "slow_mode", "wait 1 s", true }, { say(ann, "two") })
+      assert.same({ nil, "slow_mode", "wait 1 s", true, 700 }, { say(ann, "two") })
       assert.same({ nil, "slow_mode", "wait 1 s", true, 700 }, { filter(ann, { room = "tea" }) })
       gate:later(700)
       assert.is_truthy(say(ann, "two"))
@@ -361,134 +361,27 @@ describe("messages", function()
 
     it("has not happened when it could not be told", function()
       gate.core.answers.moon_publish = gate.core.C.MOON_EFULL
-      assert.same({ nil, "internal", "full", true }, { react(bob, "+") })
+      assert.same({ nil, "unavailable", "the server is too busy", true }, { react(bob, "+") })
       gate.core.answers.moon_publish = nil
       assert.equal(1, react(ann, "+").count)
     end)
   end)
 
-  describe("typing", function()
-    local function typing(conn, is_on) return ask(conn, "typing", { on = is_on }) end
-    local function sign(user, is_on)
-      return { type = "typing", room = "tea", user = user, on = is_on }
-    end
-
-    it("is told to the others, and ends by itself", function()
-      assert.same({}, (typing(ann)))
-      typing(ann, true)
-      assert.same({ sign("ann", true) }, heard(bob))
-      assert.same({}, heard(ann))
-      gate:later(6500)
-      assert.same({ sign("ann", false) }, heard(bob))
-    end)
-
-    it("is told at most once a second", function()
-      for _ = 1, 10 do
-        typing(ann, true)
-        typing(ann, false)
-      end
-      assert.same({ sign("ann", true) }, heard(bob))
-      gate:later(1500)
-      assert.same({ sign("ann", false) }, heard(bob))
-    end)
-
-    it("ends with what is said", function()
-      typing(ann)
-      say(ann, "hello")
-      heard(bob)
-      gate:later(10000)
-      assert.same({}, heard(bob))
-    end)
-
-    it("is of class latest, each with a key of its own", function()
-      local keys, C = {}, gate.core.C
-      local publish = C.moon_publish
-      C.moon_publish = function(room, except, opcode, class, key, ...)
-        assert.equal(C.MOON_LATEST, class)
-        keys[#keys + 1] = key
-        return publish(room, except, opcode, class, key, ...)
-      end
-      typing(ann, true)
-      typing(bob, true)
-      gate:later(1000)
-      typing(ann, false)
-      assert.equal(3, #keys)
-      assert.equal(keys[1], keys[3])
-      assert.not_equal(keys[1], keys[2])
-    end)
-
-    it("is for who may speak", function()
-      make(options_of { who_may_say = "moderators" })
-      assert.equal("not_allowed", code_of(typing(ann)))
-      assert.equal("not_a_member", code_of(typing(carl)))
-      assert.equal("bad_request", code_of(typing(ann, "yes")))
-    end)
-
-    it("is not told in large rooms, and of so many at most", function()
-      load { typing_members = 1 }
-      assert.is_truthy(typing(ann))
-      assert.same({}, heard(bob))
-      load { max_typing = 1 }
-      typing(ann)
-      assert.same({ nil, "rate_limited", "too many are typing", true }, { typing(bob) })
-    end)
-  end)
-
-  describe("read", function()
-    local first, last
-    before_each(function()
-      first, last = say(ann, "one").id, say(ann, "two").id
-      heard(ann)
-      heard(bob)
-    end)
-
-    local function read(conn, id) return ask(conn, "read", { message_id = id }) end
-
-    it("goes forward only, and is told to a small room", function()
-      assert.same({ room = "tea", id = last }, read(bob, last))
-      assert.same({ room = "tea", id = last }, read(bob, first))
-      assert.same({ { type = "read", room = "tea", user = "bob", id = last, at = now() } },
-        heard(ann))
-      assert.same({}, heard(bob))
-    end)
-
-    it("is told to the user's other connections, each once", function()
-      local inside, outside = gate:connect "bob", gate:connect "bob"
-      ask(inside, "join")
-      read(bob, last)
-      for _, conn in ipairs { inside, outside } do
-        local list = heard(conn)
-        assert.equal(1, #list)
-        assert.equal(last, list[1].id)
-      end
-    end)
-
-    it("is told to nobody else in a larger room", function()
-      load { read_members = 2 }
-      local inside = gate:connect "bob"
-      ask(inside, "join")
-      last = say(ann, "one").id
-      for _, conn in ipairs { ann, bob, inside } do heard(conn) end
-      read(bob, last)
-      assert.same({}, heard(ann))
-      assert.equal(last, heard(inside)[1].id)
-    end)
-
-    it("is of messages that there may be", function()
-      assert.same({ "bad_request", "message_id: no message has it yet" },
-        { select(2, read(bob, last + 100000)) })
-      assert.equal("bad_request", code_of(read(bob, "x")))
-      assert.equal("not_a_member", code_of(read(carl, last)))
-      assert.is_truthy(read(bob, 5)) -- of before a restart, perhaps
-    end)
+  it("are counted for who comes in: the last one, and the last that was read", function()
+    assert.same({}, (ask(bob, "join")))
+    local first = say(ann, "one").id
+    ask(bob, "read", { message_id = first })
+    local last = say(ann, "two").id
+    assert.same({ last = last, read = first }, (ask(bob, "join")))
+    assert.same({ last = last }, (ask(carl, "join")))
+    assert.same({}, (gate:deliver(bob, { type = "join", room = "milk" })))
   end)
 
   it("may be for nobody but who has said them, who cannot tell", function()
     load(nil, { shadow = [[return function(gate)
       gate:needs "messages"
       local function hide(conn, message) message.only_sender = conn.user == "bob" or nil end
-      gate:before("say", hide)
-      gate:before("edit", hide)
+      for _, name in ipairs { "say", "edit", "react", "typing" } do gate:before(name, hide) end
     end]] })
     local second, third = gate:connect "bob", gate:connect "bob"
     ask(second, "join")
@@ -505,8 +398,14 @@ describe("messages", function()
     assert.equal(3, #heard(second))
     local plain = say(ann, "hello").id
     heard(ann)
-    assert.is_truthy(ask(bob, "react", { message_id = plain, emoji = "+" }))
-    assert.equal("reacted", heard(ann)[1].type)
+    heard(bob)
+    assert.equal(1, ask(bob, "react", { message_id = plain, emoji = "+" }).count)
+    assert.same({ "reacted", 1 }, { bob.heard[1].type, heard(bob)[1].count })
+    assert.equal(0, ask(bob, "react", { message_id = plain, emoji = "+", on = false }).count)
+    assert.equal(1, ask(ann, "react", { message_id = plain, emoji = "+" }).count)
+    assert.equal("ann", heard(ann)[1].user)
+    assert.same({}, (ask(bob, "typing")))
+    gate:later(7000)
     for _, conn in ipairs { ann, carl, third } do assert.same({}, heard(conn)) end
     for _, call in ipairs { "moon_send", "moon_publish" } do -- ann is heard by all
       gate.core.answers[call] = gate.core.C.MOON_EBIG
@@ -562,6 +461,22 @@ describe("messages", function()
     heard(ann)
     gate:later(7000)
     assert.same({ { type = "typing", room = "milk", user = "bob", on = false } }, heard(ann))
+  end)
+
+  it("need no trust", function()
+    load(nil, { init = 'return { "rooms", "messages" }' })
+    local told = say(ann, "hello", { mentions = { "carl" } })
+    assert.equal("said", heard(bob)[1].type)
+    assert.equal("mentioned", heard(carl)[1].type)
+    local id = { message_id = told.id, data = "HELLO", emoji = "+" }
+    for _, name in ipairs { "edit", "react", "typing", "read", "delete" } do
+      assert.is_truthy(ask(ann, name, id))
+      assert.is_truthy(({ edited = 1, reacted = 1, typing = 1, read = 1, deleted = 1 })[
+        heard(bob)[1].type], name)
+    end
+    make { archived = true }
+    assert.equal("archived", code_of(say(ann, "hello")))
+    assert.is_nil(gate:logged "error")
   end)
 
   describe("for other plugins", function()

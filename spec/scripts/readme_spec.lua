@@ -22,7 +22,7 @@ describe("the README", function()
 
   it("has a die that only /roll throws", function()
     local gate = fake_gate.load("examples/plugins/dice.lua", nil,
-      { with = { "scripts/auth.lua", "scripts/rooms.lua" } })
+      { with = { "scripts/auth.lua", "scripts/rooms.lua", "scripts/messages.lua" } })
     local ann = gate:connect "ann"
     gate:deliver(ann, { type = "join", room = "tea" })
     for _, data in ipairs { "roll", { text = "please /roll" }, { 1 } } do

@@ -30,7 +30,7 @@ describe("rooms of a kind", function()
 
   before_each(function()
     gate = fake_gate.load { auth = "return function() end", quiz = QUIZ,
-      rooms = file.read "scripts/rooms.lua" }
+      rooms = file.read "scripts/rooms.lua", messages = file.read "scripts/messages.lua" }
     ann, bob = gate:connect "ann", gate:connect "bob"
     gate:deliver(ann, { type = "open" })
   end)

@@ -121,6 +121,7 @@ end
 --- The file beside the plugin that the loader has missed, if it is there.
 local function find_needed(plugins, problem)
   local name = problem:match 'needs "([%w_-]+)", which is not there'
+    or problem:match 'gate:use: there is no plugin "([%w_-]+)" in the list'
   local folder = type(plugins) == "string" and (plugins:match "^(.*/)" or "")
   local path = name and folder and folder .. name .. ".lua"
   if not path or not file.peek(path) then return end

@@ -35,7 +35,8 @@ end
 ---@param plugins? table<string, string> name -> text
 ---@return table house
 local function open(options, plugins)
-  local texts = { auth = "return function() end", rooms = file.read "scripts/rooms.lua" }
+  local texts = { auth = "return function() end", rooms = file.read "scripts/rooms.lua",
+    messages = file.read "scripts/messages.lua" }
   for name, text in pairs(plugins or {}) do texts[name] = text end
   return setmetatable({ gate = fake_gate.load(texts, { rooms = options }) }, house_mt)
 end

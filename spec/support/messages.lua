@@ -5,12 +5,12 @@ local file = require "spec.support.file"
 ---@param more? table<string, string> name -> source text of other plugins
 ---@return table<string, string> plugins
 local function plugins(more)
-  local texts = { rooms = file.read "spec/support/stand_in_rooms.lua",
-    messages = file.read "scripts/messages.lua" }
-  for _, path in ipairs(file.list "scripts/messages/*.lua") do
+  local texts = {}
+  for name, text in pairs(more or {}) do texts[name] = text end
+  texts.rooms = file.read "spec/support/stand_in_rooms.lua"
+  for _, path in ipairs(file.list "scripts/messages.lua scripts/messages/*.lua") do
     texts[path:match "^scripts/(.+)%.lua$"] = file.read(path)
   end
-  for name, text in pairs(more or {}) do texts[name] = text end
   return texts
 end
 

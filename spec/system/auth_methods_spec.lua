@@ -34,7 +34,7 @@ describe("auth by", function()
 
   local function start(options)
     house = server.start { arguments = { "--fetch-allow", "127.0.0.0/8" },
-      plugins = { init = ([[return { { "auth", options = { %s } }, "rooms", "router",
+      plugins = { init = ([[return { { "auth", options = { %s } }, "rooms", "messages", "router",
         trust = "trusted" }]]):format(options) } }
   end
 

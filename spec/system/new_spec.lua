@@ -14,10 +14,17 @@ describe("moongate new", function()
     return status, (out:gsub(folder:gsub("%p", "%%%0"), "APP")), err
   end
 
+  --- The names of the plugins of the chat.
+  local function chat()
+    local names = {}
+    for _, entry in ipairs(loadfile "scripts/init.lua"()) do names[#names + 1] = entry[1] end
+    return names
+  end
+
   --- The plugins of the chat, each with its modules.
   local function written_of_the_chat()
     local lines = {}
-    for _, name in ipairs { "auth", "rooms", "router" } do
+    for _, name in ipairs(chat()) do
       lines[#lines + 1] = ("wrote APP/%s.lua\n"):format(name)
       local modules = file.modules(("scripts/%s.lua"):format(name))
       if modules[1] then lines[#lines + 1] = ("wrote APP/%s/*.lua\n"):format(name) end
@@ -115,10 +122,11 @@ describe("moongate new", function()
     local made, out = new("app", app)
     assert.equal(0, made)
     assert.matches("next: moongate new plugin NAME --app 'APP/it'\\''s new', ", out, 1, true)
-    for name in pairs(file.scripts("auth", "rooms", "router")) do
+    for name in pairs(file.scripts(unpack(chat()))) do
       assert.equal(file.read(("scripts/%s.lua"):format(name)),
         file.read(("%s/%s.lua"):format(app, name)))
     end
+    assert.same(loadfile "scripts/init.lua"(), loadfile(app .. "/init.lua")())
     passes(app)
     server.start({ app = app }):stop()
     local status, _, err = new("app", app)

@@ -19,7 +19,7 @@ describe("rooms", function()
     assert.is_truthy(ask(ann, "role", "tea", { user = "bob", role = "moderator" }))
     assert.is_truthy(ask(ann, "create", "old"))
     assert.is_truthy(ask(ann, "archive", "old"))
-    assert.is_truthy(ask(ann, "delete", "old"))
+    assert.is_truthy(ask(ann, "delete_room", "old"))
     assert.equal("@ann,bob", ask(ann, "direct", nil, { user = "bob" }).room)
     house:stop()
 
@@ -55,7 +55,7 @@ describe("rooms", function()
     assert.is_truthy(ask(ann, "archive", "chai"))
     bob:hears { type = "room_archived", room = "chai", archived = true }
     assert.same({ nil, "archived" }, { ask(bob, "say", "chai", "hello") })
-    assert.is_truthy(ask(ann, "delete", "chai"))
+    assert.is_truthy(ask(ann, "delete_room", "chai"))
     bob:hears { type = "room_deleted", room = "chai" }
     assert.same({ nil, "not_a_member" }, { ask(bob, "say", "chai", "hello") })
     ann:close()

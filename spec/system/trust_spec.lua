@@ -93,7 +93,8 @@ local BANK = [[return function(gate)
 end]]
 
 local INIT = [[return {
-  { "auth", trust = "trusted" }, { "rooms", capabilities = { "rooms" } }, "router",
+  { "auth", trust = "trusted" }, { "rooms", capabilities = { "rooms" } },
+  "messages", "router",
   { "bank", trust = "trusted" }, "stranger", budget = { hard_ms = 100 },
 }]]
 

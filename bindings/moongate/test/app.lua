@@ -144,6 +144,7 @@ end
 ---@return boolean has_changed
 function App:mend(problem)
   local needed = problem:match 'needs "([%w_.-]+)", which is not there'
+    or problem:match 'gate:use: there is no plugin "([%w_.-]+)" in the list'
   if needed and not self:has(needed) and self:text(self:path(needed)) then
     self:add(needed, 2)
     return true

@@ -64,6 +64,8 @@ describe("app of a test", function()
     assert.same({ "moongate_test_door", "rooms", "a", "router" }, listed(app))
     assert.is_false(app:mend(problem))
     assert.is_false(app:mend 'a.lua: needs "nobody", which is not there')
+    assert.is_true(app:mend 'a.lua:2: gate:use: there is no plugin "messages" in the list')
+    assert.same({ "moongate_test_door", "messages", "rooms", "a", "router" }, listed(app))
   end)
 
   it("does without the router when another plugin serves its path", function()

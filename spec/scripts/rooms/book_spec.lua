@@ -122,7 +122,7 @@ describe("rooms in the store", function()
       assert.is_true(calls:find("put room:two" .. n) < calls:find("delete room:one" .. n))
     end
     ask(ann, "archive", "chai")
-    ask(ann, "delete", "chai")
+    ask(ann, "delete_room", "chai")
     gate:later(100)
     assert.is_nil(entry "chai")
   end)
@@ -154,7 +154,7 @@ describe("rooms in the store", function()
     assert.equal("guest", ask(ann, "join", "tea").role)
     ann.state.admin = true
     ask(ann, "archive", "tea")
-    assert.is_truthy(ask(ann, "delete", "tea"))
+    assert.is_truthy(ask(ann, "delete_room", "tea"))
   end)
 
   it("count as their owner's", function()

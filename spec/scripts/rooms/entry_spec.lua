@@ -144,7 +144,7 @@ describe("a private room", function()
       end
       local answer = gate:ask(bob, { type = "join", room = "den", data = { password = "sesame" } })
       ask(ann, "archive", "den")
-      ask(ann, "delete", "den")
+      ask(ann, "delete_room", "den")
       gate:later(100)
       assert.equal("no_such_room", answer.code)
     end)
