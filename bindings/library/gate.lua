@@ -15,7 +15,8 @@
 ---@field store moongate.Store this plugin's entries in the file of --store
 ---@field json { encode: function, decode: function, null: userdata }
 ---@field msgpack { encode: function, decode: function, null: userdata } the same null
----@field facts { version: string, max_message_bytes: integer, ping_interval_ms: integer }
+---@field facts { version: string, max_message_bytes: integer, ping_interval_ms: integer, has_store:
+--- boolean } has_store: the server runs with --store
 local gate = {}
 
 --- Handles one type of request. Runs as a task: it may sleep. Requests of one connection are

@@ -50,7 +50,8 @@ local store = require "moongate.store"
 ---@field store moongate.Store this plugin's entries in the file of --store
 ---@field json { encode: function, decode: function, null: userdata }
 ---@field msgpack { encode: function, decode: function, null: userdata } the same null
----@field facts { version: string, max_message_bytes: integer, ping_interval_ms: integer }
+---@field facts { version: string, max_message_bytes: integer, ping_interval_ms: integer, has_store:
+--- boolean } has_store: the server runs with --store
 ---@field private plugin moongate.Plugin
 ---@field private registry table
 local gate = {}
@@ -391,7 +392,8 @@ local function new(plugin, registry)
     json = json,
     msgpack = msgpack,
     facts = { version = core.string(facts.version),
-      max_message_bytes = facts.max_message_bytes, ping_interval_ms = facts.ping_interval_ms },
+      max_message_bytes = facts.max_message_bytes, ping_interval_ms = facts.ping_interval_ms,
+      has_store = facts.has_store == 1 },
   }, gate_mt)
   if plugin.entry.trust == "guarded" then return gate_guarded.new(fields) end
   return setmetatable({}, { __index = fields, __newindex = refuse_to_set })

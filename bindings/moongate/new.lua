@@ -118,6 +118,18 @@ local function check_alone(folder)
   end
 end
 
+--- The paths, sorted, of what a plugin of the gateway is made of, in its app: first its own file.
+local function parts_of(own)
+  local paths, found = { own .. ".lua" }, {}
+  for path in pairs(texts) do
+    local part = path:match "^scripts/(.+)$"
+    if part and part:sub(1, #own + 1) == own .. "/" then found[#found + 1] = part end
+  end
+  table.sort(found)
+  for _, part in ipairs(found) do paths[#paths + 1] = part end
+  return paths
+end
+
 --- Those of an app, with the plugins of the chat and, if there is a name, that one.
 local function files_of_app(folder, name)
   local names = { unpack(CHAT) }
@@ -125,8 +137,9 @@ local function files_of_app(folder, name)
   local files = { { path = within(folder, "init.lua"), text = list_of(names) } }
   for _, own in ipairs(CHAT) do
     if own == name then error(name .. ": a new app has a plugin of that name already", 0) end
-    files[#files + 1] = { path = within(folder, "%s.lua", own),
-      text = texts[("scripts/%s.lua"):format(own)] }
+    for _, part in ipairs(parts_of(own)) do
+      files[#files + 1] = { path = within(folder, "%s", part), text = texts["scripts/" .. part] }
+    end
   end
   return files
 end

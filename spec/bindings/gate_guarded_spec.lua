@@ -123,7 +123,7 @@ describe("the gate of a guarded plugin", function()
   end)
 
   describe("is enough for", function()
-    local CAPABILITIES = { rooms = '"rooms"', api = '"http", "rooms"', webhook_in = '"http"',
+    local CAPABILITIES = { rooms = '"rooms", "store"', api = '"http", "rooms"', webhook_in = '"http"',
       webhook_out = '"fetch"', translate = '"fetch"', seen = '"store"' }
     local OPTIONS = { api = { key = "12345678" }, webhook_in = { key = "12345678" },
       webhook_out = { url = "https://x.example/" }, translate = { url = "https://x.example/" } }

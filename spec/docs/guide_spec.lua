@@ -58,7 +58,7 @@ describe("docs/guide.md", function()
 
   it("shows a test that passes", function()
     local folder = file.folder()
-    file.run(("cp scripts/*.lua %s && mkdir %s/spec"):format(folder, folder))
+    file.run(("cp -r scripts/* %s && mkdir %s/spec"):format(folder, folder))
     file.write(folder .. "/karma.lua", second)
     file.write(folder .. "/spec/karma_spec.lua", test)
     for _, words in ipairs { { "test" }, { "test", "--live" } } do

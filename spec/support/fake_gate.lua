@@ -68,7 +68,29 @@ end
 
 local function name_of(path) return path:match "([^/]+)%.lua$" end
 
+--- The modules of the gateway's own plugins, for those of their names: "rooms/house" -> its entry.
+local modules
+local function modules_of(name)
+  if not modules then
+    modules = {}
+    for _, path in ipairs(file.list "scripts/*/*.lua") do
+      local plugin, module = path:match "^scripts/([^/]+)/(.+)%.lua$"
+      modules[plugin] = modules[plugin] or {}
+      modules[plugin][plugin .. "/" .. module] = { text = file.read(path) }
+    end
+  end
+  return modules[name] or {}
+end
+
 local neighbours = {} -- path of a plugin -> names and files that were found beside it
+
+local function add_modules(files)
+  local found = {}
+  for name in pairs(files) do
+    for module, entry in pairs(modules_of(name)) do found[module] = entry end
+  end
+  for module, entry in pairs(found) do files[module] = files[module] or entry end
+end
 
 --- name -> { path = } or { text = }
 local function list(plugins, extra)
@@ -79,6 +101,7 @@ local function list(plugins, extra)
   end
   for name, entry in pairs(neighbours[plugins] or {}) do files[name] = entry end
   for _, path in ipairs(extra and extra.with or {}) do files[name_of(path)] = { path = path } end
+  add_modules(files)
   return files
 end
 
@@ -163,6 +186,7 @@ local function load(plugins, options, extra)
     local name, path = find_needed(plugins, problem)
     if not name then error(problem, 0) end
     files[name] = { path = path }
+    add_modules(files)
   end
 end
 

@@ -69,6 +69,19 @@ function App:own_text(path)
   end
 end
 
+--- The files of a plugin of the gateway itself, when the app has none of that name.
+---@param name string
+---@return string[] paths
+function App:own_parts(name)
+  local paths, part = {}, ("^scripts/(%s/.+)%%.lua$"):format((name:gsub("%p", "%%%0")))
+  local own = has_texts and texts[("scripts/%s.lua"):format(name)]
+  local is_own = own and self:text(self:path(name)) == own
+  for path in pairs(is_own and texts or {}) do
+    if path:match(part) then paths[#paths + 1] = self:path(path:match(part)) end
+  end
+  return paths
+end
+
 function App:init_text()
   local lines = { "return {" }
   for i, entry in ipairs(self.entries) do lines[i + 1] = "  " .. literal(entry) .. "," end

@@ -49,6 +49,18 @@ describe("app of a test", function()
       assert.is_nil(app:text(folder .. "/other.lua"))
     end)
 
+  it("knows the files of the gateway's own plugins, unless the app has its own", function()
+    local app = apps.new(folder, {})
+    local paths = app:own_parts "rooms"
+    table.sort(paths)
+    assert.equal(folder .. "/rooms/attendance.lua", paths[1])
+    assert.equal(#file.list "scripts/rooms/*.lua", #paths)
+    assert.equal(file.read "scripts/rooms/attendance.lua", app:text(paths[1]))
+    assert.same({}, app:own_parts "router")
+    app:save("rooms", "-- the test's")
+    assert.same({}, app:own_parts "rooms")
+  end)
+
   it("adds what is needed, if it is there, once", function()
     local app = apps.new(folder, { "a" })
     local problem = 'a.lua: needs "rooms", which is not there'
