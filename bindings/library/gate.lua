@@ -41,13 +41,6 @@ function gate:command(name, fn, about) end
 --- refuses by returning nil, code (and text, temporary) as a handler does
 function gate:before(type_name, fn) end
 
---- Is told of what happened: "opened" (conn), "slow" and "drained" (conn, books), "closed"
---- (conn, reason, code, books) once per connection, or a request that was granted (conn,
---- message, reply data).
----@param event string
----@param fn function
-function gate:after(event, fn) end
-
 --- Takes the WebSocket connections of a path: bytes in, bytes out. The handlers do not run as
 --- tasks: they may not sleep, but may gate:spawn.
 ---@param pattern string "/relay/{room}": a name in braces matches one segment
@@ -146,6 +139,25 @@ function gate:is_utf8(text) end
 ---@return moongate.FetchCode? code
 ---@return string? text what the code means this time
 function gate:fetch(url, options) end
+
+--- Is told of what happened: "opened" (conn), "admitted" (conn) when conn:admit has given it a name
+--- and who called that has ended or waits, "slow" and "drained" (conn, books), "closed" (conn,
+--- reason, code, books) once per connection, a request that was granted (conn, message, reply
+--- data), or what another plugin tells: see gate:tell.
+---@param event string
+---@param fn function
+function gate:after(event, fn) end
+
+--- Declares events that this plugin will tell others of.
+---@param ... string names of their own: of no request, and told by no other plugin
+function gate:tells(...) end
+
+--- Tells all who asked by gate:after, one after the other, needed plugins first; returns when they
+--- have heard. One that fails does not keep it from the others; one that waits, as it may when a
+--- task tells, holds them up, and who tells.
+---@param event string declared by gate:tells
+---@param ... any what they get; from a guarded plugin a copy, and so data
+function gate:tell(event, ...) end
 
 --- The room of this name. Plugins share the names: raw plugins prefix theirs with something
 --- of their own.

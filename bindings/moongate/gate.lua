@@ -5,6 +5,7 @@ local checks = require "moongate.check"
 local command = require "moongate.command"
 local core = require "moongate.ffi"
 local fetch = require "moongate.fetch"
+local gate_events = require "moongate.gate_events"
 local gate_guarded = require "moongate.gate_guarded"
 local gate_people = require "moongate.gate_people"
 local gate_time = require "moongate.gate_time"
@@ -57,7 +58,7 @@ local store = require "moongate.store"
 local gate = {}
 local gate_mt = { __index = gate }
 
-for _, methods in ipairs { gate_people.methods, gate_time.methods } do
+for _, methods in ipairs { gate_events.methods, gate_people.methods, gate_time.methods } do
   for name, method in pairs(methods) do gate[name] = method end
 end
 
@@ -72,9 +73,6 @@ local function read_version(version, what)
   return tonumber(major), tonumber(minor)
 end
 
--- what gate:after tells beside the requests that were granted
-local EVENTS = { opened = true, closed = true, slow = true, drained = true }
-
 --- Handles one type of request. Runs as a task: it may sleep. Requests of one connection are
 --- handled one after the other.
 ---@param type_name string
@@ -85,7 +83,7 @@ function gate:on(type_name, fn)
   check_loading(self, "gate:on")
   check(type_name, "string", "gate:on")
   check(fn, "function", "gate:on")
-  if EVENTS[type_name] then
+  if gate_events.OF_THE_CORE[type_name] then
     error(('gate:on: "%s" is no request: use gate:after'):format(type_name), 2)
   end
   self.registry:handle(self.plugin, type_name, fn)
@@ -118,18 +116,6 @@ function gate:before(type_name, fn)
   check(type_name, "string", "gate:before")
   check(fn, "function", "gate:before")
   table.insert(self.plugin.before, { name = type_name, fn = fn })
-end
-
---- Is told of what happened: "opened" (conn), "slow" and "drained" (conn, books), "closed"
---- (conn, reason, code, books) once per connection, or a request that was granted (conn,
---- message, reply data).
----@param event string
----@param fn function
-function gate:after(event, fn)
-  check_loading(self, "gate:after")
-  check(event, "string", "gate:after")
-  check(fn, "function", "gate:after")
-  table.insert(self.plugin.after, { name = event, fn = fn })
 end
 
 --- Takes the WebSocket connections of a path: bytes in, bytes out. The handlers do not run as

@@ -43,7 +43,7 @@ local function show(realm, value) return membrane.show(realm, value) end
 
 local TAKES = {
   needs = "raw", error = "raw", warn = "raw", info = "raw", debug = "raw",
-  spawn = "any", gather = "any",
+  tells = "raw", spawn = "any", gather = "any", tell = "copied",
   raw = { nil, membrane.spec }, room_kind = { nil, kind_spec }, provide = { nil, membrane.api },
   request = { membrane.conn, membrane.data },
   open_room = { kind_to_open }, rooms_of = { kind_to_list },

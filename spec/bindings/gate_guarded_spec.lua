@@ -130,12 +130,13 @@ describe("the gate of a guarded plugin", function()
 
     local function load(path)
       local name = path:match "([^/]+)%.lua$"
-      local app, entries = {}, {}
-      local paths = { "scripts/auth.lua", "scripts/rooms.lua", "scripts/router.lua", path }
-      for _, one in ipairs(paths) do
-        app[one:match "([^/]+)%.lua$"] = file.read(one)
+      local app, entries = file.scripts("auth", "rooms", "router"), {}
+      local plugins = { auth = true, rooms = true, router = true, [name] = true }
+      app[name] = file.read(path)
+      for _, module in ipairs(file.modules(path)) do
+        app[name .. "/" .. module:match "([^/]+)%.lua$"] = file.read(module)
       end
-      for plugin in pairs(app) do
+      for plugin in pairs(plugins) do
         local options = {}
         for key, value in pairs(OPTIONS[plugin] or {}) do
           options[#options + 1] = ("%s = %q"):format(key, value)

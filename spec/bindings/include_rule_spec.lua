@@ -409,7 +409,8 @@ describe("include rule", function()
   end)
 
   it("lets plugins have the gate and nothing below it", function()
-    for _, path in ipairs(list "scripts/*.lua examples/*.lua examples/plugins/*.lua") do
+    for _, path in ipairs(list
+      "scripts/*.lua scripts/*/*.lua examples/*.lua examples/plugins/*.lua") do
       for name in read(path):gmatch "require%s*%(?%s*[\"']([^\"']+)" do
         local is_below = name == "ffi" or name:find "^moongate" ~= nil
         assert.is_false(is_below, path .. " requires " .. name)
@@ -443,7 +444,7 @@ describe("house", function()
   it("has a spec for each Lua module and each plugin", function()
     local missing = {}
     for _, path in ipairs(list
-      "bindings/moongate/*.lua bindings/moongate/test/*.lua scripts/*.lua") do
+      "bindings/moongate/*.lua bindings/moongate/test/*.lua scripts/*.lua scripts/*/*.lua") do
       local room, name = path:gsub("/moongate/", "/"):match "^(%w+)/(.*)%.lua$"
       local spec = ("spec/%s/%s_spec.lua"):format(room, name)
       if name ~= "init" and not UNMIRRORED[name] and not exists(spec) then

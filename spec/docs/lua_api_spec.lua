@@ -5,15 +5,15 @@ local server = require "spec.support.server"
 
 describe("docs/lua-api.md", function()
   local blocks = markdown.blocks("docs/lua-api.md", "lua")
-  local listed, watch, answers, add, ask, shown_spec = unpack(blocks)
+  local listed, watch, cheers, answers, add, ask, shown_spec = unpack(blocks)
 
   --- A plugin with this code in it.
   local function load(code)
     return fake_gate.load { a = ("return function(gate)\n%s\nend"):format(code) }
   end
 
-  it("has six pieces of code, all of which are run here", function()
-    assert.equal(6, #blocks)
+  it("has seven pieces of code, all of which are run here", function()
+    assert.equal(7, #blocks)
   end)
 
   it("shows a list that is in force", function()
@@ -54,6 +54,12 @@ describe("docs/lua-api.md", function()
     assert.equal("timeout", poll.code)
     assert.same({ done = true }, work.data)
     assert.is_truthy(gate:logged "a#1: on poll: given up, it has waited 16 times")
+  end)
+
+  it("shows an event that is told, and heard", function()
+    local gate = fake_gate.load { a = cheers.code }
+    gate:deliver(gate:connect "ann", { type = "cheer", room = "tea" })
+    assert.is_truthy(gate:logged "ann cheered in tea")
   end)
 
   it("shows answers to HTTP requests", function()

@@ -18,8 +18,8 @@ end
 --- Runs the code as init.lua does what is listed in it.
 local function list(entries)
   local files = { init = "return " .. entries }
-  for _, path in ipairs(file.list "scripts/*.lua") do
-    local name = path:match "(%w+)%.lua$"
+  for _, path in ipairs(file.list "scripts/*.lua scripts/*/*.lua") do
+    local name = path:match "^scripts/(.*)%.lua$"
     files[name] = files[name] or file.read(path)
   end
   return files

@@ -91,7 +91,7 @@ describe("docs/protocol.md", function()
   --- Bob comes to Ann.
   before_each(function()
     gate = fake_gate.load("scripts/router.lua", nil,
-      { with = { "scripts/auth.lua", "scripts/rooms.lua" } })
+      { with = { "scripts/auth.lua", "scripts/presence.lua", "scripts/rooms.lua" } })
     ann = connect()
     ask(ann, { type = "auth", data = { name = "ann", key = "secret" } })
     ask(ann, { type = "join", room = "tea" })
@@ -99,10 +99,23 @@ describe("docs/protocol.md", function()
   end)
 
   local ROOM = { room = "tea" }
+  local STATUS = { state = "busy", text = "cooking", emoji = "🍲" }
+
+  --- Of the requests about who is there; Ann hears of Bob.
+  local function granted_presence(data)
+    data.status = ask(bob, { type = "status", data = STATUS }).data
+    ask(ann, { type = "status", data = { state = "busy", text = "cooking" } })
+    ask(ann, { type = "watch", users = { "bob" } })
+    data.watch = ask(bob, { type = "watch", users = { "ann", "carl" } }).data
+    data.unwatch = ask(bob, { type = "unwatch", users = { "ann" } }).data
+    ask(bob, { type = "status", data = {} })
+    gate:later(100)
+  end
 
   --- What each request is granted, in an order in which all are; the time as the page has it.
   local function granted()
     local data = { auth = ask(bob, { type = "auth", data = { name = "bob" } }).data }
+    granted_presence(data)
     for _, name in ipairs { "join", "say", "members", "rooms", "ping", "leave" } do
       data[name] = ask(bob, { type = name, room = ROOM.room, data = "hello" }).data
       if data[name].at then data[name].at = 1760000000000 end
@@ -145,6 +158,35 @@ describe("docs/protocol.md", function()
     assert.same(keys_of(no.error), keys_of(refused.error))
     assert.same({ no.error.code, no.error.temporary },
       { refused.error.code, refused.error.temporary })
+  end)
+
+  it("shows presence as it is pushed", function()
+    ask(bob, { type = "auth", data = { name = "bob" } })
+    ask(ann, { type = "watch", users = { "bob" } })
+    gate:close(bob, "lost", 1006)
+    gate:later(100)
+    local pushed = last(ann, "presence")
+    pushed.at = 1760000000000
+    assert.same(json.decode(page:match '`({"type":"presence".-})`'), pushed)
+  end)
+
+  it("has the rates that the plugin of limits has", function()
+    gate = fake_gate.load "scripts/limits.lua"
+    local found = {}
+    for _, its in ipairs(gate:ctl({ command = "plugins" }).data.plugins[1].options) do
+      local ok, value = pcall(json.decode, its.default)
+      found[its.name] = ok and value
+    end
+    local shown = {}
+    for _, cells in ipairs(rows_of(page, "Rates")) do
+      shown[#shown + 1] = { tonumber(cells[2]), tonumber(cells[3]:match "^(%d+) per second$") }
+    end
+    local types = found.types
+    assert.same({ { found.user_burst, found.user_per_second },
+      { types.say.burst, types.say.per_second },
+      { types.status.burst, types.status.per_second },
+      { found.room.burst, found.room.per_second },
+      { found.address_burst, found.address_per_second } }, shown)
   end)
 
   it("names the fields of all pushes", function()

@@ -8,7 +8,8 @@ local BEGIN = "<!-- Written by ./dev docs from bindings/moongate/*.lua: do not e
 
 -- What plugins may hold, in the order of the document: class -> how its methods are called.
 local CLASSES = {
-  { name = "moongate.Gate", as = "gate", files = { "gate", "gate_people", "gate_time" } },
+  { name = "moongate.Gate", as = "gate",
+    files = { "gate", "gate_events", "gate_people", "gate_time" } },
   { name = "moongate.Conn", as = "conn", files = { "conn" } },
   { name = "moongate.User", as = "user", files = { "user" } },
   { name = "moongate.Room", as = "room", files = { "room" } },
