@@ -1,5 +1,5 @@
---- Moderation on a fake gate with the rooms, for its specs: a room "tea" that Ann has made, in which
---- Max is a moderator; Bob and Carl are in as guests, Root is an admin.
+--- Moderation on a fake gate with the rooms, for its specs: a room "tea" that Ann has made, in
+--- which Max is a moderator; Bob and Carl are in as guests, Root is an admin.
 local fake_gate = require "spec.support.fake_gate"
 local file = require "spec.support.file"
 

@@ -48,7 +48,8 @@ describe("fields of moderation", function()
     assert.same({ message_id = 7, why = "spam" },
       fields.report({ message_id = 7, why = "spam", more = 1 }, is_utf8))
     for _, wrong in ipairs { { why = "spam" }, { message_id = 0, why = "spam" },
-      { message_id = 7, why = "" }, { message_id = 7, why = ("x"):rep(501) }, { message_id = 7 } } do
+      { message_id = 7, why = "" }, { message_id = 7, why = ("x"):rep(501) },
+      { message_id = 7 } } do
       assert.is_nil((fields.report(wrong, is_utf8)))
     end
     assert.equal("sorry", (fields.appeal({ text = "sorry" }, is_utf8)))

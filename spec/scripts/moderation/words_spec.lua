@@ -38,8 +38,8 @@ describe("links that are not wanted", function()
   local list = words.of {}
 
   it("are what has a scheme, or begins with www", function()
-    for _, text in ipairs { "http://a.example", "see HTTPS://A.example/x?y", "ftp://x", "www.a.example",
-      "(WWW.a.example)" } do
+    for _, text in ipairs { "http://a.example", "see HTTPS://A.example/x?y", "ftp://x",
+      "www.a.example", "(WWW.a.example)" } do
       assert.is_true(list:has_link(text), text)
     end
     for _, text in ipairs { "", "http:/a", "a.example", "awww. so sweet", "www.", "www" } do

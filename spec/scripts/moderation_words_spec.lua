@@ -1,0 +1,79 @@
+local courtrooms = require "spec.support.courtroom"
+
+describe("what is said under moderation", function()
+  local courtroom
+
+  local function load(options) courtroom = courtrooms.open(options) end
+  local function refused(who, data) return courtroom:refused(who, "say", data) end
+
+  --- What others hear of it.
+  local function heard(who, data)
+    courtroom:heard "max"
+    assert.is_truthy(courtroom:ask(who, "say", data))
+    return courtroom:heard("max")[1].data
+  end
+
+  it("is anything when no words and links are named", function()
+    load()
+    assert.equal("darn http://a.example", heard("bob", "darn http://a.example"))
+  end)
+
+  it("has none of the words, for nobody and nowhere in it", function()
+    load { words = { "darn" } }
+    for _, data in ipairs { "oh DARN", { text = "darn" }, { body = { { "darn!" } } },
+      "/help darn" } do
+      assert.equal("refused_word", refused("bob", data))
+    end
+    courtroom:ask("root", "join")
+    for _, who in ipairs { "max", "ann", "root" } do
+      assert.equal("refused_word", refused(who, "darn"))
+    end
+    assert.equal("darned", heard("bob", "darned"))
+    assert.equal(7, heard("bob", 7))
+    assert.matches('plugin_moderation_refused_total{code="refused_word"} 7\n',
+      courtroom.gate.world.metric.text())
+  end)
+
+  it("has asterisks in place of them", function()
+    load { words = { "darn" }, action = "mask" }
+    assert.equal("oh ****", heard("bob", "oh darn"))
+    assert.same({ text = "****", n = { 1, "fine" } },
+      heard("bob", { text = "darn", n = { 1, "fine" } }))
+  end)
+
+  it("has links of those who may send them", function()
+    for links, may in pairs { allow = { "bob", "carl", "max", "ann" }, members = { "carl", "max",
+      "ann" }, moderators = { "max", "ann" }, deny = {} } do
+      load { links = links }
+      courtroom:ask("ann", "role", { user = "carl", role = "member" })
+      local found = {}
+      for _, who in ipairs { "bob", "carl", "max", "ann" } do
+        if refused(who, "see www.a.example") ~= "refused_link" then found[#found + 1] = who end
+      end
+      assert.same(may, found)
+      assert.equal("see a.example", heard("bob", "see a.example"))
+    end
+  end)
+
+  it("has asterisks in place of others' links", function()
+    load { links = "moderators", action = "mask" }
+    assert.equal("see *** now", heard("bob", "see https://a.example/x now"))
+    assert.equal("see https://a.example/x now", heard("max", "see https://a.example/x now"))
+  end)
+
+  it("is looked at when it is edited, too", function()
+    courtroom = courtrooms.open({ words = { "darn" }, action = "mask" }, { echo = [[
+      return function(gate)
+        gate:on("edit", function(_, message) return { data = message.data } end)
+      end]] })
+    assert.same({ data = "****" }, (courtroom:ask("bob", "edit", "darn")))
+  end)
+
+  it("wants options that make sense", function()
+    for option, wrong in pairs { words = { "two words" }, links = "some", action = "shout" } do
+      local ok, problem = pcall(load, { [option] = wrong })
+      assert.is_false(ok)
+      assert.matches(('option "%s": expected'):format(option), problem)
+    end
+  end)
+end)
