@@ -6,5 +6,6 @@ return {
   { "auth", trust = "trusted" },
   { "presence", trust = "trusted" },
   { "rooms", trust = "trusted", options = { max_per_connection = 50 } },
+  { "moderation", trust = "trusted" },
   { "router", trust = "trusted" },
 }

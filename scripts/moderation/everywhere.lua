@@ -105,11 +105,13 @@ function Everywhere:lift(place, name)
   return its
 end
 
+--- Is asked for each request.
 ---@param conn moongate.Conn
 ---@return table? sanction
 function Everywhere:ban_of(conn)
-  local its = sanctions.ban(self.book, conn.user, conn.address, self.gate:now_ms())
-  if its and not conn.state.admin then return its end
+  local book, user, address = self.book, conn.user, conn.address
+  if not (book.users[user] or book.addresses[address]) or conn.state.admin then return nil end
+  return sanctions.ban(book, user, address, self.gate:now_ms())
 end
 
 local everywhere = {}
