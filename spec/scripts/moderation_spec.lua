@@ -1,323 +1,206 @@
 local courtrooms = require "spec.support.courtroom"
 
--- Its words and lists: moderation_words_spec.lua, moderation_lists_spec.lua.
 describe("moderation", function()
   local courtroom
 
   local function ask(...) return courtroom:ask(...) end
   local function refused(...) return courtroom:refused(...) end
-  local function heard(who) return courtroom:heard(who) end
   local function now() return courtroom:now() end
-  local function metric(name, label)
-    local line = ("plugin_moderation_%s{%s} (%%d+)"):format(name, label)
-    return tonumber(courtroom.gate.world.metric.text():match(line) or 0)
-  end
 
   before_each(function() courtroom = courtrooms.open() end)
 
-  describe("kick", function()
-    it("takes a user out, who may come again", function()
-      assert.same({ room = "tea", user = "bob", reason = "spam", at = now() },
-        (ask("max", "kick", { user = "bob", reason = "spam" })))
-      local left = { type = "left", room = "tea", user = "bob", reason = "kicked", at = now() }
-      assert.same({ left, { type = "moderated", room = "tea", action = "kick", reason = "spam",
-        at = now() } }, heard "bob")
-      assert.same({ left }, heard "carl")
-      assert.equal("not_a_member", refused("bob", "say", "hello"))
-      assert.equal("not_a_member", refused("max", "kick", { user = "bob" }))
-      assert.is_truthy(ask("bob", "join"))
-      assert.equal(1, metric("actions_total", 'action="kick"'))
-    end)
-
-    it("closes all connections when an admin names no room", function()
-      courtroom:connect("bob")
-      local phone = courtroom.bob
-      assert.same({ user = "bob", at = now() }, (ask("root", "kick", { user = "bob" }, false)))
-      assert.is_false(phone.is_open)
-      assert.equal("gone", refused("root", "kick", { user = "bob" }, false))
-      assert.equal("not_allowed", refused("ann", "kick", { user = "carl" }, false))
-    end)
-  end)
-
-  describe("ban", function()
-    it("takes a user out, and does not let them in again", function()
-      assert.same({ room = "tea", user = "bob", reason = "spam", at = now() },
-        (ask("max", "ban", { user = "bob", reason = "spam" })))
-      assert.same({ { type = "left", room = "tea", user = "bob", reason = "banned", at = now() },
-        { type = "moderated", room = "tea", action = "ban", reason = "spam", at = now() } },
-        heard "bob")
-      assert.same({ nil, "banned", "banned for good: spam" }, { ask("bob", "join") })
-      assert.equal(1, metric("refused_total", 'code="banned"'))
-      assert.is_truthy(ask("bob", "join", nil, "milk"))
-      assert.is_truthy(ask("max", "unban", { user = "bob" }))
-      assert.equal("not_banned", refused("max", "unban", { user = "bob" }))
-      assert.is_truthy(ask("bob", "join"))
-    end)
-
-    it("ends with its time", function()
-      local expires_at = now() + 60000
-      assert.equal(expires_at,
-        ask("max", "ban", { user = "bob", duration_ms = 60000 }).expires_at)
-      local _, code, text, temporary = ask("bob", "join")
-      assert.same({ "banned", true }, { code, temporary })
-      assert.matches("^banned until %d+%-%d+%-%d+ %d+:%d+:%d+ UTC$", text)
-      courtroom.gate:later(59999)
-      assert.equal("banned", refused("bob", "join"))
-      courtroom.gate:later(1)
-      assert.is_truthy(ask("bob", "join"))
-    end)
-
-    it("goes with a room that is renamed, and ends with one that is deleted", function()
-      ask("max", "ban", { user = "bob" })
-      ask("ann", "rename", { name = "chai" })
-      assert.equal("banned", refused("bob", "join", nil, "chai"))
-      assert.is_truthy(ask("bob", "join"))
-      ask("ann", "archive", nil, "chai")
-      ask("ann", "delete", nil, "chai")
-      assert.is_truthy(ask("bob", "join", nil, "chai"))
-    end)
-
-    it("of somebody who is not there is one, too, and may be changed", function()
-      assert.is_truthy(ask("max", "ban", { user = "dora", duration_ms = 1000 }))
-      assert.is_truthy(ask("max", "ban", { user = "dora" }))
-      courtroom.gate:later(1000)
-      courtroom:connect "dora"
-      assert.equal("banned", refused("dora", "join"))
-    end)
-
-    it("is for rooms that a join has made, too", function()
-      ask("bob", "join", nil, "milk")
-      assert.is_truthy(ask("root", "ban", { user = "bob" }, "milk"))
-      assert.is_truthy(ask("carl", "join", nil, "milk")) -- now it is another one
-      assert.is_truthy(ask("bob", "join", nil, "milk"))
-      assert.is_truthy(ask("root", "ban", { user = "bob" }, "milk"))
-      assert.equal("banned", refused("bob", "join", nil, "milk"))
-      assert.equal("not_allowed", refused("carl", "ban", { user = "bob" }, "milk"))
-    end)
-
-    it("of an address is for admins, and keeps out who comes from there", function()
-      assert.equal("not_allowed", refused("ann", "ban", { address = "10.0.0.3" }))
-      assert.same({ room = "tea", address = "10.0.0.3", at = now() },
-        (ask("root", "ban", { address = "10.0.0.3" })))
-      assert.equal("banned", heard("bob")[1].reason)
-      assert.equal("banned", refused("bob", "join"))
-      courtroom:connect("dora", "10.0.0.3")
-      assert.equal("banned", refused("dora", "join"))
-      courtroom:connect("bob", "10.0.0.9")
-      assert.is_truthy(ask("bob", "join"))
-      assert.is_truthy(ask("root", "unban", { address = "10.0.0.3" }))
-      assert.is_truthy(ask("dora", "join"))
-    end)
-
-    it("everywhere closes connections, and refuses new ones", function()
-      assert.equal("not_allowed", refused("ann", "ban", { user = "bob" }, false))
-      assert.same({ user = "bob", at = now() }, (ask("root", "ban", { user = "bob" }, false)))
-      assert.is_false(courtroom.bob.is_open)
-      local conn = courtroom.gate:connect()
-      assert.is_true(conn.is_open)
-      courtroom.gate.world.task.run(function() conn:admit "bob" end)
-      courtroom.gate.core:settle()
-      assert.is_false(conn.is_open)
-      assert.is_true(courtroom.carl.is_open)
-      assert.is_truthy(ask("root", "unban", { user = "bob" }, false))
-      assert.equal("not_banned", refused("root", "unban", { user = "bob" }, false))
-      conn = courtroom.gate:connect()
-      courtroom.gate.world.task.run(function() conn:admit "bob" end)
-      courtroom.gate.core:settle()
-      assert.is_true(conn.is_open)
-    end)
-
-    it("everywhere of an address closes connections before they have a name", function()
-      local nobody = courtroom.gate:connect(nil, { address = "10.0.0.3" })
-      ask("root", "ban", { address = "10.0.0.3" }, false)
-      assert.is_false(nobody.is_open)
-      assert.is_false(courtroom.bob.is_open)
-      assert.is_true(courtroom.carl.is_open)
-      assert.is_false(courtroom.gate:connect(nil, { address = "10.0.0.3" }).is_open)
-    end)
-
-    it("everywhere refuses requests of who has a name in other ways", function()
-      ask("root", "ban", { user = "dora", reason = "spam" }, false)
-      local dora = courtroom:connect "dora" -- no plugin has admitted this one
-      assert.same({ nil, "banned", "banned for good: spam" }, { ask("dora", "join") })
-      assert.is_false(dora.is_open)
-    end)
-
-    it("survives a reload", function()
-      ask("max", "ban", { user = "carl" })
-      ask("max", "kick", { user = "bob" })
-      ask("root", "ban", { user = "bob" }, false)
-      assert(courtroom.gate:reload())
-      assert.equal("banned", refused("carl", "join"))
-      courtroom:connect "bob"
-      assert.equal("banned", refused("bob", "join"))
-    end)
-
-    it("has a limit in each room", function()
-      for n = 1, 300 do assert.is_truthy(ask("max", "ban", { user = "u" .. n })) end
-      assert.equal("too_many_bans", refused("max", "ban", { user = "bob" }))
-      assert.equal("too_many_bans", refused("max", "mute", { user = "bob" }))
-      ask("max", "unban", { user = "u7" })
-      assert.is_truthy(ask("max", "ban", { user = "bob" }))
-    end)
-
-    it("has a limit everywhere", function()
-      courtroom = courtrooms.open { max_bans = 1 }
-      assert.is_truthy(ask("root", "ban", { user = "bob" }, false))
-      assert.equal("too_many_bans", refused("root", "ban", { user = "carl" }, false))
-      assert.is_true(courtroom.carl.is_open)
-    end)
-  end)
-
-  describe("mute", function()
-    it("keeps a user from being heard, until it ends", function()
-      assert.same({ room = "tea", user = "bob", reason = "loud", at = now(),
-        expires_at = now() + 60000 },
-        (ask("max", "mute", { user = "bob", reason = "loud", duration_ms = 60000 })))
-      assert.same({ { type = "moderated", room = "tea", action = "mute", reason = "loud",
-        at = now(), expires_at = now() + 60000 } }, heard "bob")
-      assert.same({}, heard "carl")
-      for _, name in ipairs { "say", "edit", "react", "typing" } do
-        local _, code, text, temporary = ask("bob", name, "hello")
-        if name == "say" then
-          assert.same({ "muted", true }, { code, temporary })
-          assert.matches("^muted until .* UTC: loud$", text)
-        end
-      end
-      assert.equal("muted", refused("bob", "say", "/help"))
-      assert.is_true(courtroom:is_heard("carl", "hello", "ann"))
-      assert.is_truthy(ask("bob", "members"))
+  describe("bans", function()
+    it("lists who is banned or muted in a room, for moderators, in pages", function()
+      assert.same({ room = "tea", list = {} }, (ask("max", "bans")))
+      ask("ann", "ban", { user = "dora", reason = "spam" })
+      ask("max", "mute", { user = "bob", duration_ms = 60000 })
+      ask("max", "shadow_mute", { user = "carl" })
+      local at = now()
+      local ban = { what = "ban", user = "dora", by = "ann", at = at, reason = "spam" }
+      local mute = { what = "mute", user = "bob", by = "max", at = at,
+        expires_at = at + 60000 }
+      local shadow = { what = "shadow_mute", user = "carl", by = "max", at = at }
+      assert.same({ room = "tea", list = { mute, shadow, ban } }, (ask("max", "bans")))
+      local page = ask("max", "bans", { limit = 2 })
+      assert.same({ mute, shadow }, page.list)
+      assert.same({ room = "tea", list = { ban } },
+        (ask("max", "bans", { limit = 2, after = page.next })))
+      assert.equal("not_allowed", refused("bob", "bans"))
+      assert.equal("bad_request", refused("max", "bans", { limit = 0 }))
       courtroom.gate:later(60000)
-      assert.is_true(courtroom:is_heard("bob", "hello", "ann"))
-      assert.equal("not_muted", refused("max", "unmute", { user = "bob" }))
+      assert.same({ shadow, ban }, ask("max", "bans").list)
     end)
 
-    it("is lifted", function()
-      ask("max", "mute", { user = "bob" })
-      heard "bob"
-      assert.same({ room = "tea", user = "bob", at = now() },
-        (ask("ann", "unmute", { user = "bob" })))
-      assert.equal("unmute", heard("bob")[1].action)
-      assert.is_true(courtroom:is_heard("bob", "hello", "ann"))
-      assert.equal("not_muted", refused("max", "unmute", { user = "carl" }))
-    end)
-
-    it("is for one room", function()
-      ask("max", "mute", { user = "bob" })
-      ask("bob", "join", nil, "milk")
-      assert.is_truthy(ask("bob", "say", "hello", "milk"))
-      for _, name in ipairs { "mute", "shadow_mute", "unmute" } do
-        assert.same({ nil, "bad_request", "room: expected a string" },
-          { ask("root", name, { user = "bob" }, false) })
-      end
-    end)
-
-    it("holds after the user has left and come again", function()
-      ask("max", "mute", { user = "bob" })
-      ask("bob", "leave")
-      ask("bob", "join")
-      assert.equal("muted", refused("bob", "say", "hello"))
+    it("lists those that hold everywhere, for admins", function()
+      ask("root", "ban", { user = "dora" }, false)
+      ask("root", "ban", { address = "::1", duration_ms = 60000 }, false)
+      assert.same({ list = { { what = "ban", address = "::1", by = "root", at = now(),
+        expires_at = now() + 60000 }, { what = "ban", user = "dora", by = "root", at = now() } } },
+        (ask("root", "bans", nil, false)))
+      assert.equal("not_allowed", refused("ann", "bans", nil, false))
+      courtroom.gate:later(120000)
+      assert.same({}, courtroom.gate.world.state.of("moderation").bans.addresses)
     end)
   end)
 
-  describe("mutes of requests that other plugins handle", function()
-    --- Handles the requests, and says what it was asked.
-    local ECHO = [[return function(gate)
-      gate:needs "rooms"
-      for _, name in ipairs { "edit", "react", "typing" } do
-        gate:on(name, function(_, message) return { hidden = message.only_sender or false } end)
-      end
-      gate:after("say", function(_, message)
-        gate.state.hidden = message.only_sender or false
-      end)
-    end]]
-
-    before_each(function() courtroom = courtrooms.open(nil, { echo = ECHO }) end)
-
-    it("keep a user from editing, reacting and typing", function()
-      assert.same({ hidden = false }, (ask("bob", "edit")))
+  describe("appeal", function()
+    it("is one note of a user who is muted or banned, for the moderators", function()
+      assert.equal("nothing_to_appeal", refused("bob", "appeal", { text = "sorry" }))
       ask("max", "mute", { user = "bob" })
-      for _, name in ipairs { "edit", "react", "typing" } do
-        assert.equal("muted", refused("bob", name))
-        assert.same({ hidden = false }, (ask("carl", name)))
-      end
+      assert.equal("bad_request", refused("bob", "appeal", { text = "" }))
+      assert.equal("bad_request", refused("bob", "appeal", { text = "x" }, false))
+      assert.same({ room = "tea", at = now() }, (ask("bob", "appeal", { text = "sorry" })))
+      assert.equal("already_appealed", refused("bob", "appeal", { text = "please" }))
+      assert.same({ by = "bob", at = now(), text = "sorry" },
+        ask("max", "bans").list[1].appeal)
+      ask("max", "ban", { user = "bob" })
+      assert.same({ room = "tea", at = now() }, (ask("bob", "appeal", { text = "really" })))
+      local list = ask("max", "bans").list
+      assert.same({ "sorry", "really" }, { list[1].appeal.text, list[2].appeal.text })
+      assert.equal("nothing_to_appeal", refused("bob", "appeal", { text = "x" }, "milk"))
     end)
 
-    it("tell them that only the sender shall hear it, and the sender nothing", function()
-      assert.is_truthy(ask("max", "shadow_mute", { user = "bob" }))
-      assert.same({}, heard "bob")
-      for _, name in ipairs { "edit", "react", "typing" } do
-        assert.same({ hidden = true }, (ask("bob", name)))
-        assert.same({ hidden = false }, (ask("carl", name)))
-      end
-      assert.is_truthy(ask("bob", "say", "hello"))
-      assert.is_true(courtroom.gate.world.state.of("echo").hidden)
-      assert.equal("nothing_to_appeal", refused("bob", "appeal", { text = "why?" }))
-      heard "bob"
-      assert.is_truthy(ask("max", "unmute", { user = "bob" }))
-      assert.same({}, heard "bob")
-      assert.is_truthy(ask("bob", "say", "hello"))
-      assert.is_false(courtroom.gate.world.state.of("echo").hidden)
+    it("is open to who is muted also as a command", function()
+      ask("max", "mute", { user = "bob" })
+      assert.equal("muted", refused("bob", "say", "/appeals sorry"))
+      assert.equal("muted", refused("bob", "say", "//appeal sorry"))
+      assert.is_truthy(ask("bob", "say", "/Appeal I am sorry"))
+      assert.equal("I am sorry", ask("max", "bans").list[1].appeal.text)
     end)
   end)
 
-  describe("ranks", function()
-    local VERBS = { "kick", "ban", "unban", "mute", "unmute", "shadow_mute" }
-
-    it("let nobody moderate one as high as they are, or higher", function()
-      ask("ann", "role", { user = "carl", role = "moderator" })
-      for _, verb in ipairs(VERBS) do
-        for _, pair in ipairs { { "bob", "bob" }, { "bob", "max" }, { "max", "max" },
-          { "max", "carl" }, { "max", "ann" }, { "ann", "ann" }, { "ann", "root" },
-          { "root", "root" } } do
-          assert.equal("not_allowed", refused(pair[1], verb, { user = pair[2] }), verb)
-        end
-        for _, pair in ipairs { { "max", "bob" }, { "ann", "max" }, { "root", "ann" } } do
-          assert.not_equal("not_allowed", refused(pair[1], verb, { user = pair[2] }), verb)
-        end
-      end
+  describe("report", function()
+    it("tells moderators of a message, the newest first", function()
+      assert.same({ room = "tea", list = {} }, (ask("max", "reports")))
+      assert.same({ id = 1 }, (ask("bob", "report", { message_id = 17, why = "spam" })))
+      assert.same({ id = 2 }, (ask("carl", "report", { message_id = 18, why = "rude" })))
+      local list = ask("max", "reports").list
+      list[1].at, list[2].at = nil, nil
+      assert.same({ { id = 2, by = "carl", room = "tea", message_id = 18, why = "rude" },
+        { id = 1, by = "bob", room = "tea", message_id = 17, why = "spam" } }, list)
+      local page = ask("max", "reports", { limit = 1 })
+      assert.same({ 2, 2 }, { page.list[1].id, page.next })
+      page = ask("max", "reports", { limit = 1, after = page.next })
+      assert.same({ 1 }, { page.list[1].id, page.next })
+      assert.equal("not_allowed", refused("bob", "reports"))
+      assert.equal("bad_request", refused("root", "reports", nil, false))
     end)
 
-    it("let no moderator lift what they could not impose", function()
-      ask("ann", "mute", { user = "max" })
-      assert.equal("muted", refused("max", "say", "hello"))
-      assert.equal("not_allowed", refused("max", "unmute", { user = "max" }))
-    end)
-
-    it("do not mute or ban an admin who was not there when it was said", function()
-      ask("max", "mute", { user = "otto" })
-      ask("max", "ban", { user = "otto" })
-      courtroom:connect("otto").state.admin = true
-      assert.is_truthy(ask("otto", "join"))
-      assert.is_truthy(ask("otto", "say", "hello"))
-    end)
-
-    it("say what is wrong with what was asked", function()
-      assert.equal("no_such_room", refused("max", "ban", { user = "bob" }, "milk"))
-      assert.same({ nil, "bad_request", "room: expected a string" },
-        { ask("max", "ban", { user = "bob" }, 7) })
-      assert.same({ nil, "bad_request", "data.user: expected the name of a user" },
-        { ask("max", "kick", { address = "::1" }) })
-      for _, name in ipairs(VERBS) do
-        assert.equal("bad_request", refused("max", name), name)
-        assert.equal("bad_request", refused("max", name, { user = "bob", reason = 7 }), name)
-      end
+    it("is for those in the room, and for so many an hour", function()
+      courtroom = courtrooms.open { reports_per_hour = 2 }
+      local REPORT = { message_id = 17, why = "spam" }
+      assert.equal("not_a_member", refused("root", "report", REPORT))
+      assert.equal("bad_request", refused("bob", "report", { message_id = 17 }))
+      for _ = 1, 2 do assert.is_truthy(ask("bob", "report", REPORT)) end
+      assert.same({ nil, "too_many_reports", "at most 2 an hour", true },
+        { ask("bob", "report", REPORT) })
+      assert.is_truthy(ask("carl", "report", REPORT))
+      courtroom.gate:later(3600000)
+      assert.is_truthy(ask("bob", "report", REPORT))
     end)
   end)
 
-  describe("slow_mode", function()
-    it("makes all below the moderators wait, and tells the room", function()
-      assert.same({ room = "tea", slow_mode_ms = 5000, at = now() },
-        (ask("max", "slow_mode", { slow_mode_ms = 5000 })))
-      local push = heard("bob")[1]
-      assert.same({ "room_changed", "tea", 5000, "max", now() },
-        { push.type, push.room, push.options.slow_mode_ms, push.by, push.at })
-      assert.is_truthy(ask("bob", "say", "one"))
-      assert.equal("slow_mode", refused("bob", "say", "two"))
-      assert.equal("not_allowed", refused("bob", "slow_mode", { slow_mode_ms = 0 }))
-      assert.equal("bad_request", refused("max", "slow_mode", { slow_mode_ms = -1 }))
-      ask("max", "slow_mode", { slow_mode_ms = 0 })
-      assert.is_truthy(ask("bob", "say", "two"))
+  describe("audit", function()
+    it("says who has done what to whom, when and why, the newest first", function()
+      assert.same({ room = "tea", list = {} }, (ask("max", "audit")))
+      ask("max", "mute", { user = "bob", duration_ms = 60000, reason = "loud" })
+      local at = now()
+      ask("ann", "unmute", { user = "bob" })
+      ask("max", "slow_mode", { slow_mode_ms = 1000 })
+      ask("max", "mute", { user = "ann" }) -- is refused
+      ask("ann", "rename", { name = "chai" })
+      ask("ann", "kick", { user = "carl" }, "chai")
+      local list = ask("max", "audit", nil, "chai").list
+      for _, entry in ipairs(list) do
+        assert.equal(at, entry.at)
+        entry.at = nil
+      end
+      assert.same({ { id = 4, by = "ann", action = "kick", room = "chai", user = "carl" },
+        { id = 3, by = "max", action = "slow_mode", room = "tea" },
+        { id = 2, by = "ann", action = "unmute", room = "tea", user = "bob" },
+        { id = 1, by = "max", action = "mute", room = "tea", user = "bob", reason = "loud",
+          expires_at = at + 60000 } }, list)
+      assert.same({ 3 }, { ask("max", "audit", { limit = 2 }, "chai").next })
+      assert.equal("not_allowed", refused("bob", "audit", nil, "chai"))
+      assert.is_truthy(courtroom.gate:logged '"max": mute "bob" in "tea": loud')
+    end)
+
+    it("has what was done everywhere for admins, and is open in archived rooms", function()
+      ask("root", "ban", { user = "dora" }, false)
+      ask("root", "unban", { user = "dora" }, false)
+      assert.equal("unban", ask("root", "audit", nil, false).list[1].action)
+      assert.equal("not_allowed", refused("ann", "audit", nil, false))
+      ask("ann", "kick", { user = "bob" })
+      ask("ann", "archive")
+      assert.equal("kick", ask("max", "audit").list[1].action)
+      assert.equal("archived", refused("max", "kick", { user = "carl" }))
+      assert.equal("not_allowed", refused("bob", "audit"))
+    end)
+
+    it("begins anew in another room of the name", function()
+      ask("ann", "kick", { user = "bob" })
+      ask("ann", "archive")
+      ask("ann", "delete")
+      courtroom.gate:later(1)
+      ask("ann", "create")
+      assert.same({}, ask("ann", "audit").list)
+      ask("ann", "slow_mode", { slow_mode_ms = 1000 })
+      assert.equal(1, #ask("ann", "audit").list)
+    end)
+  end)
+
+  describe("as slash commands", function()
+    local function say(who, text) return ask(who, "say", text) end
+
+    it("does the same", function()
+      assert.equal("spam a lot", say("max", "/kick bob spam a lot").reason)
+      assert.equal("not_a_member", refused("bob", "say", "hello"))
+      assert.equal(now() + 600000, say("max", '/ban "bob" 10m spam').expires_at)
+      assert.equal("banned", refused("bob", "join"))
+      assert.equal("bob", say("max", "/bans").list[1].user)
+      assert.equal("bob", say("max", "/unban bob").user)
+      assert.equal("loud", say("max", "/mute carl 1h loud").reason)
+      assert.equal("muted", refused("carl", "say", "hello"))
+      assert.is_truthy(say("max", "/unmute carl"))
+      assert.equal("carl", say("max", "/shadow_mute carl").user)
+      assert.equal("shadow_mute", ask("max", "bans").list[1].what)
+      assert.is_truthy(say("max", "/slow 5"))
+      assert.equal(5000, say("max", "/slow 5").slow_mode_ms)
+      assert.equal(0, say("max", "/slow off").slow_mode_ms)
+      assert.equal(1, say("carl", "/report 17 spam").id)
+      assert.equal("bad_request", refused("max", "say", "/slow soon"))
+      assert.equal("bad_request", refused("max", "say", "/kick"))
+      assert.equal("bad_request", refused("carl", "say", "/report spam"))
+      assert.equal("not_allowed", refused("carl", "say", "/kick max"))
+    end)
+  end)
+
+  describe("as other plugins use it", function()
+    it("does the same with the rights of an admin", function()
+      courtroom = courtrooms.open(nil, { panel = [[return function(gate)
+        gate:needs "moderation"
+        local moderation = gate:use("moderation", "1.0")
+        gate:on("panel", function(_, message)
+          return moderation[message.data.verb]("panel", message.room, message.data.data)
+        end)
+      end]] })
+      local function call(verb, data, room)
+        return ask("bob", "panel", { verb = verb, data = data }, room)
+      end
+      assert.equal("ann", call("kick", { user = "ann" }).user)
+      assert.same({ nil, "not_allowed", "only of those below you" },
+        { call("ban", { user = "root" }) })
+      assert.equal("carl", call("ban", { user = "carl" }, false).user)
+      assert.is_false(courtroom.carl.is_open)
+      assert.equal("panel", call("bans", nil, false).list[1].by)
+      assert.equal("kick", call("audit").list[1].action)
+      assert.same({ nil, "no_such_room", "there is no room of this name" },
+        { call("mute", { user = "max" }, "milk") })
+      for _, verb in ipairs { "unban", "mute", "unmute", "shadow_mute", "slow_mode",
+        "reports" } do
+        assert.is_truthy(call(verb, { user = verb == "unban" and "carl" or "max",
+          slow_mode_ms = 1 }, verb ~= "unban" and "tea"), verb)
+      end
     end)
   end)
 end)

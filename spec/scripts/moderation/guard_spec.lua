@@ -77,3 +77,67 @@ describe("what is said under moderation", function()
     end
   end)
 end)
+
+describe("who is muted", function()
+  local courtroom
+
+  local function ask(...) return courtroom:ask(...) end
+  local function refused(...) return courtroom:refused(...) end
+  local function heard(who) return courtroom:heard(who) end
+
+  --- Handles the requests, and says what it was asked.
+  local ECHO = [[return function(gate)
+    gate:needs "rooms"
+    for _, name in ipairs { "edit", "react", "typing" } do
+      gate:on(name, function(_, message) return { hidden = message.only_sender or false } end)
+    end
+    gate:after("say", function(_, message)
+      gate.state.hidden = message.only_sender or false
+    end)
+  end]]
+
+  before_each(function() courtroom = courtrooms.open(nil, { echo = ECHO }) end)
+
+  it("can neither edit, react nor type", function()
+    assert.same({ hidden = false }, (ask("bob", "edit")))
+    ask("max", "mute", { user = "bob" })
+    for _, name in ipairs { "edit", "react", "typing" } do
+      assert.equal("muted", refused("bob", name))
+      assert.same({ hidden = false }, (ask("carl", name)))
+    end
+  end)
+
+  it("in the shadow is heard only by themselves, and told nothing", function()
+    assert.is_truthy(ask("max", "shadow_mute", { user = "bob" }))
+    assert.same({}, heard "bob")
+    for _, name in ipairs { "edit", "react", "typing" } do
+      assert.same({ hidden = true }, (ask("bob", name)))
+      assert.same({ hidden = false }, (ask("carl", name)))
+    end
+    assert.is_truthy(ask("bob", "say", "hello"))
+    assert.is_true(courtroom.gate.world.state.of("echo").hidden)
+    assert.equal("nothing_to_appeal", refused("bob", "appeal", { text = "why?" }))
+    heard "bob"
+    assert.is_truthy(ask("max", "unmute", { user = "bob" }))
+    assert.same({}, heard "bob")
+    assert.is_truthy(ask("bob", "say", "hello"))
+    assert.is_false(courtroom.gate.world.state.of("echo").hidden)
+  end)
+end)
+
+describe("who is banned", function()
+  it("is out again when it became known only while they came in", function()
+    local courtroom = courtrooms.open(nil, { late = [[return function(gate)
+      gate:needs "moderation"
+      local moderation = gate:use("moderation", "1.0")
+      gate:before("join", function(conn, message)
+        if conn.user == "dora" then moderation.ban("late", message.room, { user = "dora" }) end
+      end)
+    end]] })
+    local dora = courtroom:connect "dora"
+    assert.is_truthy(courtroom:ask("dora", "join"))
+    assert.is_nil(next(dora.rooms))
+    local heard = courtroom:heard "dora"
+    assert.same({ "left", "banned" }, { heard[#heard].type, heard[#heard].reason })
+  end)
+end)
