@@ -6,7 +6,10 @@ local words = require "moderation.words"
 
 local RANK = { guest = 1, member = 2, moderator = 3, owner = 4, admin = 5 }
 local LEAST = { allow = 1, members = 2, moderators = 3, deny = 6 } -- who may send links
-local SAYING = { "say", "edit", "react", "typing" } -- what muted users cannot
+
+-- What muted users cannot do, whether or not there is a plugin that handles it.
+local IS_SAYING = { say = true, edit = true, react = true, typing = true }
+
 
 ---@class moderation.Guard
 ---@field private court moderation.Court
@@ -148,12 +151,13 @@ function guard.open(gate, court)
   self.mask_words = function(text) return list:mask_words(text) end
   self.mask_links = function(text) return list:mask_links(text) end
 
-  gate:before("*", function(conn) return self:everywhere(conn) end)
+  gate:before("*", function(conn, message)
+    if court.everywhere:ban_of(conn) then return self:everywhere(conn) end
+    if IS_SAYING[message.type] then return self:mute(conn, message) end
+    return true
+  end)
   gate:before("join", function(conn, message) return self:join(conn, message) end)
   gate:after("join", function(conn, message) self:joined(conn, message) end)
-  for _, name in ipairs(SAYING) do
-    gate:before(name, function(conn, message) return self:mute(conn, message) end)
-  end
   if has_words or self.least > 1 then
     for _, name in ipairs { "say", "edit" } do
       gate:before(name, function(conn, message) return self:saying(conn, message) end)
