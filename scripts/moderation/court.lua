@@ -84,7 +84,7 @@ end
 function Court:problem_of_rank(actor, record, user)
   local mine = self:role(actor, record, actor.state.admin)
   local theirs = self:role(user, record, self:is_admin(user))
-  if user == actor.user or RANK[mine] <= RANK[theirs] then
+  if RANK[mine] <= RANK[theirs] then
     return "not_allowed", "only of those below you"
   end
 end

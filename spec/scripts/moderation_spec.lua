@@ -7,6 +7,8 @@ describe("moderation", function()
   local function refused(...) return courtroom:refused(...) end
   local function now() return courtroom:now() end
 
+  local function kept() return courtroom:kept() end
+
   before_each(function() courtroom = courtrooms.open() end)
 
   describe("bans", function()
@@ -44,7 +46,7 @@ describe("moderation", function()
   end)
 
   describe("appeal", function()
-    it("is one note of a user who is muted or banned, for the moderators", function()
+    it("is one note of who is muted or banned, kept for the moderators", function()
       assert.equal("nothing_to_appeal", refused("bob", "appeal", { text = "sorry" }))
       ask("max", "mute", { user = "bob" })
       assert.equal("bad_request", refused("bob", "appeal", { text = "" }))
@@ -53,6 +55,7 @@ describe("moderation", function()
       assert.equal("already_appealed", refused("bob", "appeal", { text = "please" }))
       assert.same({ by = "bob", at = now(), text = "sorry" },
         ask("max", "bans").list[1].appeal)
+      assert.equal("sorry", kept().mutes.bob.appeal.text)
       ask("max", "ban", { user = "bob" })
       assert.same({ room = "tea", at = now() }, (ask("bob", "appeal", { text = "really" })))
       local list = ask("max", "bans").list
@@ -72,7 +75,9 @@ describe("moderation", function()
   describe("report", function()
     it("tells moderators of a message, the newest first", function()
       assert.same({ room = "tea", list = {} }, (ask("max", "reports")))
+      assert.is_nil(kept())
       assert.same({ id = 1 }, (ask("bob", "report", { message_id = 17, why = "spam" })))
+      assert.matches("^%d+@tea$", kept().log)
       assert.same({ id = 2 }, (ask("carl", "report", { message_id = 18, why = "rude" })))
       local list = ask("max", "reports").list
       list[1].at, list[2].at = nil, nil
@@ -95,7 +100,8 @@ describe("moderation", function()
       assert.same({ nil, "too_many_reports", "at most 2 an hour", true },
         { ask("bob", "report", REPORT) })
       assert.is_truthy(ask("carl", "report", REPORT))
-      courtroom.gate:later(3600000)
+      courtroom.gate:later(3660000)
+      assert.same({}, courtroom.gate.world.state.of("moderation").reporters)
       assert.is_truthy(ask("bob", "report", REPORT))
     end)
   end)

@@ -51,7 +51,19 @@ function Courtroom:is_heard(who, text, listener)
   return false
 end
 
---- A connection, which joins the room.
+--- What the store has of the moderation of the room.
+---@return table?
+function Courtroom:kept()
+  local gate, entry = self.gate, nil
+  gate:later(100)
+  gate.world.task.run(function()
+    entry = gate.world.store.new(gate.world.plugin.current().plugins.rooms):get "room:tea"
+  end)
+  gate:later(10)
+  return entry.moderation
+end
+
+--- A connection of a user.
 ---@param user string
 ---@param address? string
 ---@return moongate.Conn

@@ -25,6 +25,17 @@ describe("a court", function()
       end
     end)
 
+    it("are not about names that others than users have", function()
+      courtroom = courtrooms.open(nil, { panel = [[return function(gate)
+        gate:needs "moderation"
+        local moderation = gate:use("moderation", "1.0")
+        gate:on("panel", function(_, message)
+          return moderation.kick("bob", message.room, { user = "bob" })
+        end)
+      end]] })
+      assert.equal("bob", ask("carl", "panel").user)
+    end)
+
     it("let no moderator lift what they could not impose", function()
       ask("ann", "mute", { user = "max" })
       assert.equal("muted", refused("max", "say", "hello"))
@@ -70,6 +81,8 @@ describe("a court", function()
       local record = courtroom.gate.world.state.of("rooms").records.tea
       local log = record.moderation.log
       assert.equal(("%d@tea"):format(record.created_at), log)
+      assert.same(record.moderation, courtroom:kept())
+      assert.equal("max", courtroom:kept().mutes.bob.by)
       ask("ann", "rename", { name = "chai" })
       ask("ann", "kick", { user = "carl" }, "chai")
       assert.equal(log, record.moderation.log)

@@ -59,6 +59,17 @@ describe("a journal", function()
     assert.equal("5e 4d 3c", (words "tea"))
   end)
 
+  it("shows no older entry in place of one that is not kept", function()
+    open(nil, 1)
+    append("tea", "a")
+    keeper.refuse = "store_failed"
+    append("tea", "b")
+    keeper.refuse = nil
+    assert.equal("", (words "tea"))
+    append("tea", "c")
+    assert.equal("3c", (words "tea"))
+  end)
+
   it("goes on behind what another process has written", function()
     for n = 1, 6 do append("tea", "x" .. n) end
     append("tea:0001", "m")

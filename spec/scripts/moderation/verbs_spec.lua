@@ -97,9 +97,13 @@ describe("a verb of moderation", function()
 
     it("of an address is for admins, and keeps out who comes from there", function()
       assert.equal("not_allowed", refused("ann", "ban", { address = "10.0.0.3" }))
+      courtroom:connect("otto", "10.0.0.3").state.admin = true
+      assert.is_truthy(ask("otto", "join"))
+      heard "bob"
       assert.same({ room = "tea", address = "10.0.0.3", at = now() },
         (ask("root", "ban", { address = "10.0.0.3" })))
-      assert.equal("banned", heard("bob")[1].reason)
+      assert.same({ "bob", "banned" }, { courtroom.bob.heard[1].user, heard("bob")[1].reason })
+      assert.is_truthy(next(courtroom.otto.rooms))
       assert.equal("banned", refused("bob", "join"))
       courtroom:connect("dora", "10.0.0.3")
       assert.equal("banned", refused("dora", "join"))
