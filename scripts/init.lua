@@ -7,5 +7,6 @@ return {
   { "presence", trust = "trusted" },
   { "rooms", trust = "trusted", options = { max_per_connection = 50, presence = true } },
   { "messages", trust = "trusted" },
+  { "moderation", trust = "trusted" },
   { "router", trust = "trusted" },
 }

@@ -19,7 +19,8 @@ local SECONDS = tonumber(arg[1]) or LOOPS * #PLACES * EVERY_S
 
 local house = server.start { tls = false, plugins = {
   relay = file.read "examples/relay.lua", bad = looping.plugin(), floor = looping.FLOOR,
-  init = ([[return { trust = "trusted", "auth", "rooms", "messages", "router", "relay", "bad", "floor",
+  init = ([[return { trust = "trusted", "auth", "rooms", "messages",
+    "router", "relay", "bad", "floor",
     budget = { hard_ms = %d, load_ms = %d, aborts = 100000 }, rollback = false }]])
     :format(HARD_MS, HARD_MS) },
   arguments = { "--rate-messages", "1000000", "--burst-messages", "1000000", "--rate-bytes",

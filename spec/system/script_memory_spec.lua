@@ -34,7 +34,8 @@ describe("the memory of the scripts", function()
   before_each(function()
     house = server.start { arguments = { "--script-memory-mb", "64" },
       plugins = { hungry = HUNGRY, fine = FINE, init = [[return { trust = "trusted",
-        budget = { hard_ms = 60000 }, "auth", "rooms", "messages", "router", "hungry", "fine" }]] } }
+        budget = { hard_ms = 60000 }, "auth", "rooms", "messages", "router", "hungry",
+        "fine" }]] } }
     for _, text in ipairs { "memory limit exceeded", "not enough memory", "switched off" } do
       house:expects(text)
     end

@@ -143,11 +143,11 @@ describe("a plugin that nobody trusts", function()
   it("can be trusted while it runs, and no longer", function()
     local list = file.read(house.app .. "/init.lua")
     house:save("init", (list:gsub('"stranger"', '{ "stranger", trust = "trusted" }')))
-    house:logs "stranger (its trust has changed), 4 as before"
+    house:logs "stranger (its trust has changed), 5 as before"
     assert.equal("LuaJIT", ann:asks({ type = "trusted" }).data.jit)
     works()
     house:save("init", list)
-    house:logs "generation 3: stranger (its trust has changed), 4 as before"
+    house:logs "generation 3: stranger (its trust has changed), 5 as before"
     house:expects "stranger#3: on trusted"
     assert.equal("internal", ann:asks({ type = "trusted" }).error.code)
     house:logs "jit is not for a guarded plugin"

@@ -10,7 +10,8 @@ local LOOPS, plugin = looping.LOOPS, looping.plugin
 local BUDGET = [[budget = { soft_ms = 20, hard_ms = %d, load_ms = 100, aborts = %d },]]
 
 local function init(hard_ms, aborts)
-  return ([[return { %s "auth", "rooms", "messages", "router", "bad", "floor", trust = "trusted" }]]):format(
+  return ([[return { %s "auth", "rooms", "messages", "router", "bad", "floor",
+    trust = "trusted" }]]):format(
     BUDGET:format(hard_ms, aborts))
 end
 

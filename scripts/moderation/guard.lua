@@ -1,0 +1,170 @@
+--- What is asked of each request before it is carried out: whether its sender is banned or muted,
+--- and whether what they say is fit to be heard.
+
+local sanctions = require "moderation.sanctions"
+local words = require "moderation.words"
+
+local RANK = { guest = 1, member = 2, moderator = 3, owner = 4, admin = 5 }
+local LEAST = { allow = 1, members = 2, moderators = 3, deny = 6 } -- who may send links
+
+-- What muted users cannot do, whether or not there is a plugin that handles it.
+local IS_SAYING = { say = true, edit = true, react = true, typing = true }
+
+
+---@class moderation.Guard
+---@field private court moderation.Court
+---@field private words moderation.Words
+---@field private least integer rank of those who may send links
+---@field private masks boolean
+local Guard = {}
+local guard_mt = { __index = Guard }
+
+function Guard:refuse(code, ...)
+  self.court.refused:add(1, code)
+  return ...
+end
+
+--- The record of the room that a message names; nil also when it names none.
+function Guard:record_of(message)
+  local name = message.room
+  return type(name) == "string" and self.court.rooms.find(name) or nil
+end
+
+-- ---- bans ----
+
+--- Of a connection that is banned everywhere: closes it.
+---@param conn moongate.Conn
+function Guard:everywhere(conn)
+  local ban = self.court.everywhere:ban_of(conn)
+  if not ban then return true end
+  conn:close(4504, "banned")
+  return self:refuse("banned", sanctions.refusal("banned", ban, self.court.gate:now_ms()))
+end
+
+--- The ban that keeps a connection out of the room that a message names.
+local function ban_of(self, conn, message)
+  local record = self:record_of(message)
+  local book = record and record.moderation
+  if not book or conn.state.admin then return nil end
+  return sanctions.ban(book, conn.user, conn.address, self.court.gate:now_ms()), record
+end
+
+---@param conn moongate.Conn
+---@param message table
+function Guard:join(conn, message)
+  local ban = ban_of(self, conn, message)
+  if not ban then return true end
+  return self:refuse("banned", sanctions.refusal("banned", ban, self.court.gate:now_ms()))
+end
+
+--- Who has joined while the rooms were being read was not known to be banned.
+---@param conn moongate.Conn
+---@param message table
+function Guard:joined(conn, message)
+  local ban, record = ban_of(self, conn, message)
+  if ban then self.court.rooms.evict(record, conn.user, "banned") end
+end
+
+-- ---- mutes ----
+
+--- Text that is said, or is in the field `text` of what is.
+local function text_of(message)
+  local data = message.data
+  if type(data) == "table" then data = data.text end
+  return type(data) == "string" and data or nil
+end
+
+--- The one command that muted users have.
+local function is_appeal(message)
+  local text = message.type == "say" and text_of(message)
+  return text and text:lower():find "^/appeal%f[^%w_-]" ~= nil
+end
+
+---@param conn moongate.Conn
+---@param message table
+function Guard:mute(conn, message)
+  local record = self:record_of(message)
+  local book = record and record.moderation
+  if not book then return true end
+  local mute = sanctions.mute(book, conn.user, self.court.gate:now_ms())
+  if not mute or conn.state.admin then return true end
+  if mute.is_shadow then
+    message.only_sender = true
+    return true
+  end
+  if is_appeal(message) then return true end
+  return self:refuse("muted", sanctions.refusal("muted", mute, self.court.gate:now_ms()))
+end
+
+-- ---- words and links ----
+
+local function may_link(self, conn, message)
+  if self.least == 1 then return true end
+  local record = self:record_of(message)
+  local role = conn.state.admin and "admin" or record and self.court.rooms.role(conn, record)
+  return RANK[role or "guest"] >= self.least
+end
+
+local function has_word(self) return function(text) return self.words:has_word(text) end end
+local function has_link(self) return function(text) return self.words:has_link(text) end end
+
+--- What is said must be fit to be heard, or is made so.
+---@param conn moongate.Conn
+---@param message table
+function Guard:saying(conn, message)
+  local data = message.data
+  if words.each(data, self.has_word) then
+    if not self.masks then
+      return self:refuse("refused_word", nil, "refused_word", "a word in it is not wanted here")
+    end
+    data = words.map(data, self.mask_words)
+  end
+  if words.each(data, self.has_link) and not may_link(self, conn, message) then
+    if not self.masks then
+      return self:refuse("refused_link", nil, "refused_link", "no links from you in this room")
+    end
+    data = words.map(data, self.mask_links)
+  end
+  message.data = data
+  return true
+end
+
+local guard = {}
+
+local function words_option(gate)
+  local list = gate:option("words", { default = {}, about = "words that are not to be said" })
+  local problem = words.problem_of(list)
+  if problem then error(('option "words": %s'):format(problem), 0) end
+  return words.of(list), next(list) ~= nil
+end
+
+---@param gate moongate.Gate
+---@param court moderation.Court
+function guard.open(gate, court)
+  local list, has_words = words_option(gate)
+  local self = setmetatable({ court = court, words = list }, guard_mt)
+  self.least = LEAST[gate:option("links", { default = "allow",
+    enum = { "allow", "members", "moderators", "deny" }, about = "who may send links" })]
+  self.masks = gate:option("action", { default = "refuse", enum = { "refuse", "mask" },
+    about = "what becomes of words and links that are not wanted" }) == "mask"
+  self.has_word, self.has_link = has_word(self), has_link(self)
+  self.mask_words = function(text) return list:mask_words(text) end
+  self.mask_links = function(text) return list:mask_links(text) end
+
+  gate:before("*", function(conn, message)
+    if court.everywhere:ban_of(conn) then return self:everywhere(conn) end
+    if IS_SAYING[message.type] then return self:mute(conn, message) end
+    return true
+  end)
+  gate:before("join", function(conn, message) return self:join(conn, message) end)
+  gate:after("join", function(conn, message) self:joined(conn, message) end)
+  if has_words or self.least > 1 then
+    for _, name in ipairs { "say", "edit" } do
+      gate:before(name, function(conn, message) return self:saying(conn, message) end)
+    end
+  end
+  gate:after("opened", function(conn) self:everywhere(conn) end)
+  gate:after("admitted", function(conn) self:everywhere(conn) end)
+end
+
+return guard

@@ -1,0 +1,182 @@
+--- What moderators do: each is called with the court, who acts, the name of a room (nil:
+--- everywhere) and data, and returns as a handler does.
+
+local fields = require "moderation.fields"
+local sanctions = require "moderation.sanctions"
+
+local verbs = {}
+
+local function place_of(case) return case.user and "users" or "addresses" end
+
+local function needs_user(data)
+  if data.user == nil then return "bad_request", "data.user: expected the name of a user" end
+end
+
+-- ---- kick ----
+
+function verbs.kick(court, actor, name, data)
+  local wrong, why = needs_user(data)
+  if wrong then return nil, wrong, why end
+  local case, code, text = court:case(actor, name, "kick", data)
+  if not case then return nil, code, text end
+  if case.record then
+    if not court.rooms.evict(case.record, case.user, "kicked") then
+      return nil, "not_a_member", "this user is not in the room"
+    end
+    court:tell(case, "kick")
+  else
+    local found = court.gate:user(case.user)
+    if not found then return nil, "gone", "this user is not connected" end
+    found:close(4504, "kicked")
+  end
+  court:note(actor, "kick", case)
+  return court:answer(case)
+end
+
+-- ---- bans ----
+
+local function ban_in_room(court, actor, case)
+  local record = case.record
+  local book = court:open_book(record)
+  if not sanctions.add(book, place_of(case), case.user or case.address,
+      court:sanction(case, actor)) then
+    return nil, "too_many_bans", "at most 300 bans and mutes in a room"
+  end
+  for user in pairs(court:users_of(case)) do court.rooms.evict(record, user, "banned") end
+  if case.user then court:tell(case, "ban") end
+  return true
+end
+
+local function ban_everywhere(court, actor, case)
+  if not court.everywhere:add(place_of(case), case.user or case.address,
+      court:sanction(case, actor)) then
+    return nil, "too_many_bans", "no more bans can be kept"
+  end
+  court:close_banned()
+  return true
+end
+
+function verbs.ban(court, actor, name, data)
+  local case, code, text = court:case(actor, name, "ban", data)
+  if not case then return nil, code, text end
+  local impose = case.record and ban_in_room or ban_everywhere
+  local done, why, problem = impose(court, actor, case)
+  if not done then return nil, why, problem end
+  court:note(actor, "ban", case)
+  return court:answer(case)
+end
+
+function verbs.unban(court, actor, name, data)
+  local case, code, text = court:case(actor, name, "ban", data)
+  if not case then return nil, code, text end
+  local place, target = place_of(case), case.user or case.address
+  local was_there
+  if case.record then
+    was_there = sanctions.lift(court:open_book(case.record), place, target, case.at)
+  else
+    was_there = court.everywhere:lift(place, target)
+  end
+  if not was_there then return nil, "not_banned", "there is no such ban" end
+  court:note(actor, "unban", case)
+  return court:answer(case)
+end
+
+-- ---- mutes ----
+
+local function mute(court, actor, name, data, action)
+  local wrong, why = needs_user(data)
+  if wrong then return nil, wrong, why end
+  if name == nil then return nil, "bad_request", "room: expected a string" end
+  local case, code, text = court:case(actor, name, "mute", data)
+  if not case then return nil, code, text end
+  local sanction = court:sanction(case, actor)
+  sanction.is_shadow = action == "shadow_mute" or nil
+  if not sanctions.add(court:open_book(case.record), "mutes", case.user, sanction) then
+    return nil, "too_many_bans", "at most 300 bans and mutes in a room"
+  end
+  if not sanction.is_shadow then court:tell(case, action) end
+  court:note(actor, action, case)
+  return court:answer(case)
+end
+
+function verbs.mute(court, actor, name, data) return mute(court, actor, name, data, "mute") end
+
+function verbs.shadow_mute(court, actor, name, data)
+  return mute(court, actor, name, data, "shadow_mute")
+end
+
+function verbs.unmute(court, actor, name, data)
+  local wrong, why = needs_user(data)
+  if wrong then return nil, wrong, why end
+  if name == nil then return nil, "bad_request", "room: expected a string" end
+  local case, code, text = court:case(actor, name, "mute", data)
+  if not case then return nil, code, text end
+  local its = sanctions.lift(court:open_book(case.record), "mutes", case.user, case.at)
+  if not its then return nil, "not_muted", "this user is not muted" end
+  if not its.is_shadow then court:tell(case, "unmute") end
+  court:note(actor, "unmute", case)
+  return court:answer(case)
+end
+
+-- ---- the room ----
+
+function verbs.slow_mode(court, actor, name, data)
+  local slow_mode_ms, problem = fields.slow_mode(data)
+  if not slow_mode_ms then return nil, "bad_request", problem end
+  local record, code, text = court:record_for(actor, name, "mute")
+  if not record then return nil, code, text end
+  local at = court.gate:now_ms()
+  record.options.slow_mode_ms = slow_mode_ms
+  court.gate:room(name):publish { type = "room_changed", room = name, title = record.title,
+    topic = record.topic, options = record.options, by = actor.user, at = at }
+  court:note(actor, "slow_mode", { record = record, room = name, at = at },
+    ("to %.0f ms"):format(slow_mode_ms))
+  return { room = name, slow_mode_ms = slow_mode_ms, at = at }
+end
+
+-- ---- lists ----
+
+--- The record of the room whose list is asked for, also of an archived one; true: everywhere.
+local function list_for(court, actor, name, action)
+  if name ~= nil then
+    local record, code, text = court:record_for(actor, name, action)
+    if code == "archived" then return court.rooms.find(name) end
+    return record, code, text
+  end
+  if actor.state.admin then return true end
+  return nil, "not_allowed", "without a room: for admins"
+end
+
+function verbs.bans(court, actor, name, data)
+  local limit, problem = fields.limit(data, "string")
+  if not limit then return nil, "bad_request", problem end
+  local record, code, text = list_for(court, actor, name, "mute")
+  if not record then return nil, code, text end
+  local book = record == true and court.everywhere.book or court:book_of(record)
+    or sanctions.book()
+  local page, next_after = sanctions.page(book, court.gate:now_ms(), data.after, limit)
+  return { room = name, list = page, next = next_after }
+end
+
+local function read(court, actor, name, data, from)
+  local limit, problem = fields.limit(data, "number")
+  if not limit then return nil, "bad_request", problem end
+  local record, code, text = list_for(court, actor, name, "kick")
+  if not record then return nil, code, text end
+  local log = court:log_of(record ~= true and record or nil)
+  if not log then return { room = name, list = {} } end
+  local list, next_after = from:read(log, data.after, limit)
+  if not list then return nil, "unavailable", tostring(next_after), true end
+  return { room = name, list = list, next = next_after }
+end
+
+function verbs.audit(court, actor, name, data)
+  return read(court, actor, name, data, court.audit)
+end
+
+function verbs.reports(court, actor, name, data)
+  if name == nil then return nil, "bad_request", "room: expected a string" end
+  return read(court, actor, name, data, court.reports)
+end
+
+return verbs

@@ -1,0 +1,91 @@
+local courtrooms = require "spec.support.courtroom"
+
+describe("a court", function()
+  local courtroom
+
+  local function ask(...) return courtroom:ask(...) end
+  local function refused(...) return courtroom:refused(...) end
+
+  before_each(function() courtroom = courtrooms.open() end)
+
+  describe("ranks", function()
+    local VERBS = { "kick", "ban", "unban", "mute", "unmute", "shadow_mute" }
+
+    it("let nobody moderate one as high as they are, or higher", function()
+      ask("ann", "role", { user = "carl", role = "moderator" })
+      for _, verb in ipairs(VERBS) do
+        for _, pair in ipairs { { "bob", "bob" }, { "bob", "max" }, { "max", "max" },
+          { "max", "carl" }, { "max", "ann" }, { "ann", "ann" }, { "ann", "root" },
+          { "root", "root" } } do
+          assert.equal("not_allowed", refused(pair[1], verb, { user = pair[2] }), verb)
+        end
+        for _, pair in ipairs { { "max", "bob" }, { "ann", "max" }, { "root", "ann" } } do
+          assert.not_equal("not_allowed", refused(pair[1], verb, { user = pair[2] }), verb)
+        end
+      end
+    end)
+
+    it("are not about names that others than users have", function()
+      courtroom = courtrooms.open(nil, { panel = [[return function(gate)
+        gate:needs "moderation"
+        local moderation = gate:use("moderation", "1.0")
+        gate:on("panel", function(_, message)
+          return moderation.kick("bob", message.room, { user = "bob" })
+        end)
+      end]] })
+      assert.equal("bob", ask("carl", "panel").user)
+    end)
+
+    it("let no moderator lift what they could not impose", function()
+      ask("ann", "mute", { user = "max" })
+      assert.equal("muted", refused("max", "say", "hello"))
+      assert.equal("not_allowed", refused("max", "unmute", { user = "max" }))
+    end)
+
+    it("do not mute or ban an admin who was not there when it was said", function()
+      ask("max", "mute", { user = "otto" })
+      ask("max", "ban", { user = "otto" })
+      courtroom:connect("otto").state.admin = true
+      assert.is_truthy(ask("otto", "join"))
+      assert.is_truthy(ask("otto", "say", "hello"))
+    end)
+
+    it("say what is wrong with what was asked", function()
+      assert.equal("no_such_room", refused("max", "ban", { user = "bob" }, "milk"))
+      assert.same({ nil, "bad_request", "room: expected a string" },
+        { ask("max", "ban", { user = "bob" }, 7) })
+      assert.same({ nil, "bad_request", "data.user: expected the name of a user" },
+        { ask("max", "kick", { address = "::1" }) })
+      for _, name in ipairs(VERBS) do
+        assert.equal("bad_request", refused("max", name), name)
+        assert.equal("bad_request", refused("max", name, { user = "bob", reason = 7 }), name)
+      end
+    end)
+  end)
+
+  describe("what is done", function()
+    it("is in the log and at /metrics, and nothing that was refused", function()
+      ask("max", "mute", { user = "bob", reason = "loud" })
+      ask("max", "mute", { user = "ann" })
+      ask("root", "ban", { address = "::1" }, false)
+      assert.is_truthy(courtroom.gate:logged '"max": mute "bob" in "tea": loud')
+      assert.is_truthy(courtroom.gate:logged '"root": ban "::1" everywhere')
+      assert.is_nil((courtroom.gate:logged 'mute "ann"'))
+      local metrics = courtroom.gate.world.metric.text()
+      assert.matches('plugin_moderation_actions_total{action="mute"} 1\n', metrics)
+      assert.matches('plugin_moderation_actions_total{action="ban"} 1\n', metrics)
+    end)
+
+    it("is kept with the room, under one key whatever its name", function()
+      ask("max", "mute", { user = "bob" })
+      local record = courtroom.gate.world.state.of("rooms").records.tea
+      local log = record.moderation.log
+      assert.equal(("%d@tea"):format(record.created_at), log)
+      assert.same(record.moderation, courtroom:kept())
+      assert.equal("max", courtroom:kept().mutes.bob.by)
+      ask("ann", "rename", { name = "chai" })
+      ask("ann", "kick", { user = "carl" }, "chai")
+      assert.equal(log, record.moderation.log)
+    end)
+  end)
+end)

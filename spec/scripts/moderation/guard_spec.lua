@@ -1,0 +1,149 @@
+local courtrooms = require "spec.support.courtroom"
+
+describe("what is said under moderation", function()
+  local courtroom
+
+  local function load(options) courtroom = courtrooms.open(options) end
+  local function refused(who, data) return courtroom:refused(who, "say", data) end
+
+  --- What others hear of it.
+  local function heard(who, data)
+    courtroom:heard "max"
+    assert.is_truthy(courtroom:ask(who, "say", data))
+    return courtroom:heard("max")[1].data
+  end
+
+  it("is anything when no words and links are named", function()
+    load()
+    assert.equal("darn http://a.example", heard("bob", "darn http://a.example"))
+  end)
+
+  it("has none of the words, for nobody and nowhere in it", function()
+    load { words = { "darn" } }
+    for _, data in ipairs { "oh DARN", { text = "darn" }, { body = { { "darn!" } } },
+      "/help darn" } do
+      assert.equal("refused_word", refused("bob", data))
+    end
+    courtroom:ask("root", "join")
+    for _, who in ipairs { "max", "ann", "root" } do
+      assert.equal("refused_word", refused(who, "darn"))
+    end
+    assert.equal("darned", heard("bob", "darned"))
+    assert.equal(7, heard("bob", 7))
+    assert.matches('plugin_moderation_refused_total{code="refused_word"} 7\n',
+      courtroom.gate.world.metric.text())
+  end)
+
+  it("has asterisks in place of them", function()
+    load { words = { "darn" }, action = "mask" }
+    assert.equal("oh ****", heard("bob", "oh darn"))
+    assert.same({ text = "****", n = { 1, "fine" } },
+      heard("bob", { text = "darn", n = { 1, "fine" } }))
+  end)
+
+  it("has links of those who may send them", function()
+    for links, may in pairs { allow = { "bob", "carl", "max", "ann" }, members = { "carl", "max",
+      "ann" }, moderators = { "max", "ann" }, deny = {} } do
+      load { links = links }
+      courtroom:ask("ann", "role", { user = "carl", role = "member" })
+      local found = {}
+      for _, who in ipairs { "bob", "carl", "max", "ann" } do
+        if refused(who, "see www.a.example") ~= "refused_link" then found[#found + 1] = who end
+      end
+      assert.same(may, found)
+      assert.equal("see a.example", heard("bob", "see a.example"))
+    end
+  end)
+
+  it("has asterisks in place of others' links", function()
+    load { links = "moderators", action = "mask" }
+    assert.equal("see *** now", heard("bob", "see https://a.example/x now"))
+    assert.equal("see https://a.example/x now", heard("max", "see https://a.example/x now"))
+  end)
+
+  it("is looked at when it is edited, too", function()
+    load { words = { "darn" }, action = "mask" }
+    local id = courtroom:ask("bob", "say", "fine").id
+    courtroom:heard "max"
+    assert.is_truthy(courtroom:ask("bob", "edit", "darn", "tea", { message_id = id }))
+    local edited = courtroom:heard("max")[1]
+    assert.same({ "edited", "****" }, { edited.type, edited.data })
+  end)
+
+  it("wants options that make sense", function()
+    for option, wrong in pairs { words = { "two words" }, links = "some", action = "shout" } do
+      local ok, problem = pcall(load, { [option] = wrong })
+      assert.is_false(ok)
+      assert.matches(('option "%s": expected'):format(option), problem)
+    end
+  end)
+end)
+
+describe("who is muted", function()
+  local courtroom
+
+  local function ask(...) return courtroom:ask(...) end
+  local function refused(...) return courtroom:refused(...) end
+  local function heard(who) return courtroom:heard(who) end
+
+  local PUSHES = { edit = "edited", react = "reacted", typing = "typing" }
+  local ids
+
+  before_each(function()
+    courtroom = courtrooms.open()
+    ids = {}
+    for _, who in ipairs { "bob", "carl" } do ids[who] = ask(who, "say", "fine").id end
+  end)
+
+  --- One of PUSHES, of the user's own message.
+  local function ask_for(who, name)
+    return ask(who, name, "better", "tea", { message_id = ids[who], emoji = "+" })
+  end
+
+  it("can neither edit, react nor type", function()
+    ask("max", "mute", { user = "bob" })
+    for name in pairs(PUSHES) do
+      assert.equal("muted", (select(2, ask_for("bob", name))))
+      assert.is_truthy(ask_for("carl", name))
+    end
+    ask("max", "unmute", { user = "bob" })
+    for name in pairs(PUSHES) do assert.is_truthy(ask_for("bob", name)) end
+  end)
+
+  it("in the shadow is heard only by themselves, and told nothing", function()
+    heard "bob"
+    assert.is_truthy(ask("max", "shadow_mute", { user = "bob" }))
+    assert.same({}, heard "bob")
+    for name, push in pairs(PUSHES) do
+      heard "max"
+      assert.is_truthy(ask_for("bob", name))
+      assert.same({}, heard "max")
+      assert.is_truthy(ask_for("carl", name))
+      assert.equal(push, heard("max")[1].type)
+    end
+    assert.is_false(courtroom:is_heard("bob", "hello", "max"))
+    assert.is_true(courtroom:is_heard("bob", "hello", "bob"))
+    assert.equal("nothing_to_appeal", refused("bob", "appeal", { text = "why?" }))
+    heard "bob"
+    assert.is_truthy(ask("max", "unmute", { user = "bob" }))
+    assert.same({}, heard "bob")
+    assert.is_true(courtroom:is_heard("bob", "hello", "max"))
+  end)
+end)
+
+describe("who is banned", function()
+  it("is out again when it became known only while they came in", function()
+    local courtroom = courtrooms.open(nil, { late = [[return function(gate)
+      gate:needs "moderation"
+      local moderation = gate:use("moderation", "1.0")
+      gate:before("join", function(conn, message)
+        if conn.user == "dora" then moderation.ban("late", message.room, { user = "dora" }) end
+      end)
+    end]] })
+    local dora = courtroom:connect "dora"
+    assert.is_truthy(courtroom:ask("dora", "join"))
+    assert.is_nil(next(dora.rooms))
+    local heard = courtroom:heard "dora"
+    assert.same({ "left", "banned" }, { heard[#heard].type, heard[#heard].reason })
+  end)
+end)

@@ -1,0 +1,212 @@
+local courtrooms = require "spec.support.courtroom"
+
+describe("moderation", function()
+  local courtroom
+
+  local function ask(...) return courtroom:ask(...) end
+  local function refused(...) return courtroom:refused(...) end
+  local function now() return courtroom:now() end
+
+  local function kept() return courtroom:kept() end
+
+  before_each(function() courtroom = courtrooms.open() end)
+
+  describe("bans", function()
+    it("lists who is banned or muted in a room, for moderators, in pages", function()
+      assert.same({ room = "tea", list = {} }, (ask("max", "bans")))
+      ask("ann", "ban", { user = "dora", reason = "spam" })
+      ask("max", "mute", { user = "bob", duration_ms = 60000 })
+      ask("max", "shadow_mute", { user = "carl" })
+      local at = now()
+      local ban = { what = "ban", user = "dora", by = "ann", at = at, reason = "spam" }
+      local mute = { what = "mute", user = "bob", by = "max", at = at,
+        expires_at = at + 60000 }
+      local shadow = { what = "shadow_mute", user = "carl", by = "max", at = at }
+      assert.same({ room = "tea", list = { mute, shadow, ban } }, (ask("max", "bans")))
+      local page = ask("max", "bans", { limit = 2 })
+      assert.same({ mute, shadow }, page.list)
+      assert.same({ room = "tea", list = { ban } },
+        (ask("max", "bans", { limit = 2, after = page.next })))
+      assert.equal("not_allowed", refused("bob", "bans"))
+      assert.equal("bad_request", refused("max", "bans", { limit = 0 }))
+      courtroom.gate:later(60000)
+      assert.same({ shadow, ban }, ask("max", "bans").list)
+    end)
+
+    it("lists those that hold everywhere, for admins", function()
+      ask("root", "ban", { user = "dora" }, false)
+      ask("root", "ban", { address = "::1", duration_ms = 60000 }, false)
+      assert.same({ list = { { what = "ban", address = "::1", by = "root", at = now(),
+        expires_at = now() + 60000 }, { what = "ban", user = "dora", by = "root", at = now() } } },
+        (ask("root", "bans", nil, false)))
+      assert.equal("not_allowed", refused("ann", "bans", nil, false))
+      courtroom.gate:later(120000)
+      assert.same({}, courtroom.gate.world.state.of("moderation").bans.addresses)
+    end)
+  end)
+
+  describe("appeal", function()
+    it("is one note of who is muted or banned, kept for the moderators", function()
+      assert.equal("nothing_to_appeal", refused("bob", "appeal", { text = "sorry" }))
+      ask("max", "mute", { user = "bob" })
+      assert.equal("bad_request", refused("bob", "appeal", { text = "" }))
+      assert.equal("bad_request", refused("bob", "appeal", { text = "x" }, false))
+      assert.same({ room = "tea", at = now() }, (ask("bob", "appeal", { text = "sorry" })))
+      assert.equal("already_appealed", refused("bob", "appeal", { text = "please" }))
+      assert.same({ by = "bob", at = now(), text = "sorry" },
+        ask("max", "bans").list[1].appeal)
+      assert.equal("sorry", kept().mutes.bob.appeal.text)
+      ask("max", "ban", { user = "bob" })
+      assert.same({ room = "tea", at = now() }, (ask("bob", "appeal", { text = "really" })))
+      local list = ask("max", "bans").list
+      assert.same({ "sorry", "really" }, { list[1].appeal.text, list[2].appeal.text })
+      assert.equal("nothing_to_appeal", refused("bob", "appeal", { text = "x" }, "milk"))
+    end)
+
+    it("is open to who is muted also as a command", function()
+      ask("max", "mute", { user = "bob" })
+      assert.equal("muted", refused("bob", "say", "/appeals sorry"))
+      assert.equal("muted", refused("bob", "say", "//appeal sorry"))
+      assert.is_truthy(ask("bob", "say", "/Appeal I am sorry"))
+      assert.equal("I am sorry", ask("max", "bans").list[1].appeal.text)
+    end)
+  end)
+
+  describe("report", function()
+    it("tells moderators of a message, the newest first", function()
+      assert.same({ room = "tea", list = {} }, (ask("max", "reports")))
+      assert.is_nil(kept())
+      assert.same({ id = 1 }, (ask("bob", "report", { message_id = 17, why = "spam" })))
+      assert.matches("^%d+@tea$", kept().log)
+      assert.same({ id = 2 }, (ask("carl", "report", { message_id = 18, why = "rude" })))
+      local list = ask("max", "reports").list
+      list[1].at, list[2].at = nil, nil
+      assert.same({ { id = 2, by = "carl", room = "tea", message_id = 18, why = "rude" },
+        { id = 1, by = "bob", room = "tea", message_id = 17, why = "spam" } }, list)
+      local page = ask("max", "reports", { limit = 1 })
+      assert.same({ 2, 2 }, { page.list[1].id, page.next })
+      page = ask("max", "reports", { limit = 1, after = page.next })
+      assert.same({ 1 }, { page.list[1].id, page.next })
+      assert.equal("not_allowed", refused("bob", "reports"))
+      assert.equal("bad_request", refused("root", "reports", nil, false))
+    end)
+
+    it("is for those in the room, and for so many an hour", function()
+      courtroom = courtrooms.open { reports_per_hour = 2 }
+      local REPORT = { message_id = 17, why = "spam" }
+      assert.equal("not_a_member", refused("root", "report", REPORT))
+      assert.equal("bad_request", refused("bob", "report", { message_id = 17 }))
+      for _ = 1, 2 do assert.is_truthy(ask("bob", "report", REPORT)) end
+      assert.same({ nil, "too_many_reports", "at most 2 an hour", true },
+        { ask("bob", "report", REPORT) })
+      assert.is_truthy(ask("carl", "report", REPORT))
+      courtroom.gate:later(3660000)
+      assert.same({}, courtroom.gate.world.state.of("moderation").reporters)
+      assert.is_truthy(ask("bob", "report", REPORT))
+    end)
+  end)
+
+  describe("audit", function()
+    it("says who has done what to whom, when and why, the newest first", function()
+      assert.same({ room = "tea", list = {} }, (ask("max", "audit")))
+      ask("max", "mute", { user = "bob", duration_ms = 60000, reason = "loud" })
+      local at = now()
+      ask("ann", "unmute", { user = "bob" })
+      ask("max", "slow_mode", { slow_mode_ms = 1000 })
+      ask("max", "mute", { user = "ann" }) -- is refused
+      ask("ann", "rename", { name = "chai" })
+      ask("ann", "kick", { user = "carl" }, "chai")
+      local list = ask("max", "audit", nil, "chai").list
+      for _, entry in ipairs(list) do
+        assert.equal(at, entry.at)
+        entry.at = nil
+      end
+      assert.same({ { id = 4, by = "ann", action = "kick", room = "chai", user = "carl" },
+        { id = 3, by = "max", action = "slow_mode", room = "tea" },
+        { id = 2, by = "ann", action = "unmute", room = "tea", user = "bob" },
+        { id = 1, by = "max", action = "mute", room = "tea", user = "bob", reason = "loud",
+          expires_at = at + 60000 } }, list)
+      assert.same({ 3 }, { ask("max", "audit", { limit = 2 }, "chai").next })
+      assert.equal("not_allowed", refused("bob", "audit", nil, "chai"))
+      assert.is_truthy(courtroom.gate:logged '"max": mute "bob" in "tea": loud')
+    end)
+
+    it("has what was done everywhere for admins, and is open in archived rooms", function()
+      ask("root", "ban", { user = "dora" }, false)
+      ask("root", "unban", { user = "dora" }, false)
+      assert.equal("unban", ask("root", "audit", nil, false).list[1].action)
+      assert.equal("not_allowed", refused("ann", "audit", nil, false))
+      ask("ann", "kick", { user = "bob" })
+      ask("ann", "archive")
+      assert.equal("kick", ask("max", "audit").list[1].action)
+      assert.equal("archived", refused("max", "kick", { user = "carl" }))
+      assert.equal("not_allowed", refused("bob", "audit"))
+    end)
+
+    it("begins anew in another room of the name", function()
+      ask("ann", "kick", { user = "bob" })
+      ask("ann", "archive")
+      ask("ann", "delete_room")
+      courtroom.gate:later(1)
+      ask("ann", "create")
+      assert.same({}, ask("ann", "audit").list)
+      ask("ann", "slow_mode", { slow_mode_ms = 1000 })
+      assert.equal(1, #ask("ann", "audit").list)
+    end)
+  end)
+
+  describe("as slash commands", function()
+    local function say(who, text) return ask(who, "say", text) end
+
+    it("does the same", function()
+      assert.equal("spam a lot", say("max", "/kick bob spam a lot").reason)
+      assert.equal("not_a_member", refused("bob", "say", "hello"))
+      assert.equal(now() + 600000, say("max", '/ban "bob" 10m spam').expires_at)
+      assert.equal("banned", refused("bob", "join"))
+      assert.equal("bob", say("max", "/bans").list[1].user)
+      assert.equal("bob", say("max", "/unban bob").user)
+      assert.equal("loud", say("max", "/mute carl 1h loud").reason)
+      assert.equal("muted", refused("carl", "say", "hello"))
+      assert.is_truthy(say("max", "/unmute carl"))
+      assert.equal("carl", say("max", "/shadow_mute carl").user)
+      assert.equal("shadow_mute", ask("max", "bans").list[1].what)
+      assert.is_truthy(say("max", "/slow 5"))
+      assert.equal(5000, say("max", "/slow 5").slow_mode_ms)
+      assert.equal(0, say("max", "/slow off").slow_mode_ms)
+      assert.equal(1, say("carl", "/report 17 spam").id)
+      assert.equal("bad_request", refused("max", "say", "/slow soon"))
+      assert.equal("bad_request", refused("max", "say", "/kick"))
+      assert.equal("bad_request", refused("carl", "say", "/report spam"))
+      assert.equal("not_allowed", refused("carl", "say", "/kick max"))
+    end)
+  end)
+
+  describe("as other plugins use it", function()
+    it("does the same with the rights of an admin", function()
+      courtroom = courtrooms.open(nil, { panel = [[return function(gate)
+        gate:needs "moderation"
+        local moderation = gate:use("moderation", "1.0")
+        gate:on("panel", function(_, message)
+          return moderation[message.data.verb]("panel", message.room, message.data.data)
+        end)
+      end]] })
+      local function call(verb, data, room)
+        return ask("bob", "panel", { verb = verb, data = data }, room)
+      end
+      assert.equal("ann", call("kick", { user = "ann" }).user)
+      assert.same({ nil, "not_allowed", "only of those below you" },
+        { call("ban", { user = "root" }) })
+      assert.equal("carl", call("ban", { user = "carl" }, false).user)
+      assert.is_false(courtroom.carl.is_open)
+      assert.equal("panel", call("bans", nil, false).list[1].by)
+      assert.equal("kick", call("audit").list[1].action)
+      assert.same({ nil, "no_such_room", "there is no room of this name" },
+        { call("mute", { user = "max" }, "milk") })
+      for _, verb in ipairs { "unban", "mute", "unmute", "shadow_mute", "slow_mode",
+        "reports" } do
+        assert.is_truthy(call(verb, { user = verb == "unban" and "carl" or "max",
+          slow_mode_ms = 1 }, verb ~= "unban" and "tea"), verb)
+      end
+    end)
+  end)
+end)
