@@ -5,7 +5,7 @@ local GOAL, MAX_STEPS_PER_TICK = 100, 3
 
 ---@param gate moongate.Gate
 return function(gate)
-  gate:needs "rooms"
+  gate:needs "messages"
 
   gate:room_kind("race", {
     tick_hz = 10,

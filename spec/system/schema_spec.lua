@@ -15,12 +15,15 @@ local PLUGIN = [[return function(gate)
   gate:on("much", function() return { text = ("x"):rep(100000) } end)
 end]]
 
--- What becomes of messages: messages_schema_spec.lua.
+-- What becomes of messages, and moderation: messages_schema_spec.lua, moderation_schema_spec.lua.
 local ELSEWHERE = {}
-for _, name in ipairs { "delete", "edit", "react", "read", "typing" } do
+for _, name in ipairs { "delete", "edit", "react", "read", "typing",
+  "appeal", "audit", "ban", "bans", "kick", "mute", "report", "reports", "shadow_mute",
+  "slow_mode", "unban", "unmute" } do
   ELSEWHERE["request/" .. name], ELSEWHERE["reply/" .. name] = true, true
 end
-for _, name in ipairs { "deleted", "edited", "mentioned", "reacted", "read", "typing" } do
+for _, name in ipairs { "deleted", "edited", "mentioned", "reacted", "read", "typing",
+  "moderated" } do
   ELSEWHERE["push/" .. name] = true
 end
 
