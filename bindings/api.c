@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The functions of api.h are the only symbols the executable exports: this file is
- * the list. */
+/* The functions of api.h are the only symbols the executable exports: this file and
+ * api_crypto.c are the list. */
 #pragma GCC visibility push(default)
 #include "api.h"
 #include "c_stack.h"
@@ -34,6 +34,7 @@ void moon_api_bind(struct moon_gate *the_gate, const struct moon_config *config)
         .development = config->development,
         .has_store = config->store != NULL,
         .max_rooms = config->max_rooms_per_connection,
+        .auth_timeout_ms = config->auth_timeout_ms,
     };
 }
 
@@ -101,6 +102,11 @@ int moon_limit(moon_conn_id conn, const struct moon_limits *limits)
     return moon_gate_limit(gate, conn, limits);
 }
 
+int moon_charge(moon_conn_id conn, uint32_t messages)
+{
+    return moon_gate_charge(gate, conn, messages);
+}
+
 int moon_respond(moon_conn_id conn, uint32_t number, uint32_t status,
                  const char *headers, uint64_t headers_length, const char *body,
                  uint64_t body_length)
@@ -151,6 +157,13 @@ int moon_fetch(uint64_t ticket, const struct moon_fetch_limits *limits,
 void moon_abort_fetch(uint64_t ticket)
 {
     moon_gate_abort_fetch(gate, ticket);
+}
+
+int moon_password(uint64_t ticket, const char *password, uint64_t length,
+                  const char *hash, uint64_t hash_length)
+{
+    const struct moon_secret secret = {ticket, password, length, hash, hash_length};
+    return moon_gate_password(gate, &secret);
 }
 
 uint64_t moon_timer_start(uint32_t delay_ms)

@@ -53,6 +53,10 @@ int moon_look(moon_conn_id conn);
 /* Changes what the connection may cost; fields of 0 stay. MOON_EGONE, MOON_EINVAL. */
 int moon_limit(moon_conn_id conn, const struct moon_limits *limits);
 
+/* The rate of the connection counts so many messages more than it has sent. MOON_EGONE,
+ * MOON_EFULL. */
+int moon_charge(moon_conn_id conn, uint32_t messages);
+
 /* Answers the HTTP request `number` of the connection that asked; a second answer, and
  * one after the deadline, misses quietly. `headers` are lines ended by CR LF, as
  * core/http.h allows them. MOON_EGONE, MOON_EFULL, MOON_EBIG (headers and body together
@@ -92,6 +96,51 @@ int moon_fetch(uint64_t ticket, const struct moon_fetch_limits *limits,
 
 /* Gives it up: nothing comes any more but what is on its way already. */
 void moon_abort_fetch(uint64_t ticket);
+
+/* Has another thread make the hash of a password, or compare it with `hash` when that
+ * is not empty; a MOON_HASHED event with this ticket will answer. MOON_EFULL,
+ * MOON_EBIG. */
+int moon_password(uint64_t ticket, const char *password, uint64_t length,
+                  const char *hash, uint64_t hash_length);
+
+/* The same for tests, which have no threads: it does block, for tens of milliseconds.
+ * Returns enum moon_password_outcome; what is made goes to `made`, ended by NUL, of at
+ * most MOON_MAX_HASH_BYTES. */
+uint32_t moon_password_now(const char *password, uint64_t length, const char *hash,
+                           uint64_t hash_length, char *made);
+
+/* Write 64 hexadecimal digits. */
+void moon_sha256(const char *bytes, uint64_t length, char *digits);
+void moon_hmac_sha256(const char *key, uint64_t key_length, const char *bytes,
+                      uint64_t length, char *digits);
+
+/* 1 or 0; how long that takes does not tell where they differ. */
+int moon_is_same(const char *one, uint64_t one_length, const char *other,
+                 uint64_t other_length);
+
+/* Fills it with random bytes, fit for keys. */
+void moon_random(char *bytes, uint64_t length);
+
+/* URL-safe, without padding: core/base64.h. */
+uint64_t moon_to_base64(const char *bytes, uint64_t length, char *text);
+int64_t moon_from_base64(const char *text, uint64_t length, char *bytes);
+
+/* Returns enum moon_key_kind of a public key's PEM; its length goes to *bits. */
+uint32_t moon_key_kind(const char *pem, uint64_t length, uint32_t *bits);
+
+/* Make the PEM of a public key, ended by NUL, of its numbers: core/public_key.h.
+ * MOON_EINVAL. */
+int moon_rsa_key(const char *modulus, uint64_t modulus_length, const char *exponent,
+                 uint64_t exponent_length, char *pem);
+int moon_ec_key(const char *curve, const char *point, uint64_t length, char *pem);
+
+/* Whether there is such an algorithm for tokens: 1 or 0. */
+int moon_has_jwt_algorithm(const char *algorithm);
+
+/* Whether a token, which ends with NUL, says that it is signed by this algorithm, and is
+ * so with this key: 1 or 0. */
+int moon_is_signed(const char *token, const char *algorithm, const char *key,
+                   uint64_t key_length);
 
 /* Asks for a MOON_FIRED event, once, `delay_ms` from now. Returns the token that it
  * will carry, at most 53 bits, never the same twice and never 0. */

@@ -14,10 +14,11 @@ enum moon_command_kind {
                       class; key; bytes: a whole frame */
     MOON_JOIN,     /* subject: room; other: connection */
     MOON_LEAVE,    /* subject: room; other: connection */
-    MOON_CLOSE, /* subject: connection; code: close code; bytes: reason for the peer */
-    MOON_LOOK,  /* subject: connection, of which MOON_FIGURES is wanted */
-    MOON_ADMIT, /* subject: connection, which has authenticated itself */
-    MOON_LIMIT, /* subject: connection; bytes: struct moon_limits */
+    MOON_CLOSE,  /* subject: connection; code: close code; bytes: reason for the peer */
+    MOON_LOOK,   /* subject: connection, of which MOON_FIGURES is wanted */
+    MOON_ADMIT,  /* subject: connection, which has authenticated itself */
+    MOON_LIMIT,  /* subject: connection; bytes: struct moon_limits */
+    MOON_CHARGE, /* subject: connection; reason: messages that it is to have sent */
     MOON_RESPOND, /* subject: connection; other: number of the request; code: status;
                       reason: length of the header lines; bytes: those, then the body */
     MOON_ROUTE,   /* bytes: the whole new route table, see route.h */
@@ -29,6 +30,8 @@ enum moon_command_kind {
     MOON_FETCH,   /* subject: ticket; bytes: struct moon_fetch_limits, then what
                      inquiry.h reads */
     MOON_ABORT_FETCH, /* subject: ticket */
+    MOON_HASH, /* subject: ticket; reason: length of the password; bytes: that, then the
+                  hash to compare with, if any */
     MOON_STOP, /* refuse newcomers, close everybody with 1001, then end the thread */
 };
 

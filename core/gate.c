@@ -70,6 +70,7 @@ static bool take(struct moon_gate *gate, struct moon_event *event)
         return false;
     }
     gate->metrics.store_pending -= event->kind == MOON_STORED;
+    gate->metrics.password_pending -= event->kind == MOON_HASHED;
     return true;
 }
 
@@ -121,8 +122,9 @@ static bool is_settled(struct moon_gate *gate)
         gate->ended_ms = now_ms;
         moon_gate_post(gate, MOON_ENDED, 0);
     }
-    bool is_quiet =
-        gate->metrics.store_pending == 0 && gate->first_post == gate->last_post;
+    bool is_quiet = gate->metrics.store_pending == 0 &&
+                    gate->metrics.password_pending == 0 &&
+                    gate->first_post == gate->last_post;
     return is_quiet || now_ms > gate->ended_ms + WIND_UP_MS;
 }
 
@@ -271,6 +273,9 @@ struct moon_gate *moon_gate_create(const struct moon_config *config)
     gate->fetcher = moon_fetcher_create(&gate->shared, gate->loop.wake);
     gate->fetch_lane = &gate->lanes.all[gate->lanes.count];
     moon_fetcher_attach(gate->fetcher, &gate->lanes);
+    gate->hasher = moon_hasher_create(gate->loop.wake);
+    gate->hash_lane = &gate->lanes.all[gate->lanes.count];
+    moon_hasher_attach(gate->hasher, &gate->lanes);
     return gate;
 }
 
@@ -286,6 +291,7 @@ void moon_gate_run(struct moon_gate *gate, void (*enter)(void *owner), void *own
         moon_store_start(gate->store);
     }
     moon_fetcher_start(gate->fetcher);
+    moon_hasher_start(gate->hasher);
     moon_loop_run(&gate->loop);
     moon_fetcher_join(gate->fetcher);
     for (uint32_t i = 0; i < gate->count; i++) {
@@ -300,6 +306,7 @@ void moon_gate_destroy(struct moon_gate *gate)
     }
     moon_store_destroy(gate->store);
     moon_fetcher_destroy(gate->fetcher);
+    moon_hasher_destroy(gate->hasher);
     moon_lanes_fini(&gate->lanes);
     uv_close((uv_handle_t *)&gate->tick, NULL);
     moon_gate_close_timers(gate);

@@ -73,6 +73,15 @@ struct moon_errand {
     uint64_t length;
 };
 
+/* A password that a script wants hashed, or compared with a hash. */
+struct moon_secret {
+    uint64_t ticket;
+    const char *password;
+    uint64_t length;
+    const char *hash;
+    uint64_t hash_length; /* 0: one is to be made */
+};
+
 /* The commands, as bindings/api.h describes them. */
 int moon_gate_send(struct moon_gate *gate, moon_conn_id conn,
                    const struct moon_parcel *parcel);
@@ -85,6 +94,7 @@ int moon_gate_look(struct moon_gate *gate, moon_conn_id conn);
 int moon_gate_admit(struct moon_gate *gate, moon_conn_id conn);
 int moon_gate_limit(struct moon_gate *gate, moon_conn_id conn,
                     const struct moon_limits *limits);
+int moon_gate_charge(struct moon_gate *gate, moon_conn_id conn, uint32_t messages);
 int moon_gate_respond(struct moon_gate *gate, moon_conn_id conn,
                       const struct moon_answer *answer);
 int moon_gate_policy(struct moon_gate *gate, const struct moon_policy *policy,
@@ -96,6 +106,7 @@ int moon_gate_close(struct moon_gate *gate, moon_conn_id conn, uint32_t code,
 int moon_gate_report(struct moon_gate *gate, const char *text, uint64_t length);
 int moon_gate_route(struct moon_gate *gate, const char *table, uint64_t length);
 int moon_gate_store(struct moon_gate *gate, const struct moon_errand *errand);
+int moon_gate_password(struct moon_gate *gate, const struct moon_secret *secret);
 int moon_gate_fetch(struct moon_gate *gate, uint64_t ticket,
                     const struct moon_fetch_limits *limits, const char *request,
                     uint64_t length);

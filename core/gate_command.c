@@ -177,6 +177,13 @@ int moon_gate_limit(struct moon_gate *gate, moon_conn_id conn,
     return tell_owner(gate, conn, &record, (const char *)limits, sizeof *limits);
 }
 
+int moon_gate_charge(struct moon_gate *gate, moon_conn_id conn, uint32_t messages)
+{
+    const struct moon_record record = {
+        .kind = MOON_CHARGE, .reason = messages, .subject = conn};
+    return tell_owner(gate, conn, &record, NULL, 0);
+}
+
 int moon_gate_respond(struct moon_gate *gate, moon_conn_id conn,
                       const struct moon_answer *answer)
 {

@@ -10,6 +10,7 @@
 #include "conn.h"
 #include "fetch.h"
 #include "gate.h"
+#include "hasher.h"
 #include "io.h"
 #include "lane.h"
 #include "loop.h"
@@ -35,6 +36,8 @@ struct moon_gate {
     struct moon_io *ios[MOON_MAX_THREADS];
     struct moon_fetcher *fetcher;
     struct moon_lane *fetch_lane;
+    struct moon_hasher *hasher;
+    struct moon_lane *hash_lane;
     struct moon_lanes lanes; /* first those of the I/O threads, then the workers' */
     uint32_t count;          /* I/O threads */
     uint32_t port, ticks;

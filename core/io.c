@@ -132,6 +132,14 @@ static void limit(struct moon_io *io, moon_conn_id id, const char *bytes)
     moon_io_watch(io, conn);
 }
 
+static void charge(struct moon_io *io, moon_conn_id id, uint32_t messages)
+{
+    struct moon_conn *conn = moon_io_find_open(io, id);
+    if (conn != NULL) {
+        moon_bucket_owe(&conn->messages, messages);
+    }
+}
+
 static void begin_stop(struct moon_io *io)
 {
     io->is_stopping = io->is_saying_goodbye = true;
@@ -185,6 +193,9 @@ static void obey(struct moon_io *io, const struct moon_record *record,
     case MOON_LIMIT:
         limit(io, record->subject, bytes);
         break;
+    case MOON_CHARGE:
+        charge(io, record->subject, record->reason);
+        break;
     case MOON_RESPOND:
         moon_io_answer(io, record, bytes, length);
         break;
@@ -201,14 +212,14 @@ static void obey(struct moon_io *io, const struct moon_record *record,
     case MOON_RENEW:
         moon_ws_renew(io->ws);
         break;
-    case MOON_STORE:
-        break; /* is for the store's thread */
     case MOON_STOP:
         begin_stop(io);
         break;
+    case MOON_STORE:
     case MOON_FETCH:
     case MOON_ABORT_FETCH:
-        break; /* the fetcher's */
+    case MOON_HASH:
+        break; /* the workers' */
     }
 }
 

@@ -12,7 +12,7 @@
 #include <stdatomic.h>
 
 enum {
-    MOON_MAX_LANES = 257, /* 255 I/O threads, the store, the fetcher */
+    MOON_MAX_LANES = 258, /* 255 I/O threads, the store, fetcher and hasher */
 };
 
 struct moon_lane {

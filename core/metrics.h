@@ -50,6 +50,7 @@ struct moon_metrics {
     uint64_t events_ring_bytes, commands_ring_bytes;
     uint64_t events_ring_capacity, commands_ring_capacity; /* bytes */
     uint64_t store_pending; /* operations that have not been answered */
+    uint64_t password_pending;
     uint64_t rooms; /* with members of this thread: the sum has a room once a thread */
     uint64_t fetches_waiting, fetches_running;
     /* counters */
@@ -73,6 +74,7 @@ struct moon_metrics {
     uint64_t store_operations[MOON_STORE_OPERATIONS];
     uint64_t store_failures;
     uint64_t store_expired; /* entries removed because their time was over */
+    uint64_t passwords, passwords_refused;
     uint64_t rtt[MOON_RTT_BUCKETS], rtt_us_sum;
     uint64_t turn[MOON_TURN_BUCKETS], turn_us_sum;
     uint64_t commit[MOON_COMMIT_BUCKETS], commit_us_sum; /* of the store */

@@ -90,6 +90,8 @@ enum moon_event_kind {
                         entries out; bytes: the value, or the entries */
     MOON_ARRIVED, /* subject: ticket of a fetch; bytes: the next part of a body that
                         is too long for one event */
+    MOON_HASHED,  /* subject: the ticket given to moon_password(); code: enum
+                        moon_password_outcome; bytes: a hash that was made */
     MOON_ENDED,   /* the server stops, and the last connection has gone: what is stored
                         now, and while that is answered, is the last */
     MOON_FETCHED, /* subject: ticket; reason: enum moon_fetch_outcome; code: HTTP
@@ -220,6 +222,34 @@ struct moon_fetch_limits {
     uint32_t redirects;  /* that are followed; with 0 they are responses as others */
 };
 
+/* What the PEM of a public key is; "other" cannot sign tokens here. */
+enum moon_key_kind {
+    MOON_KEY_NONE = 0,
+    MOON_KEY_RSA,
+    MOON_KEY_EC, /* on P-256, P-384 or P-521: by its bits */
+    MOON_KEY_OTHER,
+};
+
+enum {
+    MOON_MAX_PEM_BYTES = 4096, /* of a key that is made, its NUL included */
+};
+
+/* What became of a password. */
+enum moon_password_outcome {
+    MOON_PASSWORD_DONE = 0, /* the hash is made, or is that of this password */
+    MOON_PASSWORD_OUTDATED, /* it is, but costs other than those made now */
+    MOON_PASSWORD_WRONG,    /* it is not */
+    MOON_PASSWORD_BAD_HASH, /* it is no hash of argon2id, or too expensive a one */
+    MOON_PASSWORD_FAILED,   /* there is no memory */
+};
+
+enum {
+    MOON_PASSWORD_KIB = 19456, /* that one takes while it is hashed */
+    MOON_MAX_PASSWORD_BYTES = 1024,
+    MOON_MAX_HASH_BYTES = 256,        /* its NUL included */
+    MOON_PASSWORD_MAX_UNDER_WAY = 16, /* that have not been answered */
+};
+
 /* The run of plugin code that is under way: what the scripts tell the watchdog. A run
  * has begun when `number` is another than before; one that is within no other when
  * `whole` is, too. */
@@ -276,4 +306,5 @@ struct moon_facts {
     uint32_t development;     /* 1: after each hook the states are checked */
     uint32_t has_store;       /* 1 with --store; else moon_store() refuses all */
     uint32_t max_rooms;       /* that a connection may be in */
+    uint32_t auth_timeout_ms; /* until a connection has to be admitted, where it must */
 };

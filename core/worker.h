@@ -1,5 +1,5 @@
 /* worker.h - a thread that does what may take long for the scripts, and answers: the
- * store, outgoing HTTP.
+ * store, outgoing HTTP, hashes of passwords.
  *
  * It takes the logic thread's commands in order and emits events. While events wait for
  * a full ring it takes no commands, so what waits is bounded by what one turn emits;

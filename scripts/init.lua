@@ -2,7 +2,9 @@
 --- is added here is loaded, one that is taken out is unloaded. It is guarded, unless it says
 --- trust = "trusted" as those that come with the gateway.
 return {
+  { "limits", trust = "trusted" }, -- the first: it is asked before all others
   { "auth", trust = "trusted" },
-  { "rooms", trust = "trusted", options = { max_per_connection = 50 } },
+  { "presence", trust = "trusted" },
+  { "rooms", trust = "trusted", options = { max_per_connection = 50, presence = true } },
   { "router", trust = "trusted" },
 }

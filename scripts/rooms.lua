@@ -1,118 +1,58 @@
---- Rooms: who is in, who comes and goes, and what one member says to all.
+--- Rooms: which there are, who is in, who comes and goes, who may do what, and what one member
+--- says to all. docs/protocol.md has the requests.
 --
--- Who is in is looked up in the rooms' members: they survive a reload, and not a restart.
+-- Any plugin may ask for `gate:use("rooms", "1.0")`: see House:api in rooms/house.lua. Who is in is
+-- looked up in the rooms' members and states, which survive a reload, and not a restart; rooms that
+-- were made survive that, too.
 
-local MAX_NAME = 64  -- bytes
-local MAX_LISTED = 100         -- rooms in the answer to `rooms`
-local MAX_MEMBERS_LISTED = 500 -- names in the answer to `join` and `members`
+local changes = require "rooms.changes"
+local house_of = require "rooms.house"
+local joining = require "rooms.joining"
+local listing = require "rooms.listing"
 
-local function is_name(name)
-  return name ~= "" and #name <= MAX_NAME
-    and not name:find "%c" and not name:find "\194[\128-\159]" -- control characters
-end
+local SWEEP_MS = 60000
 
 ---@param gate moongate.Gate
 return function(gate)
   gate:needs "auth"
-  local max_rooms = gate:option("max_per_connection", { default = 50, min = 1, max = 1000 })
+  local house = house_of.open(gate)
+  local attendance = house.attendance
+  local records = house.book.all
 
-  local function count(set)
-    local n = 0
-    for _ in pairs(set) do n = n + 1 end
-    return n
-  end
-
-  --- The names of those who are in, each once, in no order.
-  local function users_of(room)
-    local names, seen = {}, {}
-    for _, member in pairs(room.members) do
-      local name = member.user
-      if name and not seen[name] then names[#names + 1], seen[name] = name, true end
-    end
-    return names
-  end
-
-  --- Whether the user is in with another connection.
-  local function has_other(room, conn)
-    for _, other in pairs(gate:user(conn.user).conns) do
-      if other ~= conn and room:has(other) then return true end
-    end
-    return false
-  end
-
-  --- The first names and the number of all, as a reply's data.
-  local function members_of(room)
-    local names = users_of(room)
-    table.sort(names)
-    local total = #names
-    for n = total, MAX_MEMBERS_LISTED + 1, -1 do names[n] = nil end
-    return { room = room.name, members = names, count = total }
-  end
-
-  --- The room that a message names, if the sender is in it; else nil and the error.
-  local function room_of(conn, message)
-    if type(message.room) ~= "string" then
-      return nil, "bad_request", "room: expected a string"
-    end
-    local room = gate:room(message.room)
-    if not room:has(conn) then return nil, "not_a_member", "join the room first" end
-    return room
-  end
-
-  local function leave(conn, room)
-    room:remove(conn)
-    if has_other(room, conn) then return end
-    room:publish { type = "left", room = room.name, user = conn.user, at = gate:now_ms() }
-  end
-
-  --- True when the connection is in, else nil and the error. Of a kind this may wait, and its
-  --- plugin may have put the connection in meanwhile.
-  local function enter(conn, room)
-    local added, reason, text, temporary = room:add(conn)
-    if reason == "already" then return true end
-    if not added and room.kind and reason ~= "full" then return nil, reason, text, temporary end
-    if not added then return nil, "internal", reason, true end
-    if not has_other(room, conn) then
-      room:publish({ type = "joined", room = room.name, user = conn.user,
-        at = gate:now_ms() }, { except = conn })
-    end
-    return true
-  end
-
-  gate:on("join", function(conn, message)
-    if type(message.room) ~= "string" then
-      return nil, "bad_request", "room: expected a string"
-    end
-    if not gate:is_utf8(message.room) or not is_name(message.room) then
-      return nil, "bad_room", "1 to 64 bytes of UTF-8, no control characters"
-    end
-    local room = gate:room(message.room)
-    if not room:has(conn) then
-      if count(conn.rooms) >= max_rooms then
-        return nil, "too_many_rooms", ("at most %d rooms"):format(max_rooms)
-      end
-      local entered, code, text, temporary = enter(conn, room)
-      if not entered then return nil, code, text, temporary end
-    end
-    return members_of(room)
-  end)
+  gate:on("join", function(conn, message) return joining.join(house, conn, message) end)
 
   gate:on("leave", function(conn, message)
-    local room, code, text = room_of(conn, message)
+    local room, code, text = house:in_room(conn, message)
     if not room then return nil, code, text end
-    leave(conn, room)
+    attendance:leave(conn, room)
     return { room = room.name }
   end)
 
+  for name, change in pairs(changes) do
+    gate:on(name, function(conn, message)
+      return change(house, conn, message, house:data(message))
+    end)
+  end
+
+  -- ---- what is said ----
+
   --- A filter, so that no slash command gets past it.
   gate:before("say", function(conn, message)
-    local room, code, text = room_of(conn, message)
-    if not room then return nil, code, text end
+    local room, record, text = house:in_room(conn, message)
+    if not room then return nil, record, text end
+    if not record then return end -- its plugin decides
+    local granted, code, why = house:may(conn, record, "say")
+    if not granted then return nil, code, why end
+    local wait_ms = joining.slow_mode(house, conn, room, record)
+    if not wait_ms then return end
+    house.refused:add(1, "slow_mode")
+    return nil, "slow_mode", ("wait %.0f s"):format(math.ceil(wait_ms / 1000)), true, wait_ms
   end)
 
   gate:on("say", function(conn, message)
-    local room = room_of(conn, message)
-    if room.kind then return room:say(conn, message.data) end -- its plugin decides
+    local room, record = house:in_room(conn, message)
+    if not room then return nil, record, "join the room first" end -- a filter may have waited
+    if not record then return room:say(conn, message.data) end
     if message.data == nil then return nil, "bad_request", "data: expected a value" end
     local at = gate:now_ms()
     local sent, reason = room:publish { type = "said", room = room.name, from = conn.user,
@@ -122,30 +62,82 @@ return function(gate)
       return nil, "bad_request", "data: has bytes that members who speak JSON cannot be told"
     end
     if not sent then return nil, "internal", reason, true end
+    joining.spoke(house, conn, room, record)
     return { at = at }
   end)
 
+  -- ---- lists ----
+
   gate:on("members", function(conn, message)
-    local room, code, text = room_of(conn, message)
-    if not room then return nil, code, text end
-    return members_of(room)
+    local room, record, text = house:in_room(conn, message)
+    if not room then return nil, record, text end
+    if record then
+      local granted, code, why = house:may(conn, record, "read_members")
+      if not granted then return nil, code, why end
+    end
+    local users, count = attendance:users(room)
+    local answer, problem = listing.members(room.name, users, count, house:data(message))
+    if not answer then return nil, "bad_request", problem end
+    return answer
   end)
 
-  gate:on("rooms", function()
+  --- What is listed of a room that somebody is in and nobody has made.
+  local function passing_record(name, room)
+    if records[name] or attendance:count(room) == 0 then return nil end
+    return room.kind and { name = name, kind = room.kind } or house:find(name)
+  end
+
+  --- Name -> record of the rooms that fit, and that `is_shown` lets pass.
+  local function find_rooms(filter, is_shown)
     local found = {}
-    for name, room in gate:rooms() do
-      local users = #users_of(room)
-      if users > 0 then found[#found + 1] = { name, users } end
+    for name, record in pairs(records) do
+      if listing.fits(record, filter) and is_shown(record) then found[name] = record end
     end
-    table.sort(found, function(a, b) return a[2] > b[2] or (a[2] == b[2] and a[1] < b[1]) end)
-    local rooms = {}
-    for i = 1, math.min(#found, MAX_LISTED) do rooms[found[i][1]] = found[i][2] end
-    return { rooms = rooms }
+    for name, room in gate:rooms() do
+      local record = passing_record(name, room)
+      if record and listing.fits(record, filter) then found[name] = record end
+    end
+    return found
+  end
+
+  local function count_of(name) return attendance:count(gate:room(name)) end
+
+  gate:on("rooms", function(conn, message)
+    local function is_shown(record) return listing.is_shown(house:role(conn, record), record) end
+    if type(message.data) ~= "table" then
+      local counts = {}
+      local function is_for_all(record) return listing.is_shown("guest", record) end
+      for name in pairs(find_rooms({}, is_for_all)) do counts[name] = count_of(name) end
+      return { rooms = listing.biggest(counts) }
+    end
+    local problem = listing.problem_of_filter(message.data)
+    if problem then return nil, "bad_request", problem end
+    local answer, wrong = listing.rooms(find_rooms(message.data, is_shown), count_of, message.data)
+    if not answer then return nil, "bad_request", wrong end
+    return answer
   end)
+
+  gate:provide("1.0", house:api(function(filter)
+    local list = {}
+    for _, record in pairs(find_rooms(filter or {}, function() return true end)) do
+      list[#list + 1] = record
+    end
+    table.sort(list, function(a, b) return a.name < b.name end)
+    return list
+  end))
+
+  -- ---- who goes ----
 
   gate:after("closed", function(conn)
     for room in pairs(conn.rooms) do
-      if conn.user then leave(conn, room) end
+      if conn.user then attendance:leave(conn, room, true) end
     end
   end)
+
+  if attendance.with_presence then
+    gate:needs "presence" -- its hooks come first
+    gate:after("offline", function(user) attendance:went_offline(user) end)
+  end
+
+  gate:every(SWEEP_MS, function() joining.sweep(house) end, "slow_mode")
 end

@@ -48,6 +48,13 @@ function conn:admit(name) end
 ---@return "gone"|"full"|"invalid"? reason
 function conn:limit(given) end
 
+--- The rate of what the client may send counts so many messages more: of one message that stands
+--- for many.
+---@param messages integer 1 to 1,000,000
+---@return true? accepted
+---@return "gone"|"full"? reason
+function conn:charge(messages) end
+
 --- Closes the connection after what is queued. Its `closed` hooks run a little later.
 ---@param code? integer 1000, or 4000 to 4499 (the client shall reconnect), 4500 to 4999 (not)
 ---@param reason? string for the client, at most 123 bytes

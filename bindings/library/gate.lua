@@ -13,39 +13,33 @@
 ---@field info moongate.Log
 ---@field debug moongate.Log
 ---@field store moongate.Store this plugin's entries in the file of --store
+---@field crypto moongate.Crypto digests, random tokens, signatures of tokens, passwords
 ---@field json { encode: function, decode: function, null: userdata }
 ---@field msgpack { encode: function, decode: function, null: userdata } the same null
----@field facts { version: string, max_message_bytes: integer, ping_interval_ms: integer }
+---@field facts moongate.Facts
 local gate = {}
 
 --- Handles one type of request. Runs as a task: it may sleep. Requests of one connection are
 --- handled one after the other.
 ---@param type_name string
----@param fn fun(conn: moongate.Conn, message: table): table|true|nil, string?, string?, boolean?
---- returns the reply's data, or nil, an error code, a text for people, and whether the same
---- request may succeed later
+---@param fn fun(conn: moongate.Conn, message: table): table|true|nil, string?, string?, boolean?,
+--- number? returns the reply's data, or nil, an error code, a text for people, whether the same
+--- request may succeed later, and in how many milliseconds
 function gate:on(type_name, fn) end
 
 --- Handles what is said as "/name ...": a "say" whose data, or its field `text`, begins so. It
 --- gets past all filters of "say" first. "/help" lists the commands; "//" is a slash that is meant.
 ---@param name string
 ---@param fn fun(conn: moongate.Conn, words: moongate.Words, message: table): any, string?, string?,
---- boolean? returns the reply as a handler does
+--- boolean?, number? returns the reply as a handler does
 ---@param about? string one line for /help
 function gate:command(name, fn, about) end
 
 --- Looks at requests before their handler does; may change the message.
 ---@param type_name string "*" for all types
----@param fn fun(conn: moongate.Conn, message: table): any, string?, string?, boolean?
---- refuses by returning nil, code (and text, temporary) as a handler does
+---@param fn fun(conn: moongate.Conn, message: table): any, string?, string?, boolean?, number?
+--- refuses by returning nil, code (and text, temporary, retry_after_ms) as a handler does
 function gate:before(type_name, fn) end
-
---- Is told of what happened: "opened" (conn), "slow" and "drained" (conn, books), "closed"
---- (conn, reason, code, books) once per connection, or a request that was granted (conn,
---- message, reply data).
----@param event string
----@param fn function
-function gate:after(event, fn) end
 
 --- Takes the WebSocket connections of a path: bytes in, bytes out. The handlers do not run as
 --- tasks: they may not sleep, but may gate:spawn.
@@ -117,9 +111,9 @@ function gate:rooms_of(kind_name) end
 --- Runs a request as if the client had sent it; for plugins that bring their own encoding.
 ---@param from moongate.Conn
 ---@param message table with a string in message.type
----@param answer fun(data: table?, code: string?, text: string?, temporary: boolean?)
---- called once, perhaps later; data is nil when refused. If it raises (the reply cannot be
---- encoded), it is called again with "internal"
+---@param answer fun(data: table?, code: string?, text: string?, temporary: boolean?,
+--- retry_after_ms: integer?) called once, perhaps later; data is nil when refused. If it raises
+--- (the reply cannot be encoded), it is called again with "internal"
 ---@param bytes? integer the message's size, for the limit on what waits behind a sleeping
 --- handler; 1024
 function gate:request(from, message, answer, bytes) end
@@ -145,6 +139,25 @@ function gate:is_utf8(text) end
 ---@return moongate.FetchCode? code
 ---@return string? text what the code means this time
 function gate:fetch(url, options) end
+
+--- Is told of what happened: "opened" (conn), "admitted" (conn) when conn:admit has given it a name
+--- and who called that has ended or waits, "slow" and "drained" (conn, books), "closed" (conn,
+--- reason, code, books) once per connection, a request that was granted (conn, message, reply
+--- data), or what another plugin tells: see gate:tell.
+---@param event string
+---@param fn function
+function gate:after(event, fn) end
+
+--- Declares events that this plugin will tell others of.
+---@param ... string names of their own: of no request, and told by no other plugin
+function gate:tells(...) end
+
+--- Tells all who asked by gate:after, one after the other, needed plugins first; returns when they
+--- have heard. One that fails does not keep it from the others; one that waits, as it may when a
+--- task tells, holds them up, and who tells.
+---@param event string declared by gate:tells
+---@param ... any what they get; from a guarded plugin a copy, and so data
+function gate:tell(event, ...) end
 
 --- The room of this name. Plugins share the names: raw plugins prefix theirs with something
 --- of their own.
@@ -215,6 +228,14 @@ function gate:deadline(delay_ms) end
 ---@param ... fun(): any
 ---@return any ... what the first returned, what the second returned, ...
 function gate:gather(...) end
+
+--- Has one task do what several ask for: who gives the same key while fn runs waits for what
+--- that one returns. It belongs to none of them: when one is cancelled, the others get it still.
+---@param key string of this plugin
+---@param fn fun(): any returns at most four values
+---@return any ... what fn returned; nil and "internal" when it raised, which is logged once; nil
+--- and "timeout" when it was cancelled
+function gate:share(key, fn) end
 
 --- Milliseconds since 1970 UTC.
 ---@return integer

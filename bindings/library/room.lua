@@ -20,6 +20,7 @@ local room = {}
 --- own
 ---@return string? text
 ---@return boolean? temporary
+---@return number? retry_after_ms
 function room:add(member) end
 
 --- The connection gets what was published until now, and nothing more.
@@ -44,6 +45,7 @@ function room:publish(message, how) end
 ---@return string? code
 ---@return string? text
 ---@return boolean? temporary
+---@return number? retry_after_ms
 function room:say(member, data) end
 
 --- Closes a room of a kind: all leave it, and its `closed` is told.

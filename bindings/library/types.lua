@@ -36,6 +36,13 @@
 ---@alias moongate.Declare
 ---| fun(self: moongate.Gate, name: string, spec?: moongate.MetricSpec): moongate.Metric
 
+---@class moongate.Facts
+---@field version string
+---@field max_message_bytes integer of a message that a client sends
+---@field ping_interval_ms integer
+---@field auth_timeout_ms integer on routes with `auth`, for conn:admit
+---@field has_store boolean the server runs with --store
+
 ---@alias moongate.FetchCode "timeout"|"refused_address"|"connect"|"dns"|"tls"|"too_big"
 ---|"redirects"|"full"|"bad_url"|"protocol"
 
@@ -59,6 +66,18 @@
 
 ---@class moongate.HowToAll: moongate.How not of class "control"
 ---@field except? moongate.Conn a member who does not get it
+
+---@class moongate.JwtOptions
+---@field issuer? string what the claim "iss" has to be
+---@field audience? string what the claim "aud" has to be, or have among others
+---@field skew_ms? integer how far the clocks may be apart: 60000
+
+---@class moongate.Key
+---@field kid? string tokens that name another one are not tried with this key
+---@field algorithm "HS256"|"HS384"|"HS512"|"RS256"|"RS384"|"RS512"|"ES256"|"ES384"|"ES512" the only
+--- one that this key is good for, whatever a token says
+---@field secret? string for HS: the bytes, best as many as the digest has, 32 for HS256
+---@field pem? string for RS and ES: the public key, "-----BEGIN PUBLIC KEY-----"
 
 ---@class moongate.Limits numbers have the maxima of the command line
 ---@field outbox_bytes? integer waiting to be written
@@ -102,13 +121,13 @@
 
 ---@class moongate.RoomKind
 ---@field opened? fun(room: moongate.Room, options: table)
----@field may_join? fun(room: moongate.Room, conn: moongate.Conn): any, string?, string?
---- refuses as a filter does
+---@field may_join? fun(room: moongate.Room, conn: moongate.Conn): any, string?, string?,
+--- boolean?, number? refuses as a filter does
 ---@field joined? fun(room: moongate.Room, conn: moongate.Conn)
 ---@field left? fun(room: moongate.Room, conn: moongate.Conn, reason: string) "left", or why its
 --- connection has ended: with "shutdown" it may come back after a restart
 ---@field said? fun(room: moongate.Room, conn: moongate.Conn, data: any): any, string?, string?,
---- boolean? what a member says; returns the reply as the handler of a request does
+--- boolean?, number? what a member says; returns the reply as the handler of a request does
 ---@field tick? fun(room: moongate.Room, passed_ms: number) since the last one, or since it opened
 ---@field closed? fun(room: moongate.Room, reason: string) "empty", "unloaded", or what room:close
 --- was given

@@ -9,8 +9,8 @@ local overrun = require "moongate.overrun"
 local runs = require "moongate.run"
 local survey = require "moongate.survey"
 
--- What gate:after tells beside requests; gate:before("*") is for all.
-local EVENTS = { "closed", "drained", "opened", "slow" }
+-- What gate:after tells beside requests and the events of plugins; gate:before("*") is for all.
+local EVENTS = { "admitted", "closed", "drained", "opened", "slow" }
 
 local BUDGET = { "soft_ms", "hard_ms", "load_ms", "aborts", "within_ms" }
 
@@ -26,7 +26,8 @@ local function oddity_of(plugin, verb, fn, name, known)
   local info, meant = debug.getinfo(own, "S"), near.find(name, known)
   local place = getfenv(own) == _G and plugin.file -- print, or another that is not the plugin's
     or ("%s:%d"):format(info.short_src, info.linedefined)
-  return ('%s: %s "%s": nothing handles it%s'):format(place, verb, name,
+  return ('%s: %s "%s": nothing %s it%s'):format(place, verb, name,
+    verb == "gate:after" and "handles or tells" or "handles",
     meant and ('; did you mean "%s"?'):format(meant) or "")
 end
 
@@ -35,6 +36,9 @@ local function known_to(registry, kind)
   local names = {}
   for name in pairs(registry.on) do names[#names + 1] = name end
   for _, name in ipairs(kind == "after" and EVENTS or { "*" }) do names[#names + 1] = name end
+  if kind == "after" then
+    for name in pairs(registry.tells) do names[#names + 1] = name end
+  end
   table.sort(names)
   return names
 end

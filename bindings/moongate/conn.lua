@@ -141,6 +141,21 @@ function conn:limit(given)
   return nil, status.code[result]
 end
 
+--- The rate of what the client may send counts so many messages more: of one message that stands
+--- for many.
+---@param messages integer 1 to 1,000,000
+---@return true? accepted
+---@return "gone"|"full"? reason
+function conn:charge(messages)
+  if type(messages) ~= "number" or messages % 1 ~= 0 or messages < 1 or messages > 1e6 then
+    error("conn:charge: expected a whole number from 1 to 1000000, got " .. tostring(messages), 2)
+  end
+  if not self.is_open then return nil, "gone" end
+  local result = C.moon_charge(self.id, messages)
+  if result == 0 then return true end
+  return nil, status.code[result]
+end
+
 --- Closes the connection after what is queued. Its `closed` hooks run a little later.
 ---@param code? integer 1000, or 4000 to 4499 (the client shall reconnect), 4500 to 4999 (not)
 ---@param reason? string for the client, at most 123 bytes

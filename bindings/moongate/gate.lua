@@ -1,11 +1,14 @@
---- The gate: what a plugin is given. Everything registered through it is remembered with the
---- plugin, so that a reload can take it back without the plugin's help.
+--- The gate: what a plugin is given. What it registers is remembered with it, for a reload.
 local admission = require "moongate.admission"
 local checks = require "moongate.check"
 local command = require "moongate.command"
 local core = require "moongate.ffi"
+local crypto = require "moongate.crypto"
+local facts = require "moongate.facts"
 local fetch = require "moongate.fetch"
+local gate_events = require "moongate.gate_events"
 local gate_guarded = require "moongate.gate_guarded"
+local gate_log = require "moongate.gate_log"
 local gate_people = require "moongate.gate_people"
 local gate_time = require "moongate.gate_time"
 local http = require "moongate.http"
@@ -48,15 +51,17 @@ local store = require "moongate.store"
 ---@field info moongate.Log
 ---@field debug moongate.Log
 ---@field store moongate.Store this plugin's entries in the file of --store
+---@field crypto moongate.Crypto digests, random tokens, signatures of tokens, passwords
 ---@field json { encode: function, decode: function, null: userdata }
 ---@field msgpack { encode: function, decode: function, null: userdata } the same null
----@field facts { version: string, max_message_bytes: integer, ping_interval_ms: integer }
+---@field facts moongate.Facts
 ---@field private plugin moongate.Plugin
 ---@field private registry table
 local gate = {}
 local gate_mt = { __index = gate }
 
-for _, methods in ipairs { gate_people.methods, gate_time.methods } do
+for _, methods in ipairs { gate_events.methods, gate_log.methods, gate_people.methods,
+  gate_time.methods } do
   for name, method in pairs(methods) do gate[name] = method end
 end
 
@@ -71,20 +76,17 @@ local function read_version(version, what)
   return tonumber(major), tonumber(minor)
 end
 
--- what gate:after tells beside the requests that were granted
-local EVENTS = { opened = true, closed = true, slow = true, drained = true }
-
 --- Handles one type of request. Runs as a task: it may sleep. Requests of one connection are
 --- handled one after the other.
 ---@param type_name string
----@param fn fun(conn: moongate.Conn, message: table): table|true|nil, string?, string?, boolean?
---- returns the reply's data, or nil, an error code, a text for people, and whether the same
---- request may succeed later
+---@param fn fun(conn: moongate.Conn, message: table): table|true|nil, string?, string?, boolean?,
+--- number? returns the reply's data, or nil, an error code, a text for people, whether the same
+--- request may succeed later, and in how many milliseconds
 function gate:on(type_name, fn)
   check_loading(self, "gate:on")
   check(type_name, "string", "gate:on")
   check(fn, "function", "gate:on")
-  if EVENTS[type_name] then
+  if gate_events.OF_THE_CORE[type_name] then
     error(('gate:on: "%s" is no request: use gate:after'):format(type_name), 2)
   end
   self.registry:handle(self.plugin, type_name, fn)
@@ -94,7 +96,7 @@ end
 --- gets past all filters of "say" first. "/help" lists the commands; "//" is a slash that is meant.
 ---@param name string
 ---@param fn fun(conn: moongate.Conn, words: moongate.Words, message: table): any, string?, string?,
---- boolean? returns the reply as a handler does
+--- boolean?, number? returns the reply as a handler does
 ---@param about? string one line for /help
 function gate:command(name, fn, about)
   check_loading(self, "gate:command")
@@ -110,25 +112,13 @@ end
 
 --- Looks at requests before their handler does; may change the message.
 ---@param type_name string "*" for all types
----@param fn fun(conn: moongate.Conn, message: table): any, string?, string?, boolean?
---- refuses by returning nil, code (and text, temporary) as a handler does
+---@param fn fun(conn: moongate.Conn, message: table): any, string?, string?, boolean?, number?
+--- refuses by returning nil, code (and text, temporary, retry_after_ms) as a handler does
 function gate:before(type_name, fn)
   check_loading(self, "gate:before")
   check(type_name, "string", "gate:before")
   check(fn, "function", "gate:before")
   table.insert(self.plugin.before, { name = type_name, fn = fn })
-end
-
---- Is told of what happened: "opened" (conn), "slow" and "drained" (conn, books), "closed"
---- (conn, reason, code, books) once per connection, or a request that was granted (conn,
---- message, reply data).
----@param event string
----@param fn function
-function gate:after(event, fn)
-  check_loading(self, "gate:after")
-  check(event, "string", "gate:after")
-  check(fn, "function", "gate:after")
-  table.insert(self.plugin.after, { name = event, fn = fn })
 end
 
 --- Takes the WebSocket connections of a path: bytes in, bytes out. The handlers do not run as
@@ -295,9 +285,9 @@ function gate:rooms_of(kind_name) return kind.rooms(kind_name) end -- luacheck: 
 --- Runs a request as if the client had sent it; for plugins that bring their own encoding.
 ---@param from moongate.Conn
 ---@param message table with a string in message.type
----@param answer fun(data: table?, code: string?, text: string?, temporary: boolean?)
---- called once, perhaps later; data is nil when refused. If it raises (the reply cannot be
---- encoded), it is called again with "internal"
+---@param answer fun(data: table?, code: string?, text: string?, temporary: boolean?,
+--- retry_after_ms: integer?) called once, perhaps later; data is nil when refused. If it raises
+--- (the reply cannot be encoded), it is called again with "internal"
 ---@param bytes? integer the message's size, for the limit on what waits behind a sleeping
 --- handler; 1024
 function gate:request(from, message, answer, bytes)
@@ -354,23 +344,6 @@ function gate:fetch(url, options)
   return fetch.fetch(url, options)
 end
 
-local function line_of(what, format, ...)
-  if select("#", ...) == 0 then return format end
-  local ok, line = pcall(format.format, format, ...)
-  if ok then return line end
-  error(('%s: "%s": %s'):format(what, format, string.match(line, "%((.*)%)$") or line), 3)
-end
-
-for _, level in ipairs { "error", "warn", "info", "debug" } do
-  --- gate:info(format, ...): one line in the log, with the plugin's name and generation.
-  gate[level] = function(self, format, ...)
-    check_called(self, "gate:" .. level)
-    check(format, "string", "gate:" .. level)
-    log[level](self.plugin.label, line_of("gate:" .. level, format, ...))
-  end
-end
-
-local facts = core.C.moon_facts()
 
 local function refuse_to_set(_, name)
   error(("gate.%s cannot be set: change what is in gate.state, or keep it in a local"):format(
@@ -384,14 +357,10 @@ gate_guarded.seal(gate_mt, gate, refuse_to_set)
 ---@return moongate.Gate
 local function new(plugin, registry)
   local fields = setmetatable({
-    plugin = plugin,
-    registry = registry,
-    state = state.of(plugin.name),
-    store = store.new(plugin),
-    json = json,
-    msgpack = msgpack,
-    facts = { version = core.string(facts.version),
-      max_message_bytes = facts.max_message_bytes, ping_interval_ms = facts.ping_interval_ms },
+    plugin = plugin, registry = registry,
+    state = state.of(plugin.name), store = store.new(plugin), crypto = crypto,
+    json = json, msgpack = msgpack,
+    facts = facts.new(),
   }, gate_mt)
   if plugin.entry.trust == "guarded" then return gate_guarded.new(fields) end
   return setmetatable({}, { __index = fields, __newindex = refuse_to_set })

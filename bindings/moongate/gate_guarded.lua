@@ -43,7 +43,7 @@ local function show(realm, value) return membrane.show(realm, value) end
 
 local TAKES = {
   needs = "raw", error = "raw", warn = "raw", info = "raw", debug = "raw",
-  spawn = "any", gather = "any",
+  tells = "raw", spawn = "any", gather = "any", tell = "copied", share = "any",
   raw = { nil, membrane.spec }, room_kind = { nil, kind_spec }, provide = { nil, membrane.api },
   request = { membrane.conn, membrane.data },
   open_room = { kind_to_open }, rooms_of = { kind_to_list },
@@ -51,8 +51,8 @@ local TAKES = {
 
 local GIVES = {
   room = show, user = show, open_room = show, fetch = show, counter = show, gauge = show,
-  histogram = show, gather = show, rooms = iterator_of_rooms, users = iterator, conns = iterator,
-  rooms_of = iterator, use = membrane.foreign,
+  histogram = show, gather = show, share = show, rooms = iterator_of_rooms, users = iterator,
+  conns = iterator, rooms_of = iterator, use = membrane.foreign,
 }
 
 local NEEDS = { fetch = "fetch", http = "http", store = "store" }
@@ -76,8 +76,8 @@ function gate_guarded.seal(gate_mt, methods, refuse_to_set)
   membrane.seal(gate_mt, {
     name = "gate", methods = methods, takes = TAKES, gives = GIVES, check = check,
     refuse = refuse_to_set,
-    fields = { state = true, store = show, json = membrane.view, msgpack = membrane.view,
-      facts = membrane.view },
+    fields = { state = true, store = show, crypto = show, json = membrane.view,
+      msgpack = membrane.view, facts = membrane.view },
   })
 end
 

@@ -5,6 +5,7 @@ local cron = require "moongate.cron"
 local gather = require "moongate.gather"
 local log = require "moongate.log"
 local request = require "moongate.request"
+local share = require "moongate.share"
 local task = require "moongate.task"
 local timer = require "moongate.timer"
 
@@ -146,6 +147,19 @@ function gate:gather(...)
   local fns = { ... }
   for i = 1, select("#", ...) do check(fns[i], "function", "gate:gather, argument " .. i) end
   return gather(fns)
+end
+
+--- Has one task do what several ask for: who gives the same key while fn runs waits for what
+--- that one returns. It belongs to none of them: when one is cancelled, the others get it still.
+---@param key string of this plugin
+---@param fn fun(): any returns at most four values
+---@return any ... what fn returned; nil and "internal" when it raised, which is logged once; nil
+--- and "timeout" when it was cancelled
+function gate:share(key, fn)
+  check_called(self, "gate:share")
+  check(key, "string", "gate:share")
+  check(fn, "function", "gate:share")
+  return share(self.plugin, key, fn)
 end
 
 --- Milliseconds since 1970 UTC.

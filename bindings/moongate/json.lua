@@ -96,6 +96,8 @@ end
 ---@return string? reason
 function json.decode(text)
   if type(text) == "string" and #text > MAX_TEXT_BYTES then return nil, TOO_LONG end
+  -- To lua-cjson it is the end, whatever stands behind it.
+  if string.find(text, "\0", 1, true) then return nil, "a NUL byte" end
   local ok, value = pcall(cjson.decode, text)
   if not ok then return nil, value end
   local problem = #text > SHORT_BYTES and excess(value, READ)

@@ -121,10 +121,12 @@ end
 --- What `may_join` says to that.
 local function ask(self, conn)
   local plugin = entry_of(self).plugin
-  local ok, pass, code, text, temporary = call(self, "may_join", conn)
+  local ok, pass, code, text, temporary, retry_after_ms = call(self, "may_join", conn)
   settle(self)
   if not ok then return nil, pass, "the room failed", true end
-  if not pass and code then return request.refusal(plugin, code, text, temporary) end
+  if not pass and code then
+    return request.refusal(plugin, code, text, temporary, retry_after_ms)
+  end
   return true
 end
 
@@ -144,8 +146,8 @@ end
 local function ask_and_take_in(self, conn, is_over)
   local has, no_place, why = has_place(self, conn)
   if not has then return nil, no_place, why end
-  local pass, code, text, temporary = ask(self, conn)
-  if not pass then return nil, code, text, temporary end
+  local pass, code, text, temporary, retry_after_ms = ask(self, conn)
+  if not pass then return nil, code, text, temporary, retry_after_ms end
   if is_over() then return nil, "timeout", "nobody waits for it any more", true end
   return take_in(self, conn)
 end
@@ -159,15 +161,15 @@ local function in_line(self, what, job)
   local function begin(done)
     in_turn(self, function()
       results = { job(function() return is_over end) }
-      if is_late then done(unpack(results, 1, 4)) end
+      if is_late then done(unpack(results, 1, 5)) end
     end, function() done(nil, "timeout", "the room failed", true) end)
     is_late = true -- of a room with nothing to do the next events, "joined", have been told now
-    if results then done(unpack(results, 1, 4)) end
+    if results then done(unpack(results, 1, 5)) end
   end
   local answer = { pcall(task.wait, what, begin) }
   is_over = true
   if not answer[1] then error(answer[2], 0) end
-  return unpack(answer, 2, 5)
+  return unpack(answer, 2, 6)
 end
 
 local function busy()
@@ -210,11 +212,11 @@ end
 local function ask_said(self, conn, data)
   local has, no_voice, why = has_voice(self, conn)
   if not has then return nil, no_voice, why end
-  local ok, reply, code, text, temporary = call(self, "said", conn, data)
+  local ok, reply, code, text, temporary, retry_after_ms = call(self, "said", conn, data)
   settle(self)
   if not ok then return nil, reply, "the room failed", true end
   if reply == nil and code == nil then reply = {} end
-  return reply, code, text, temporary
+  return reply, code, text, temporary, retry_after_ms
 end
 
 --- When all earlier events of the room are done. Waits for the reply.

@@ -5,13 +5,13 @@ local MAX_TICK_HZ = 60
 
 ---@class moongate.RoomKind
 ---@field opened? fun(room: moongate.Room, options: table)
----@field may_join? fun(room: moongate.Room, conn: moongate.Conn): any, string?, string?
---- refuses as a filter does
+---@field may_join? fun(room: moongate.Room, conn: moongate.Conn): any, string?, string?,
+--- boolean?, number? refuses as a filter does
 ---@field joined? fun(room: moongate.Room, conn: moongate.Conn)
 ---@field left? fun(room: moongate.Room, conn: moongate.Conn, reason: string) "left", or why its
 --- connection has ended: with "shutdown" it may come back after a restart
 ---@field said? fun(room: moongate.Room, conn: moongate.Conn, data: any): any, string?, string?,
---- boolean? what a member says; returns the reply as the handler of a request does
+--- boolean?, number? what a member says; returns the reply as the handler of a request does
 ---@field tick? fun(room: moongate.Room, passed_ms: number) since the last one, or since it opened
 ---@field closed? fun(room: moongate.Room, reason: string) "empty", "unloaded", or what room:close
 --- was given

@@ -9,13 +9,17 @@ local durable = require "moongate.durable"
 local fetch = require "moongate.fetch"
 local http = require "moongate.http"
 local overrun = require "moongate.overrun"
+local password = require "moongate.password"
 local plugin = require "moongate.plugin"
 local request = require "moongate.request"
 local room = require "moongate.room"
+local runs = require "moongate.run"
 local status = require "moongate.status"
 local store_thread = require "moongate.store_thread"
 local strings = require "moongate.strings"
+local task = require "moongate.task"
 local timer = require "moongate.timer"
+local users = require "moongate.user"
 
 local C = core.C
 local guard, brief = request.guard, request.brief
@@ -64,6 +68,16 @@ plugin.on_swap = function(old, new)
     if not new.route_of[conn.route] then ids[#ids + 1] = id end
   end
   if ids[1] then timer.start(0, function() close_strays(ids, 1) end) end
+end
+
+--- It may have ended by then: nobody is to hear of that first.
+local function tell_admitted(conn)
+  if conn.is_open then task.run(request.tell, "admitted", conn) end
+end
+
+--- Who admits may have more to do until all is as others shall find it: they hear of it after that.
+local function entered(conn)
+  if request.current().after.admitted then runs.after(tell_admitted, conn) end
 end
 
 on[C.MOON_OPENED] = function(id)
@@ -174,6 +188,8 @@ on[C.MOON_FETCHED] = function(ticket)
   fetch.fetched(ticket, event.reason, event.code, copy())
 end
 
+on[C.MOON_HASHED] = function(ticket) password.answer(ticket, event.code, copy()) end
+
 on[C.MOON_CHANGED] = function() plugin.reload() end
 
 on[C.MOON_ENDED] = function() durable.stop() end
@@ -211,6 +227,7 @@ local function start(app)
   strings.install()
   local ok, problem = plugin.start(app)
   if not ok then return nil, problem end
+  users.on_enter = entered
   return drain
 end
 

@@ -24,8 +24,9 @@ local maps = {}
 ---@field name string "conn"
 ---@field methods table<string, function>
 ---@field fields table<string, true|function> true: as it is, or what maps it
----@field takes? table<string, function[]|"raw"|"any"> method -> what maps each of its arguments, of
---- at most four; "raw": as many as there are, as they are; "any": mapped as all else
+---@field takes? table<string, function[]|"raw"|"any"|"copied"> method -> what maps each of its
+--- arguments, of at most four; "raw": as many as there are, as they are; "any": mapped as all else;
+--- "copied": for other plugins
 ---@field gives? table<string, function> method -> what maps its results; else they are data
 ---@field check? fun(realm: moongate.Realm, target: table, name: string): string? problem
 ---@field refuse? fun(self: table, name: string) what is set
@@ -244,9 +245,11 @@ end
 
 local function pass(_, value) return value end
 
+local FOR_ALL = { raw = pass, any = into, copied = into_copy }
+
 --- What calls a method, with as many arguments as there are.
 local function variadic(realm, shape, name, method)
-  local map = shape.takes[name] == "raw" and pass or into
+  local map = FOR_ALL[shape.takes[name]]
   local gives = shape.gives and shape.gives[name]
   if gives then
     return function(self, ...)

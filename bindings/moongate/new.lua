@@ -47,24 +47,25 @@ local function make_folder(path)
   if os.execute("mkdir -p -- " .. quoted(path)) ~= 0 then error(path .. ": no folder", 0) end
 end
 
-local function write(path, text)
+---@param told? string|false what is said of it in place of its path; false: nothing
+local function write(path, text, told)
   make_folder(path:match "^(.*)/" or ".")
   local file, problem = io.open(path, "w")
   if not file then error(problem, 0) end
   file:write(text)
   file:close()
-  io.stdout:write("wrote ", path, "\n")
+  if told ~= false then io.stdout:write("wrote ", told or path, "\n") end
 end
 
 --- All of them, or none when one is there.
----@param files { path: string, text: string }[]
+---@param files { path: string, text: string, told: string|false|nil }[]
 local function write_all(files)
   for _, file in ipairs(files) do
     if is_there(file.path) then
       error(file.path .. ": is there already, and was not replaced; nothing was written", 0)
     end
   end
-  for _, file in ipairs(files) do write(file.path, file.text) end
+  for _, file in ipairs(files) do write(file.path, file.text, file.told) end
 end
 
 -- ---- what is written ----
@@ -118,15 +119,37 @@ local function check_alone(folder)
   end
 end
 
+--- The files of a plugin of the chat: itself, then the modules in its folder.
+local function stems_of(plugin)
+  local stems = {}
+  for path in pairs(texts) do
+    local stem = path:match "^scripts/(.*)%.lua$"
+    if stem and stem:match "^[^/]*" == plugin then stems[#stems + 1] = stem end
+  end
+  table.sort(stems) -- "auth" is before "auth/guest"
+  return stems
+end
+
+--- Of the modules of a plugin one line is enough: that of the first.
+local function told_of(folder, stem)
+  local plugin = stem:match "^(.*)/"
+  if not plugin then return end
+  return stem == stems_of(plugin)[2] and within(folder, "%s/*.lua", plugin)
+end
+
 --- Those of an app, with the plugins of the chat and, if there is a name, that one.
 local function files_of_app(folder, name)
   local names = { unpack(CHAT) }
   names[#names + 1] = name
   local files = { { path = within(folder, "init.lua"), text = list_of(names) } }
   for _, own in ipairs(CHAT) do
-    if own == name then error(name .. ": a new app has a plugin of that name already", 0) end
-    files[#files + 1] = { path = within(folder, "%s.lua", own),
-      text = texts[("scripts/%s.lua"):format(own)] }
+    for _, stem in ipairs(stems_of(own)) do
+      if name and stem == name:gsub("%.", "/") then
+        error(name .. ": a new app has a plugin of that name already", 0)
+      end
+      files[#files + 1] = { path = within(folder, "%s.lua", stem), told = told_of(folder, stem),
+        text = texts[("scripts/%s.lua"):format(stem)] }
+    end
   end
   return files
 end

@@ -29,6 +29,7 @@ local registry_mt = { __index = Registry }
 ---@field kinds table<string, table> name -> { spec, plugin, steps }
 ---@field before table[] { name, fn }
 ---@field after table[] { name, fn }
+---@field tells table<string, table> event -> { plugin }
 ---@field routes table[] what route.lua makes
 ---@field timers table[] { name, doing, fn, delay_ms = function, is_once?, is_due? = function }
 ---@field metrics table<string, table> name -> { metric, about }
@@ -50,6 +51,7 @@ local function new(generation)
     commands = {},     -- name of a slash command -> { fn, plugin, about }
     before = {},       -- request type or "*" -> list of { fn, plugin }
     after = {},        -- event -> list of { fn, plugin }
+    tells = {},        -- event that a plugin tells -> { plugin }
     routes = {},       -- list of what route.lua makes
     served = {},       -- "/ws" or "GET /api" -> the same
     route_of = {},     -- pattern -> those of WebSockets
@@ -64,7 +66,7 @@ function Registry:add_plugin(entry)
     label = entry.name .. "#" .. self.generation, budget = entry.budget,
     index = accounts.index(entry.name),
     needs = {}, uses = {}, options = {}, on = {}, commands = {}, kinds = {}, before = {},
-    after = {}, routes = {}, timers = {}, begins = {}, migrations = {}, metrics = {},
+    after = {}, tells = {}, routes = {}, timers = {}, begins = {}, migrations = {}, metrics = {},
   }
   self.plugins[plugin.name] = plugin
   return plugin
@@ -86,13 +88,23 @@ function Registry:adopt(plugin)
   for type_name, handler in pairs(plugin.on) do self.on[type_name] = handler end
   for name, entry in pairs(plugin.commands) do self.commands[name] = entry end
   for name, entry in pairs(plugin.kinds) do self.kinds[name] = entry end
+  for event, entry in pairs(plugin.tells) do self.tells[event] = entry end
   for _, route in ipairs(plugin.routes) do self.served[name_of(route)] = route end
 end
 
 function Registry:handle(plugin, type_name, fn)
   claim(self.on, type_name, "handled")
+  claim(self.tells, type_name, "told")
   self.on[type_name] = { fn = fn, plugin = plugin, doing = "on " .. type_name }
   plugin.on[type_name] = self.on[type_name]
+end
+
+--- gate:after has one space of names for requests and for what plugins tell.
+function Registry:add_event(plugin, event)
+  claim(self.on, event, "handled")
+  claim(self.tells, event, "told")
+  self.tells[event] = { plugin = plugin }
+  plugin.tells[event] = self.tells[event]
 end
 
 function Registry:add_command(plugin, name, fn, about)

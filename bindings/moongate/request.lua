@@ -74,11 +74,11 @@ function request.serve(plugin, doing, fn, ...)
   local begun_ms, allocated, pauses
   if its.calls % SAMPLED == 1 then begun_ms, allocated, pauses = accounts.begin() end
   local outer, outer_doing = runs.enter(plugin, doing)
-  local ok, a, b, c, d = xpcall(fn, traceback, ...)
+  local ok, a, b, c, d, e = xpcall(fn, traceback, ...)
   local was_aborted = runs.leave(outer, outer_doing)
   if begun_ms then accounts.finish(its, begun_ms, allocated, pauses) end
   if facts.development == 1 then state_check.after_hook(plugin, doing, (...)) end
-  if ok and not was_aborted then return true, a, b, c, d end
+  if ok and not was_aborted then return true, a, b, c, d, e end
   its.errors = its.errors + 1
   return note(plugin, named(doing, (...)), a, call, was_aborted, last(...))
 end
@@ -124,13 +124,24 @@ end
 ---@param event string
 function request.tell(event, ...) tell(current, event, ...) end
 
+--- The delay as a client is told it: whole milliseconds. What is none is left out.
+local function delay_of(plugin, retry_after_ms)
+  local is_delay = type(retry_after_ms) == "number" and retry_after_ms >= 0
+    and retry_after_ms < math.huge
+  if is_delay then return math.ceil(retry_after_ms) end
+  log.error(plugin.label, "retry_after_ms is a number of at least 0, not %s",
+    type(retry_after_ms) == "number" and tostring(retry_after_ms)
+      or "a " .. type(retry_after_ms))
+end
+
 --- What a client may be told, and by whom: codes are words.
-local function refusal(plugin, code, text, temporary)
+local function refusal(plugin, code, text, temporary, retry_after_ms)
   if type(code) ~= "string" then
     log.error(plugin.label, "an error code is a string, not a %s", type(code))
     return nil, "internal", "the handler failed", true
   end
-  return nil, code, text and tostring(text), temporary and true or nil, plugin
+  if retry_after_ms ~= nil then retry_after_ms = delay_of(plugin, retry_after_ms) end
+  return nil, code, text and tostring(text), temporary and true or nil, retry_after_ms, plugin
 end
 
 request.refusal = refusal
@@ -145,10 +156,12 @@ local function failure(what, code) return nil, code, what .. FAILURES[code], tru
 --- Returns true when all filters let the message pass, else nil, the error, and whose it is.
 local function filter(filters, conn, message)
   for _, hook in ipairs(filters or {}) do
-    local ok, pass, code, text, temporary =
+    local ok, pass, code, text, temporary, retry_after_ms =
       guard(hook.plugin, hook.doing, hook.fn, conn, message)
     if not ok then return failure("a filter", pass) end
-    if not pass and code then return refusal(hook.plugin, code, text, temporary) end
+    if not pass and code then
+      return refusal(hook.plugin, code, text, temporary, retry_after_ms)
+    end
     if type(message.type) ~= "string" then
       log.error(hook.plugin.label, "a filter has left a request without its type")
       return failure("a filter", "internal")
@@ -159,24 +172,29 @@ end
 
 --- What a handler says: the reply's data, or nil and the error; and whose it is.
 local function handle(handler, ...)
-  local ok, data, code, text, temporary = guard(handler.plugin, handler.doing, handler.fn, ...)
+  local ok, data, code, text, temporary, retry_after_ms =
+    guard(handler.plugin, handler.doing, handler.fn, ...)
   if not ok then return failure("the handler", data) end
-  if data == nil and code then return refusal(handler.plugin, code, text, temporary) end
+  if data == nil and code then
+    return refusal(handler.plugin, code, text, temporary, retry_after_ms)
+  end
   if data == nil or data == true then data = {} end
-  return data, nil, nil, nil, handler.plugin
+  return data, nil, nil, nil, nil, handler.plugin
 end
 
 --- Returns the reply's data, or nil and the error; and whose it is. One generation does it all,
 --- whatever comes into force while a filter waits.
 local function run(conn, message)
   local registry = current
-  local pass, code, text, temporary, plugin = filter(registry.before["*"], conn, message)
-  if not pass then return nil, code, text, temporary, plugin end
+  local pass, code, text, temporary, retry_after_ms, plugin =
+    filter(registry.before["*"], conn, message)
+  if not pass then return nil, code, text, temporary, retry_after_ms, plugin end
   local name = message.type -- what plugins still do with the message is nothing to us
   local handler = registry.on[name]
   if not handler then return nil, "unknown_type", ('nothing handles "%s"'):format(name) end
-  pass, code, text, temporary, plugin = filter(registry.before[name], conn, message)
-  if not pass then return nil, code, text, temporary, plugin end
+  pass, code, text, temporary, retry_after_ms, plugin =
+    filter(registry.before[name], conn, message)
+  if not pass then return nil, code, text, temporary, retry_after_ms, plugin end
   if name == "say" and next(registry.commands) then
     local entry, words, unknown = command.find(registry.commands, message)
     if unknown then return nil, "unknown_command", ("/%s: see /help"):format(unknown) end
@@ -184,9 +202,9 @@ local function run(conn, message)
     command.unescape(message)
   end
   local data
-  data, code, text, temporary, plugin = handle(handler, conn, message)
+  data, code, text, temporary, retry_after_ms, plugin = handle(handler, conn, message)
   if data ~= nil then tell(registry, name, conn, message, data) end
-  return data, code, text, temporary, plugin
+  return data, code, text, temporary, retry_after_ms, plugin
 end
 
 --- Tells who has asked, as a run of its own.
@@ -200,8 +218,8 @@ end
 --- The answer itself fails when a plugin has returned what cannot be encoded, or sent.
 local function carry_out(conn, message, asker, answer)
   local name = message.type
-  local data, code, text, temporary, plugin = run(conn, message)
-  local ok, problem = tell_asker(asker, answer, data, code, text, temporary)
+  local data, code, text, temporary, retry_after_ms, plugin = run(conn, message)
+  local ok, problem = tell_asker(asker, answer, data, code, text, temporary, retry_after_ms)
   if ok then return end
   local label = plugin and plugin.label or "request"
   log.error(label, "reply to %s: %s", name, problem)
@@ -225,7 +243,8 @@ end
 
 ---@param conn moongate.Conn
 ---@param message table
----@param answer fun(data: table?, code: string?, text: string?, temporary: boolean?)
+---@param answer fun(data: table?, code: string?, text: string?, temporary: boolean?,
+--- retry_after_ms: integer?)
 ---@param bytes? integer what the message takes while it waits
 ---@param asker? moongate.Plugin whose answer() is
 function request.submit(conn, message, answer, bytes, asker)

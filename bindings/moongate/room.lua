@@ -142,6 +142,7 @@ end
 --- own
 ---@return string? text
 ---@return boolean? temporary
+---@return number? retry_after_ms
 function room:add(member)
   check_conn(member, "room:add")
   if self.kind then return of_kind.add(self, member) end
@@ -241,6 +242,7 @@ end
 ---@return string? code
 ---@return string? text
 ---@return boolean? temporary
+---@return number? retry_after_ms
 function room:say(member, data)
   if not self.kind then error("room:say: only in a room of a kind: gate:open_room", 2) end
   check_conn(member, "room:say")

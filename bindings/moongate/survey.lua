@@ -55,6 +55,7 @@ local function of_plugin(plugin)
     provides = provided and ("%d.%d"):format(provided.major, provided.minor) or nil,
     handles = names_of(plugin.on),
     before = each(plugin.before, "name"), after = each(plugin.after, "name"),
+    tells = names_of(plugin.tells),
     serves = served_by(plugin), timers = each(plugin.timers, "name"),
     options = filled(option.survey(plugin.entry, plugin.options)),
     cost = accounts.survey(plugin), is_off = plugin.is_off,
@@ -101,7 +102,7 @@ end
 
 local function add(lines, format, ...) lines[#lines + 1] = format:format(...) end
 
-local LISTS = { "needs", "uses", "handles", "before", "after", "serves", "timers" }
+local LISTS = { "needs", "uses", "handles", "before", "after", "tells", "serves", "timers" }
 
 local function under(ms) return ms and ("under %g ms"):format(ms) or "unknown" end
 

@@ -81,10 +81,15 @@ local function leave(conn)
   if old.count == 0 then all[old.name] = nil end
 end
 
+local users = {
+  all = all, find = find, leave = leave,
+  on_enter = function(_) end, ---@type fun(conn: moongate.Conn) set by loop.lua
+}
+
 --- For conn.lua: the connection belongs to this user from now on.
 ---@param conn moongate.Conn
 ---@param name string
-local function enter(conn, name)
+function users.enter(conn, name)
   leave(conn)
   local found = all[name]
   if not found then
@@ -94,6 +99,7 @@ local function enter(conn, name)
   conn.user = name
   found.conns[conn.id] = conn
   found.count = found.count + 1
+  users.on_enter(conn)
 end
 
-return { all = all, find = find, enter = enter, leave = leave }
+return users

@@ -17,6 +17,7 @@ end
 local READING = {
   gate = set_of "room user rooms users conns rooms_of now_ms is_utf8 sleep",
   ["gate.store"] = set_of "get scan",
+  ["gate.crypto"] = set_of "same sha256 hmac_sha256",
   room = set_of "size has",
   user = set_of "size",
   conn = set_of "figures",

@@ -114,7 +114,7 @@ function join(name) {
 async function enter(room) {
   try {
     const { members } = await connection.request("join", { room: room.name });
-    room.members = new Set(members);
+    room.members = new Set(members); // none are listed when they are many
     room.joined = true;
     write(room, () => room.transcript.noted("You joined", Date.now()));
   } catch (refusal) {
@@ -183,13 +183,16 @@ function write(room, change, force = false) {
 
 // What the server tells.
 
-function pushed({ type, room: name, user, from, data, at }) {
+function pushed({ type, room: name, user, from, data, at, joined = [], left = [] }) {
   const room = rooms.get(name);
   if (!room) return; // left in the meantime
   if (type === "joined" || type === "left") {
     if (type === "joined") room.members.add(user);
     else room.members.delete(user);
     write(room, () => room.transcript.noted(`${user} ${type}`, at));
+  } else if (type === "members_changed") {
+    for (const member of joined) room.members.add(member);
+    for (const member of left) room.members.delete(member);
   } else if (type === "said") {
     write(room, () => hear(room, from, data, at), from === me.name);
   }

@@ -2,12 +2,14 @@
 package.path = "./?.lua;" .. package.path
 local peer = require "spec.bench.peer"
 local runner = require "spec.bench.runner"
+local unlimited = require "spec.bench.unlimited"
 
 local OTHER = assert(arg[1], "a commit")
 local SECONDS = tonumber(arg[2]) or 2
 local ROUNDS = tonumber(arg[3]) or 7
 local BINARIES = { "build/against/build/moongate", "build/release/moongate" }
-local APPS = { "build/against/source/scripts", "scripts" }
+local APPS = { unlimited.copy("build/against/source/scripts", "build/against/chat"),
+  unlimited.copy("scripts", "build/against/chat_here") }
 
 local ROOMS = { "--rooms", 100, "--members", 10 }
 

@@ -42,17 +42,23 @@ describe("the check of an app", function()
   gate:before("*", function() end)
   gate:before("say", function() end)
   gate:after("say", function() end)
-  gate:after("opened", function() end)
+  gate:after("opened", function() end) gate:after("admitted", function() end)
   gate:before("syy", function() end)
   gate:before("opened", function() end)
   gate:after("slwo", function() end)
   gate:after("*", print)
+  gate:tells "awoke"
+  gate:after("awoke", function() end)
+  gate:after("awake", function() end)
+  gate:before("awoke", function() end)
 end]] }
     assert.same({
       'a.lua:7: gate:before "syy": nothing handles it; did you mean "say"?',
       'a.lua:8: gate:before "opened": nothing handles it',
-      'a.lua:9: gate:after "slwo": nothing handles it; did you mean "slow"?',
-      'a.lua: gate:after "*": nothing handles it',
+      'a.lua:14: gate:before "awoke": nothing handles it',
+      'a.lua:9: gate:after "slwo": nothing handles or tells it; did you mean "slow"?',
+      'a.lua: gate:after "*": nothing handles or tells it',
+      'a.lua:13: gate:after "awake": nothing handles or tells it; did you mean "awoke"?',
     }, found.warnings)
   end)
 

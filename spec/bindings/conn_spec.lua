@@ -150,6 +150,19 @@ describe("conn", function()
     assert.same({}, core.commands)
   end)
 
+  it("is charged for messages that it has not sent", function()
+    assert.is_true(conn:charge(63))
+    assert.same({ { verb = "charge", status = 0, conn = conn.id, messages = 63 } },
+      core:issued "charge")
+    core.answers.moon_charge = C.MOON_EFULL
+    assert.same({ nil, "full" }, { conn:charge(1) })
+    for _, messages in ipairs { 0, -1, 1.5, 1e7, 0 / 0, "many" } do
+      local _, problem = pcall(function() conn:charge(messages) end)
+      assert.matches("conn_spec.lua:%d+: conn:charge: expected a whole number from 1 to 1000000, ",
+        problem)
+    end
+  end)
+
   it("says in a word why it is not limited", function()
     core.answers.moon_limit = C.MOON_EINVAL
     assert.same({ nil, "invalid" }, { conn:limit { outbox_bytes = 1 } })
@@ -193,6 +206,7 @@ describe("conn", function()
     assert.same({ nil, "gone" }, { conn:close() })
     assert.same({ nil, "gone" }, { conn:admit "ann" })
     assert.same({ nil, "gone" }, { conn:limit { outbox_bytes = 1 } })
+    assert.same({ nil, "gone" }, { conn:charge(1) })
     assert.same({}, core.commands)
   end)
 

@@ -123,27 +123,31 @@ describe("the gate of a guarded plugin", function()
   end)
 
   describe("is enough for", function()
-    local CAPABILITIES = { rooms = '"rooms"', api = '"http", "rooms"', webhook_in = '"http"',
+    local CAPABILITIES = { rooms = '"rooms", "store"', api = '"http", "rooms"',
+      webhook_in = '"http"',
       webhook_out = '"fetch"', translate = '"fetch"', seen = '"store"' }
     local OPTIONS = { api = { key = "12345678" }, webhook_in = { key = "12345678" },
       webhook_out = { url = "https://x.example/" }, translate = { url = "https://x.example/" } }
 
     local function load(path)
       local name = path:match "([^/]+)%.lua$"
-      local app, entries = {}, {}
-      local paths = { "scripts/auth.lua", "scripts/rooms.lua", "scripts/router.lua", path }
-      for _, one in ipairs(paths) do
-        app[one:match "([^/]+)%.lua$"] = file.read(one)
+      local app, entries = file.scripts("auth", "rooms", "router"), {}
+      local plugins = { auth = true, rooms = true, router = true, [name] = true }
+      app[name] = file.read(path)
+      for _, module in ipairs(file.modules(path)) do
+        app[name .. "/" .. module:match "([^/]+)%.lua$"] = file.read(module)
       end
-      for plugin in pairs(app) do
+      for plugin in pairs(plugins) do
         local options = {}
         for key, value in pairs(OPTIONS[plugin] or {}) do
           options[#options + 1] = ("%s = %q"):format(key, value)
         end
-        entries[#entries + 1] = ("{ %q, options = { %s }, capabilities = { %s } }"):format(plugin,
+        entries[plugin] = ("{ %q, options = { %s }, capabilities = { %s } }"):format(plugin,
           table.concat(options, ", "), CAPABILITIES[plugin] or "")
       end
-      app.init = "return { " .. table.concat(entries, ", ") .. " }"
+      local lines = {}
+      for _, entry in pairs(entries) do lines[#lines + 1] = entry end
+      app.init = "return { " .. table.concat(lines, ", ") .. " }"
       return fake_gate.load(app), name
     end
 

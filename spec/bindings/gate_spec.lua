@@ -58,10 +58,6 @@ describe("gate", function()
       ["gate.on('say', print)"] = "gate.on: called with a dot, it is gate:on(...)",
       ["gate.sleep(1)"] = "gate.sleep: called with a dot, it is gate:sleep(...)",
       ["gate.room('tea')"] = "gate.room: called with a dot, it is gate:room(...)",
-      ["gate.info('%d', 1)"] = "gate.info: called with a dot, it is gate:info(...)",
-      ["gate:info(nil)"] = "gate:info: expected a string, got nil",
-      ["gate:warn('%d', 'x')"] = 'gate:warn: "%d": number expected, got string',
-      ["gate:warn('50%! of %s', 'x')"] = 'gate:warn: "50%! of %s": invalid option',
       ["gate:needs(nil, 'nosuch')"] = "gate:needs: expected a string, got nil",
       ["gate:every(1, print, {})"] = "gate:every, name: expected a string, got table",
       ["gate:cron('* * * * *', print, 5)"] = "gate:cron, name: expected a string, got number",
@@ -303,18 +299,8 @@ describe("gate", function()
 
   it("knows the facts of the process", function()
     load [[return function(gate) gate.state.facts = gate.facts end]]
-    assert.same({ version = "0.0.0-fake", max_message_bytes = 65536, ping_interval_ms = 25000 },
-      state_of().facts)
-  end)
-
-  it("logs with the plugin's name and generation", function()
-    load [[return function(gate)
-      gate:error("%d%%", 1) gate:warn "two" gate:info "3%" gate:debug "four"
-    end]]
-    assert.same({
-      { level = "error", text = "a#1: 1%" }, { level = "warn", text = "a#1: two" },
-      { level = "info", text = "a#1: 3%" }, { level = "debug", text = "a#1: four" },
-    }, { gate.log[1], gate.log[2], gate.log[3], gate.log[4] })
+    assert.same({ version = "0.0.0-fake", max_message_bytes = 65536, ping_interval_ms = 25000,
+      auth_timeout_ms = 10000, has_store = false }, state_of().facts)
   end)
 
   it("lends its MessagePack to plugins", function()

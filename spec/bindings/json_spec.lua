@@ -73,6 +73,13 @@ describe("json", function()
     end
   end)
 
+  it("refuses a NUL byte, wherever it is: nothing hides behind it", function()
+    for _, text in ipairs { "1\0", "{}\0{", "\0", '"a\0b"', "1\0" .. (" "):rep(1000) } do
+      assert.same({ nil, "a NUL byte" }, { json.decode(text) })
+    end
+    assert.equal("a\0b", json.decode '"a\\u0000b"')
+  end)
+
   it("refuses a number that is too large to be one", function()
     assert.is_nil((json.decode "1e999"))
   end)

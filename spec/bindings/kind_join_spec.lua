@@ -10,6 +10,7 @@ describe("joining a room of a kind", function()
       left = function(room, conn) note("left %%s %%d", conn.user, room:size()) end,
       said = function(room, conn, data)
         if data == "wait" then gate:sleep(20) end
+        if data == "often" then return nil, "slow_mode", "wait", true, 2000 end
         if data == "invite" then
           return { ok = room:add(gate:user("bob").conns[gate.state.bob]) }
         end
@@ -20,8 +21,8 @@ describe("joining a room of a kind", function()
     })
     gate:on("open", function() return { gate:open_room("club", "c1") ~= nil } end)
     gate:on("enter", function(conn)
-      local ok, code, text, temporary = gate:room("c1"):add(conn)
-      if not ok then return nil, code, text, temporary end
+      local ok, code, text, temporary, retry_after_ms = gate:room("c1"):add(conn)
+      if not ok then return nil, code, text, temporary, retry_after_ms end
       note("answered %%s", conn.user)
     end)
     gate:on("talk", function(conn, message) return gate:room("c1"):say(conn, message.data) end)
@@ -166,12 +167,25 @@ describe("joining a room of a kind", function()
       assert.same({ "banned", "not you", true }, { answer.code, answer.text, answer.temporary })
     end)
 
+    it("may say for how long, as what is said may be refused", function()
+      load [[may_join = function() gate:sleep(1) return nil, "full", "wait", true, 1500 end,]]
+      local answer = enter(ann)
+      gate:later(1)
+      assert.same({ "full", "wait", true, 1500 },
+        { answer.code, answer.text, answer.temporary, answer.retry_after_ms })
+      load ""
+      enter(ann)
+      answer = talk(ann, "often")
+      assert.same({ "slow_mode", "wait", true, 2000 },
+        { answer.code, answer.text, answer.temporary, answer.retry_after_ms })
+    end)
+
     it("needs a task", function()
       load(DECIDES)
       gate:connect(nil, { path = "/raw" })
       assert.same({}, events())
       assert.is_truthy(gate:logged(
-        "/a.lua:31: room:add, when the kind has may_join: only in a task"))
+        "/a.lua:32: room:add, when the kind has may_join: only in a task"))
     end)
 
     it("is too much for a room that has 256 events to come", function()
@@ -224,6 +238,6 @@ describe("joining a room of a kind", function()
     load ""
     enter(ann)
     assert.equal("internal", talk(ann, "echo").code)
-    assert.is_truthy(gate:logged "/a.lua:13: room:say: not within a hook of this room")
+    assert.is_truthy(gate:logged "/a.lua:14: room:say: not within a hook of this room")
   end)
 end)

@@ -2,7 +2,7 @@ local fake_core = require "spec.support.fake_core"
 local fake_gate = require "spec.support.fake_gate"
 local file = require "spec.support.file"
 
-local PATHS = "bindings/templates/* bindings/library/*.lua scripts/*.lua"
+local PATHS = "bindings/templates/* bindings/library/*.lua scripts/*.lua scripts/*/*.lua"
 
 describe("new", function()
   local new

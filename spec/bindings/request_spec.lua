@@ -53,6 +53,74 @@ describe("request", function()
     assert.same({ nil, "never" }, { gate:deliver(ann, { type = "never" }) })
   end)
 
+  describe("refused for a while", function()
+    local BUSY = { nil, "busy", "later", true, 250 }
+
+    it("is told for how long, by a handler, a filter, or a command", function()
+      load { a = [[return function(gate)
+        local function busy() return nil, "busy", "later", true, 250 end
+        gate:on("handled", busy)
+        gate:on("filtered", function() end)
+        gate:before("filtered", busy)
+        gate:on("say", function() end)
+        gate:command("busy", busy)
+      end]] }
+      assert.same(BUSY, { gate:deliver(ann, { type = "handled" }) })
+      assert.same(BUSY, { gate:deliver(ann, { type = "filtered" }) })
+      assert.same(BUSY, { gate:deliver(ann, { type = "say", data = "/busy" }) })
+    end)
+
+    it("is told so by a filter of all requests, and after waiting", function()
+      load { a = [[return function(gate)
+        gate:before("*", function() gate:sleep(1) return nil, "busy", "later", true, 250 end)
+      end]] }
+      local answer = gate:ask(ann, { type = "any" })
+      gate:later(1)
+      assert.same({ "busy", 250 }, { answer.code, answer.retry_after_ms })
+    end)
+
+    it("is told so by guarded code, too", function()
+      load { init = 'return { "a" }', a = [[return function(gate)
+        gate:on("no", function() return nil, "busy", "later", true, 250 end)
+      end]] }
+      assert.same(BUSY, { gate:deliver(ann, { type = "no" }) })
+    end)
+
+    it("is told whole milliseconds, and never too few", function()
+      load { a = [[return function(gate)
+        gate:on("no", function(_, message) return nil, "busy", "later", true, message.ms end)
+      end]] }
+      for given, told in pairs { [0] = 0, [0.25] = 1, [17.01] = 18, [1000] = 1000 } do
+        assert.equal(told, (select(5, gate:deliver(ann, { type = "no", ms = given }))))
+      end
+    end)
+
+    it("is refused all the same when that is no delay, and the log says whose it is", function()
+      load { a = [[return function(gate)
+        local no = { word = "soon", less = -1, nan = 0 / 0, never = math.huge, table = {} }
+        gate:on("no", function(_, message)
+          return nil, "busy", "later", true, no[message.which]
+        end)
+      end]] }
+      for which, shown in pairs { word = "a string", less = "-1", never = "inf",
+        table = "a table" } do
+        assert.same({ nil, "busy", "later", true },
+          { gate:deliver(ann, { type = "no", which = which }) })
+        assert.is_truthy(gate:logged(
+          "a#1: retry_after_ms is a number of at least 0, not " .. shown))
+      end
+      assert.same({ nil, "busy", "later", true },
+        { gate:deliver(ann, { type = "no", which = "nan" }) })
+    end)
+
+    it("is told nothing of it when it was granted", function()
+      load { a = [[return function(gate)
+        gate:on("yes", function() return {}, "busy", "later", true, 250 end)
+      end]] }
+      assert.same({ {} }, { gate:deliver(ann, { type = "yes" }) })
+    end)
+  end)
+
   it("is refused when nobody handles its type", function()
     load { a = "return function() end" }
     assert.same({ nil, "unknown_type", 'nothing handles "dance"' },

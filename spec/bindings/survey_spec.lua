@@ -27,6 +27,7 @@ describe("survey", function()
       gate:needs "guard"
       gate:provide("1.4", {})
       gate:before("say", function() return true end)
+      gate:tells("swore", "praised")
     end]],
     talk = [[return function(gate)
       gate:use("words", "1.2")
@@ -43,7 +44,7 @@ describe("survey", function()
       { name = "guard", file = "guard.lua", generation = 1, before = { "*" }, after = { "closed" },
         timers = { "sweep" } },
       { name = "words", file = "words.lua", generation = 1, needs = { "guard" }, provides = "1.4",
-        before = { "say" } },
+        before = { "say" }, tells = { "praised", "swore" } },
       { name = "talk", file = "talk.lua", generation = 1, needs = { "words" }, uses = { "words" },
         handles = { "hear", "say" }, serves = { "ws /ws", "GET /talk" } },
       { name = "log", file = "log.lua", generation = 1, after = { "say" } },
@@ -83,6 +84,7 @@ words  generation 1  words.lua
   provides  1.4
   needs     guard
   before    say
+  tells     praised, swore
 
 talk  generation 1  talk.lua
   needs     words

@@ -3,7 +3,7 @@
 local file = require "spec.support.file"
 
 local FILES = "bindings/moongate/*.lua bindings/moongate/test/*.lua scripts/*.lua "
-  .. "examples/plugins/*.lua"
+  .. "scripts/*/*.lua examples/plugins/*.lua"
 
 local TAGS = { class = true, field = true, param = true, ["return"] = true, alias = true,
   type = true, generic = true, cast = true, diagnostic = true }

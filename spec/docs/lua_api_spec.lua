@@ -2,25 +2,24 @@ local fake_gate = require "spec.support.fake_gate"
 local file = require "spec.support.file"
 local markdown = require "spec.docs.markdown"
 local server = require "spec.support.server"
+local token = require "spec.support.token"
 
 describe("docs/lua-api.md", function()
   local blocks = markdown.blocks("docs/lua-api.md", "lua")
-  local listed, watch, answers, add, ask, shown_spec = unpack(blocks)
+  local listed, watch, cheers, kick, answers, add, sign_in, ask, shown_spec = unpack(blocks)
 
   --- A plugin with this code in it.
   local function load(code)
     return fake_gate.load { a = ("return function(gate)\n%s\nend"):format(code) }
   end
 
-  it("has six pieces of code, all of which are run here", function()
-    assert.equal(6, #blocks)
+  it("has nine pieces of code, all of which are run here", function()
+    assert.equal(9, #blocks)
   end)
 
   it("shows a list that is in force", function()
-    local app = { init = listed.code }
-    for _, name in ipairs { "auth", "rooms", "router" } do
-      app[name] = file.read(("scripts/%s.lua"):format(name))
-    end
+    local app = file.scripts("auth", "rooms", "router")
+    app.init = listed.code
     local gate = fake_gate.load(app)
     local rollback = gate.world.plugin.current().settings.rollback
     assert.same({ factor = 5, min_errors = 10, within_ms = 10000 }, rollback)
@@ -56,6 +55,41 @@ describe("docs/lua-api.md", function()
     assert.is_truthy(gate:logged "a#1: on poll: given up, it has waited 16 times")
   end)
 
+  it("shows an event that is told, and heard", function()
+    local gate = fake_gate.load { a = cheers.code }
+    gate:deliver(gate:connect "ann", { type = "cheer", room = "tea" })
+    assert.is_truthy(gate:logged "ann cheered in tea")
+  end)
+
+  it("shows a kick, by the rooms' API", function()
+    local gate = fake_gate.load { auth = "return function() end",
+      rooms = file.read "scripts/rooms.lua",
+      a = ("return function(gate)\n%s\nend"):format(kick.code) }
+    local ann, bob = gate:connect "ann", gate:connect "bob"
+    gate:deliver(ann, { type = "create", room = "tea" })
+    for _, conn in ipairs { ann, bob } do gate:deliver(conn, { type = "join", room = "tea" }) end
+    local function try(conn, user)
+      return { gate:deliver(conn, { type = "kick", room = "tea", data = user }) }
+    end
+    assert.same({ nil, "not_allowed", "kick: not as guest in this room" }, try(bob, "ann"))
+    assert.same({ { was_in = true } }, try(ann, "bob"))
+    assert.equal("kicked", bob.heard[#bob.heard].reason)
+    assert.equal("not_a_member", try(bob, "ann")[2])
+  end)
+
+  it("has each function of the rooms' API, with no others", function()
+    local page = file.read "docs/lua-api.md"
+    local rows = page:match '| of `gate:use%("rooms", "1.0"%)` | |\n(.-)\n\n'
+    local described, there = {}, {}
+    for name in rows:gmatch "\n| `([%l_]+)%(" do described[name] = true end
+    local gate = fake_gate.load { auth = "return function() end",
+      rooms = file.read "scripts/rooms.lua", a = [[return function(gate)
+        for name in pairs(gate:use("rooms", "1.0")) do gate.state[name] = true end
+      end]] }
+    for name in pairs(gate.world.state.of "a") do there[name] = true end
+    assert.same(there, described)
+  end)
+
   it("shows answers to HTTP requests", function()
     local gate = load(answers.code)
     local got = gate:http("GET", "/votes")
@@ -80,6 +114,22 @@ describe("docs/lua-api.md", function()
     local votes = gate:ask(ann, { type = "votes" })
     gate:later(1)
     assert.same({ votes = 6 }, votes.data)
+  end)
+
+  it("shows how somebody signs in with a token, and how not", function()
+    local gate = load("local keys = { { algorithm = 'HS256', secret = 's' } }\n" .. sign_in.code)
+    local function sign_in_with(claims, secret)
+      local conn = gate:connect()
+      local data, code, text = gate:deliver(conn, { type = "sign_in",
+        token = token.by_secret('{"alg":"HS256"}', claims, secret or "s") })
+      return { data or code, text, conn.user }
+    end
+    local iss = '"iss":"https://id.example"'
+    assert.same({ { user = "ann" }, nil, "ann" }, sign_in_with('{"sub":"ann",' .. iss .. "}"))
+    assert.same({ "bad_token", "it names nobody" }, sign_in_with("{" .. iss .. "}"))
+    assert.same({ "bad_token", "it is of another issuer" }, sign_in_with '{"sub":"ann"}')
+    assert.same({ "expired_token", "its time is over" }, sign_in_with('{"exp":1,' .. iss .. "}"))
+    assert.same({ "bad_token", "its signature is wrong" }, sign_in_with("{}", "another"))
   end)
 
   it("shows a fetch, with what it makes of an answer and of none", function()

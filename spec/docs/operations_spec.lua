@@ -16,6 +16,28 @@ describe("docs/operations.md", function()
     assert.equal(gate:ctl({ command = "help" }).text, shown)
   end)
 
+  it("has each option of the plugins that limit, with its default", function()
+    local shown = {}
+    for plugin, names, values in page:gmatch "\n| `(%l+)` | (`[%l_`, ]+) | ([^|]+) |" do
+      local value = values:gmatch "[^,]+"
+      for name in names:gmatch "`([%l_]+)`" do
+        shown[plugin .. "." .. name] = values:match "^`(.*)`$" or value():match "%d+"
+      end
+    end
+    local declared = {}
+    gate = fake_gate.load("scripts/presence.lua", nil, { with = { "scripts/limits.lua" } })
+    for _, plugin in ipairs { "limits", "presence" } do
+      for name, spec in pairs(gate.world.plugin.current().plugins[plugin].options) do
+        declared[plugin .. "." .. name] = spec.default
+      end
+    end
+    for name, text in pairs(shown) do
+      assert.same(declared[name], assert(loadstring("return " .. text))(), name)
+      declared[name] = nil
+    end
+    assert.same({}, declared)
+  end)
+
   it("shows what a rollback says", function()
     local shown = page:match "%$ moongate ctl rollback\n(.-)\n"
     for n = 2, 4 do assert(gate:reload { dice = "return function() end -- " .. n }) end

@@ -8,12 +8,14 @@ local BEGIN = "<!-- Written by ./dev docs from bindings/moongate/*.lua: do not e
 
 -- What plugins may hold, in the order of the document: class -> how its methods are called.
 local CLASSES = {
-  { name = "moongate.Gate", as = "gate", files = { "gate", "gate_people", "gate_time" } },
+  { name = "moongate.Gate", as = "gate",
+    files = { "gate", "gate_events", "gate_people", "gate_time" } },
   { name = "moongate.Conn", as = "conn", files = { "conn" } },
   { name = "moongate.User", as = "user", files = { "user" } },
   { name = "moongate.Room", as = "room", files = { "room" } },
   { name = "moongate.Request", as = "request", files = { "http" } },
   { name = "moongate.Store", as = "store", files = { "store" } },
+  { name = "moongate.Crypto", as = "crypto", files = { "crypto" } },
   { name = "moongate.Response", as = "response", files = { "fetch" } },
   { name = "moongate.Metric", as = "metric", files = { "metric" } },
 }
@@ -23,6 +25,7 @@ local TABLES = {
   { "moongate.How", "letter" }, { "moongate.HowToAll", "room" }, { "moongate.Limits", "limits" },
   { "moongate.Books", "books" }, { "moongate.RawHandlers", "gate" },
   { "moongate.Admission", "admission" }, { "moongate.FetchOptions", "fetch" },
+  { "moongate.Key", "jwt" }, { "moongate.JwtOptions", "jwt" },
   { "moongate.OptionSpec", "option" },
   { "moongate.RoomKind", "kind_declaration" },
   { "moongate.MetricSpec", "metric" }, { "moongate.Words", "command" },

@@ -40,16 +40,14 @@ local function full(path)
 end
 
 local function fill(folder, files)
-  local folders, paths = {}, {}
+  local folders, links = {}, {}
   for name, entry in pairs(files) do
-    folders[#folders + 1] = quote(("%s/%s"):format(folder, name):match "^(.*)/")
-    if entry.path then paths[#paths + 1] = full(entry.path) end
+    local path = ("%s/%s"):format(folder, name)
+    folders[#folders + 1] = quote(path:match "^(.*)/")
+    local link = entry.path and " && ln -s %s %s"
+    links[#links + 1] = link and link:format(full(entry.path), quote(path .. ".lua"))
   end
-  local command = "mkdir -p " .. table.concat(folders, " ")
-  if paths[1] then
-    command = ("%s && ln -s %s %s"):format(command, table.concat(paths, " "), quote(folder))
-  end
-  file.run(command)
+  file.run("mkdir -p " .. table.concat(folders, " ") .. table.concat(links))
   for name, entry in pairs(files) do
     if entry.text then file.write(("%s/%s.lua"):format(folder, name), entry.text) end
   end
@@ -68,17 +66,55 @@ end
 
 local function name_of(path) return path:match "([^/]+)%.lua$" end
 
-local neighbours = {} -- path of a plugin -> names and files that were found beside it
+local modules = {} -- path of a plugin -> names and files of the modules in its folder
+
+--- A plugin of a file, and the modules in the folder of its name.
+local function add(files, path)
+  if not modules[path] then
+    local name = name_of(path)
+    local found = { [name] = { path = path } }
+    for _, module in ipairs(file.modules(path)) do
+      found[name .. "/" .. name_of(module)] = { path = module }
+    end
+    modules[path] = found
+  end
+  for name, entry in pairs(modules[path]) do files[name] = entry end
+end
+
+local neighbours = {} -- path of a plugin -> names and paths that were found beside it
+
+--- The modules of the gateway's own plugins, for those of their names: "rooms/house" -> its entry.
+local own
+local function modules_of(name)
+  if not own then
+    own = {}
+    for _, path in ipairs(file.list "scripts/*/*.lua") do
+      local plugin, module = path:match "^scripts/([^/]+)/(.+)%.lua$"
+      own[plugin] = own[plugin] or {}
+      own[plugin][plugin .. "/" .. module] = { text = file.read(path) }
+    end
+  end
+  return own[name] or {}
+end
+
+local function add_modules(files)
+  local found = {}
+  for name in pairs(files) do
+    for module, entry in pairs(modules_of(name)) do found[module] = entry end
+  end
+  for module, entry in pairs(found) do files[module] = files[module] or entry end
+end
 
 --- name -> { path = } or { text = }
 local function list(plugins, extra)
   local files = {}
-  if type(plugins) == "string" then files[name_of(plugins)] = { path = plugins } end
+  if type(plugins) == "string" then add(files, plugins) end
   for name, text in pairs(type(plugins) == "table" and plugins or {}) do
     files[name] = { text = text }
   end
-  for name, entry in pairs(neighbours[plugins] or {}) do files[name] = entry end
-  for _, path in ipairs(extra and extra.with or {}) do files[name_of(path)] = { path = path } end
+  for _, path in pairs(neighbours[plugins] or {}) do add(files, path) end
+  for _, path in ipairs(extra and extra.with or {}) do add(files, path) end
+  add_modules(files)
   return files
 end
 
@@ -89,7 +125,7 @@ local function find_needed(plugins, problem)
   local path = name and folder and folder .. name .. ".lua"
   if not path or not file.peek(path) then return end
   neighbours[plugins] = neighbours[plugins] or {}
-  neighbours[plugins][name] = { path = path }
+  neighbours[plugins][name] = path
   return name, path
 end
 
@@ -136,8 +172,19 @@ local function serve(world)
   end
 end
 
-local function start(folder, files, options)
+--- Trusted plugins have this gate.crypto.
+local function lend_crypto(world, crypto)
+  local new = world.gate.new
+  world.gate.new = function(...)
+    local gate = new(...)
+    if getmetatable(gate) then rawset(gate, "crypto", crypto) end
+    return gate
+  end
+end
+
+local function start(folder, files, options, extra)
   local world = fake_core.world()
+  if extra and extra.crypto then lend_crypto(world, extra.crypto) end
   local self = setmetatable({ world = world, core = world.core, log = world.core.log,
     folder = folder, files = files, options = options }, fake_mt)
   watch(self)
@@ -151,18 +198,19 @@ end
 --- file's folder.
 ---@param plugins string|table<string, string> path of a file, or name -> source text
 ---@param options? table<string, any> of the plugin of a file; else name -> options
----@param extra? { with: string[] } paths of more plugin files
+---@param extra? { with: string[], crypto: table } paths of more plugin files; a gate.crypto
 ---@return fake_gate
 local function load(plugins, options, extra)
   local files = list(plugins, extra)
   local folder = file.free_path()
   options = type(plugins) == "string" and { [name_of(plugins)] = options } or options or {}
   while true do
-    local self, problem = start(folder, files, options)
+    local self, problem = start(folder, files, options, extra)
     if self then return self end
     local name, path = find_needed(plugins, problem)
     if not name then error(problem, 0) end
-    files[name] = { path = path }
+    add(files, path)
+    add_modules(files)
   end
 end
 
@@ -184,14 +232,16 @@ local function through_json(self, value)
 end
 
 --- Carries out a request.
----@return table answer filled in when it comes: { is_given, data, code, text, temporary }
+---@return table answer filled in when it comes: { is_given, data, code, text, temporary,
+--- retry_after_ms }
 function Fake:ask(conn, message)
   local answer = { is_given = false }
-  local function give(data, code, text, temporary)
+  local function give(data, code, text, temporary, retry_after_ms)
     assert(not answer.is_given, "answered twice")
     if data ~= nil then data = through_json(self, { data })[1] end
     answer.is_given, answer.data = true, data
     answer.code, answer.text, answer.temporary = code, text, temporary
+    answer.retry_after_ms = retry_after_ms
   end
   self.world.request.submit(conn, through_json(self, message), give)
   self.core:settle()
@@ -203,10 +253,11 @@ end
 ---@return string? code "unanswered" while the handler sleeps: then use ask() and later()
 ---@return string? text
 ---@return boolean? temporary
+---@return integer? retry_after_ms
 function Fake:deliver(conn, message)
   local answer = self:ask(conn, message)
   if not answer.is_given then return nil, "unanswered" end
-  return answer.data, answer.code, answer.text, answer.temporary
+  return answer.data, answer.code, answer.text, answer.temporary, answer.retry_after_ms
 end
 
 --- A frame arrives, for whoever serves the path.

@@ -48,6 +48,32 @@ function file.list(pattern)
   return paths
 end
 
+--- The modules of a plugin, which are in the folder of its name, sorted.
+---@param path string of the plugin
+function file.modules(path)
+  local paths = {}
+  local pattern = path:gsub("%.lua$", "/*.lua")
+  for found in file.output(("ls -d %s 2>/dev/null || true"):format(pattern)):gmatch "[^\n]+" do
+    paths[#paths + 1] = found
+  end
+  return paths
+end
+
+--- Plugins of scripts/ and their modules, as an app.
+---@param ... string names of plugins
+---@return table<string, string> texts by name
+function file.scripts(...)
+  local texts = {}
+  for _, name in ipairs { ... } do
+    local path = ("scripts/%s.lua"):format(name)
+    texts[name] = file.read(path)
+    for _, module in ipairs(file.modules(path)) do
+      texts[module:match "^scripts/(.*)%.lua$"] = file.read(module)
+    end
+  end
+  return texts
+end
+
 --- A path in the folder of temporary files that nothing has.
 function file.free_path()
   local path = os.tmpname()

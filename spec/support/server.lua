@@ -1,7 +1,7 @@
 --- The real server, started on a free port for a system spec.
 --
--- Its app is a copy of scripts/ (or of `app`) in a folder of its own, with the spec's plugins
--- beside it. stop() fails when the log has an error line the spec did not ask for.
+-- Its app is a copy of scripts/ without its limits (or of `app`) in a folder of its own, with the
+-- spec's plugins beside it. stop() fails when the log has an error line the spec did not ask for.
 -- MOONGATE_SPEC_TLS=1 in the environment lets every server, and its clients, speak TLS.
 local certificate = require "spec.support.certificate"
 local client = require "spec.support.client"
@@ -70,15 +70,23 @@ local function extend_list(app, line, is_left_out)
   file.write(path, (read(path):gsub("}%s*$", ("  %s,\n}\n"):format(line))))
 end
 
+--- The list without the plugin that limits what a user may send: specs send more.
+local function unlimited(list)
+  local rest, count = list:gsub('\n  { "limits"[^\n]*', "")
+  assert(count == 1, "the list has no limits")
+  return rest
+end
+
 local function replace(self, name, text)
   file.write(self.folder .. "/new", text)
   assert(os.rename(self.folder .. "/new", ("%s/%s.lua"):format(self.app, name)))
 end
 
 ---@param options? { app?: string, plugins?: table<string, string>, arguments?: string[],
---- descriptors?: integer, tls?: boolean, is_patient?: boolean, is_guarded?: boolean } is_patient:
---- its scripts may be busy for as long as they like; is_guarded: plugins are that do not say
---- otherwise
+--- descriptors?: integer, tls?: boolean, is_patient?: boolean, is_guarded?: boolean,
+--- is_limited?: boolean } is_patient: its scripts may be busy for as long as they like;
+--- is_guarded: plugins are that do not say otherwise; is_limited: users may send no more than
+--- scripts/init.lua lets them
 local function start(options)
   options = options or {}
   local folder = file.folder()
@@ -86,6 +94,8 @@ local function start(options)
   if not app then
     app = folder .. "/app"
     file.run(("cp -r scripts %s"):format(app))
+    local list = app .. "/init.lua"
+    if not options.is_limited then file.write(list, unlimited(read(list))) end
     extend_list(app, 'trust = "trusted"', options.is_guarded)
   end
   local self = setmetatable({ folder = folder, app = app, expected = {} }, server_mt)

@@ -5,8 +5,7 @@ local file = require "spec.support.file"
 local testing = {}
 
 local texts = {}
-for _, name in ipairs { "auth", "rooms", "router" } do
-  local path = ("scripts/%s.lua"):format(name)
+for _, path in ipairs(file.list "scripts/*.lua scripts/*/*.lua") do
   texts[path] = file.read(path)
 end
 package.loaded["moongate.texts"] = texts

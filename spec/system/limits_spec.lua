@@ -117,6 +117,20 @@ describe("a client that sends too much", function()
     house:stop()
   end)
 
+  it("is not let off because it sends batches", function()
+    local house = start "refuse"
+    local ann = client.guest(house.port, "ann")
+    local batch = ("[%s{\"type\":\"ping\",\"id\":\"last\"}]"):format(('{"type":"ping"},'):rep(63))
+    ann:send_text(batch)
+    assert.is_true(ann:hears({ id = "last" }).ok)
+    ann:says { type = "ping", id = "over" }
+    local reply = ann:hears { id = "over" }
+    assert.equal("rate_limited", reply.error.code)
+    assert.is_true(reply.error.retry_after_ms > 500) -- 54 messages are owed, 50 come in a second
+    ann:close()
+    house:stop()
+  end)
+
   it("is closed with 4010 (close)", function()
     local house = start "close"
     local ann = client.connect(house.port, "/echo")

@@ -69,6 +69,18 @@ function App:own_text(path)
   end
 end
 
+--- The modules of a plugin of the gateway itself.
+---@param plugin string
+---@return string[] paths
+function App:own_modules(plugin)
+  local paths = {}
+  for path in pairs(has_texts and texts or {}) do
+    local name = path:match "^scripts/(.*)%.lua$"
+    if name and name:match "^(.*)/" == plugin then paths[#paths + 1] = self:path(name) end
+  end
+  return paths
+end
+
 function App:init_text()
   local lines = { "return {" }
   for i, entry in ipairs(self.entries) do lines[i + 1] = "  " .. literal(entry) .. "," end

@@ -188,6 +188,14 @@ function Core:stored(ticket, outcome, bytes, has_more)
     reason = has_more and 1 or 0 })
 end
 
+--- What has become of a password.
+---@param ticket integer of the command
+---@param outcome integer enum moon_password_outcome
+---@param hash? string that was made
+function Core:hashed(ticket, outcome, hash)
+  push(self, { kind = constants.MOON_HASHED, subject = ticket, code = outcome, bytes = hash })
+end
+
 local function take_due(timers, until_ms)
   local first
   for i, timer in ipairs(timers) do
@@ -260,7 +268,8 @@ local function new()
     turn = ffi.new "struct moon_turn",
     samples = ffi.new("double[?]", constants.MOON_MAX_SAMPLED),
     heap = ffi.new("struct moon_heap", { 1048576, 1048576, 1073741824 }),
-    facts = ffi.new("struct moon_facts", { VERSION, 65536, 25000, 10000, 10000, 0, 0, 1000 }),
+    facts = ffi.new("struct moon_facts", { VERSION, 65536, 25000, 10000, 10000, 0, 0, 1000,
+      10000 }),
   }, core_mt)
   for name, value in pairs(constants) do core.C[name] = value end
   for name, verb in pairs(verbs) do

@@ -76,11 +76,15 @@ end
 --- Writes what the test has saved.
 ---@param app moongate.TestApp
 function server.write(self, app)
-  for path in pairs(app.texts) do
+  local function place(path)
     unlink_folder(self, app, path)
     put(self, app, path)
   end
-  for _, entry in ipairs(app.entries) do put(self, app, app:path(entry[1])) end
+  for path in pairs(app.texts) do place(path) end
+  for _, entry in ipairs(app.entries) do
+    put(self, app, app:path(entry[1]))
+    for _, path in ipairs(app:own_modules(entry[1])) do place(path) end
+  end
   put(self, app, app:path "init")
 end
 

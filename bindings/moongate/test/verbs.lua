@@ -1,6 +1,7 @@
 --- What the fake core does when it is asked: the verbs of bindings/api.h. Each gets the core and
 -- the arguments of its prototype. The constants are those of core/types.h itself.
 local ffi = require "ffi"
+local computed = require "moongate.test.computed"
 local outbox = require "moongate.test.outbox"
 local cdef = require "moongate.cdef" -- both headers, as the core was compiled from them
 
@@ -12,6 +13,7 @@ local constants = {}
 for name in cdef:gmatch "%f[%w_]MOON_[%u%d_]+" do constants[name] = ffi.C[name] end
 
 local verbs = {}
+for name, verb in pairs(computed) do verbs[name] = verb end
 
 -- lead bytes and those that must not follow: too long, surrogates, beyond U+10FFFF
 local BAD_PAIRS = { "\224[\128-\159]", "\237[\160-\191]", "\240[\128-\143]",
@@ -174,6 +176,10 @@ function verbs.moon_limit(core, id, limits)
   local status = note(core, "limit", find(core, id), command)
   for name, value in pairs(status == 0 and command or {}) do core.conns[id].limits[name] = value end
   return status
+end
+
+function verbs.moon_charge(core, id, messages)
+  return note(core, "charge", find(core, id), { conn = id, messages = messages })
 end
 
 local function is_network(text)

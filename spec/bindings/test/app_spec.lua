@@ -49,6 +49,14 @@ describe("app of a test", function()
       assert.is_nil(app:text(folder .. "/other.lua"))
     end)
 
+  it("knows the modules of the gateway's own plugins", function()
+    local app = apps.new(folder, {})
+    local people = folder .. "/presence/people.lua"
+    assert.same({ people }, app:own_modules "presence")
+    assert.equal(file.read "scripts/presence/people.lua", app:text(people))
+    assert.same({}, app:own_modules "nothing")
+  end)
+
   it("adds what is needed, if it is there, once", function()
     local app = apps.new(folder, { "a" })
     local problem = 'a.lua: needs "rooms", which is not there'

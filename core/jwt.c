@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+#include "jwt.h"
+#include "base64.h"
+#include "crypto.h"
+#include <jwt.h>
+#include <limits.h>
+#include <string.h>
+
+enum {
+    MAX_SIGNATURE_TEXT = 1366, /* of RSA with 8192 bits, in base64 */
+};
+
+/* The library takes names in any case. */
+static jwt_alg_t number_of(const char *algorithm)
+{
+    jwt_alg_t number = jwt_str_alg(algorithm);
+    const char *name = number == JWT_ALG_INVAL ? NULL : jwt_alg_str(number);
+    return name != NULL && strcmp(name, algorithm) == 0 ? number : JWT_ALG_INVAL;
+}
+
+bool moon_jwt_has_algorithm(const char *algorithm)
+{
+    jwt_alg_t number = number_of(algorithm);
+    return number != JWT_ALG_INVAL && number != JWT_ALG_NONE;
+}
+
+/* The library goes by the algorithm that the token asks for, so that the PEM of an RSA
+ * key could be the secret of an HMAC: only the one that the key is for gets past here. */
+static bool asks_for(const char *token, const char *algorithm)
+{
+    jwt_t *jwt = NULL;
+    if (jwt_decode(&jwt, token, NULL, 0) != 0) {
+        return false;
+    }
+    const char *asked = jwt_get_header(jwt, "alg");
+    bool is_asked = asked != NULL && strcmp(asked, algorithm) == 0;
+    jwt_free(jwt);
+    return is_asked;
+}
+
+static bool has_signature(const char *token, jwt_alg_t algorithm, const char *key,
+                          uint64_t key_length)
+{
+    jwt_t *jwt = NULL;
+    int failure = jwt_decode(&jwt, token, (const unsigned char *)key, (int)key_length);
+    bool is_signed = failure == 0 && jwt_get_alg(jwt) == algorithm;
+    jwt_free(jwt);
+    return is_signed;
+}
+
+/* 0 for what has a key that is no secret. */
+static uint32_t hmac_bits(jwt_alg_t algorithm)
+{
+    switch (algorithm) {
+    case JWT_ALG_HS256:
+        return 256;
+    case JWT_ALG_HS384:
+        return 384;
+    case JWT_ALG_HS512:
+        return 512;
+    default:
+        return 0;
+    }
+}
+
+bool moon_jwt_is_signed(const char *token, const char *algorithm, const char *key,
+                        uint64_t key_length)
+{
+    char signature[MAX_SIGNATURE_TEXT];
+    jwt_alg_t number = number_of(algorithm);
+    const char *dot = strrchr(token, '.');
+    uint64_t text_length = dot != NULL ? strlen(dot + 1) : 0;
+    /* Without a key the library believes the token. */
+    if (!moon_jwt_has_algorithm(algorithm) || key_length == 0 || key_length > INT_MAX ||
+        text_length == 0 || text_length > sizeof signature ||
+        !asks_for(token, algorithm)) {
+        return false;
+    }
+    /* In the one spelling, which the library does not insist on. */
+    int64_t length = moon_base64_decode(dot + 1, text_length, signature);
+    uint32_t bits = hmac_bits(number);
+    if (length < 0 || bits == 0) {
+        return length >= 0 && has_signature(token, number, key, key_length);
+    }
+    return moon_crypto_is_hmac(bits, key, key_length, token, (uint64_t)(dot - token),
+                               signature, (uint64_t)length);
+}

@@ -1,0 +1,261 @@
+--- Who is in which room: users, each once however many connections they have, and who is told of
+--- their coming and going.
+--
+-- room.state.users counts the connections of each user, so that nobody has to look at all members.
+-- Rooms of a kind have their state for themselves: in these the connections are looked at. With the
+-- plugin presence, one whose last connection has gone stays, with 0, until that says "offline".
+
+local MAX_GATHERED = 500 -- names in one message; of more only the number is told
+
+---@class rooms.Attendance
+---@field private away table<string, table<string, true>> user -> set of rooms, in which they have
+--- no connection any more
+---@field private changing table<string, true> rooms with changes that were not told yet
+local Attendance = {}
+local attendance_mt = { __index = Attendance }
+
+--- Whether the user is in with another connection; in rooms of a kind.
+local function has_other(self, room, conn)
+  local user = self.gate:user(conn.user)
+  for _, other in pairs(user and user.conns or {}) do
+    if other ~= conn and room:has(other) then return true end
+  end
+  return false
+end
+
+--- User -> anything but nil, and how many they are. To be read, at once.
+---@param room moongate.Room
+---@return table<string, any> users
+---@return integer count
+function Attendance:users(room)
+  if not room.kind then return room.state.users or {}, room.state.user_count or 0 end
+  local users, count = {}, 0
+  for _, member in pairs(room.members) do
+    local name = member.user
+    if name and not users[name] then users[name], count = true, count + 1 end
+  end
+  return users, count
+end
+
+---@param room moongate.Room
+---@return integer
+function Attendance:count(room)
+  if not room.kind then return room.state.user_count or 0 end
+  return (select(2, self:users(room)))
+end
+
+---@param room moongate.Room
+---@return boolean
+function Attendance:is_large(room) return self:count(room) > self.large_room end
+
+-- ---- who is told ----
+
+--- One who comes and goes again before it is told, or the other way round, has not moved.
+function Attendance:gather(room, user, has_joined)
+  local changes = room.state.changes or {}
+  room.state.changes = changes
+  if changes[user] == nil then changes[user] = has_joined else changes[user] = nil end
+  self.changing[room.name] = true
+end
+
+function Attendance:tell(room, user, has_joined, except, reason)
+  if not room.kind and (room.state.changes or self:is_large(room)) then
+    return self:gather(room, user, has_joined)
+  end
+  room:publish({ type = has_joined and "joined" or "left", room = room.name, user = user,
+    reason = reason, at = self.gate:now_ms() }, except and { except = except })
+end
+
+local function publish_changes(self, room, changes)
+  local joined, left, total = {}, {}, 0
+  for user, has_joined in pairs(changes) do
+    local list = has_joined and joined or left
+    list[#list + 1], total = user, total + 1
+  end
+  if total == 0 then return end
+  table.sort(joined)
+  table.sort(left)
+  local is_short = total <= MAX_GATHERED
+  room:publish { type = "members_changed", room = room.name, count = self:count(room),
+    joined = is_short and joined or nil, left = is_short and left or nil,
+    at = self.gate:now_ms() }
+end
+
+--- Tells large rooms what has changed since the last time.
+function Attendance:flush()
+  for name in pairs(self.changing) do
+    local room = self.gate:room(name)
+    local changes = room.state.changes
+    room.state.changes, self.changing[name] = nil, nil
+    if changes then publish_changes(self, room, changes) end
+  end
+end
+
+-- ---- who comes and goes ----
+
+function Attendance:forget_away(user, name)
+  local rooms = self.away[user]
+  if not rooms then return end
+  rooms[name] = nil
+  if not next(rooms) then self.away[user] = nil end
+end
+
+local function drop(state, user)
+  if not state.users or not state.users[user] then return end
+  state.users[user] = nil
+  state.user_count = state.user_count - 1
+end
+
+--- Counts one more connection; returns whether it is the user's first.
+local function note(state, user)
+  local users = state.users or {}
+  local count = users[user]
+  state.users, users[user] = users, (count or 0) + 1
+  if count then return false end
+  state.user_count = (state.user_count or 0) + 1
+  return true
+end
+
+--- The connection is a member now.
+---@param room moongate.Room
+---@param conn moongate.Conn
+function Attendance:entered(room, conn)
+  local user = conn.user
+  if room.kind then
+    if not has_other(self, room, conn) then self:tell(room, user, true, conn) end
+  elseif note(room.state, user) then
+    self:tell(room, user, true, conn)
+  else
+    self:forget_away(user, room.name)
+  end
+end
+
+--- Whether the user stays when this connection has gone. With has_ended they may come back.
+local function stays(self, room, state, conn, has_ended)
+  if room.kind then return has_other(self, room, conn) end
+  local user = conn.user
+  local count = state.users and state.users[user]
+  if count and count > 1 then
+    state.users[user] = count - 1
+    return true
+  elseif count and has_ended and self.with_presence then
+    state.users[user] = 0
+    self.away[user] = self.away[user] or {}
+    self.away[user][room.name] = true
+    return true
+  end
+  drop(state, user)
+  return false
+end
+
+--- Takes the connection out.
+---@param conn moongate.Conn
+---@param room moongate.Room
+---@param has_ended? boolean the connection has
+function Attendance:leave(conn, room, has_ended)
+  local state = room.state -- the room has another one when nobody is left
+  room:remove(conn)
+  if not stays(self, room, state, conn, has_ended) then self:tell(room, conn.user, false) end
+end
+
+--- Takes all connections of a user out of a room, and tells them and the others why.
+---@param room moongate.Room
+---@param user string
+---@param reason string
+---@return boolean was_in
+function Attendance:evict(room, user, reason)
+  local state, was_in = room.kind and {} or room.state, false
+  local found = self.gate:user(user)
+  for _, conn in pairs(found and found.conns or {}) do
+    if room:has(conn) then
+      was_in = true
+      conn:send { type = "left", room = room.name, user = user, reason = reason,
+        at = self.gate:now_ms() }
+      room:remove(conn)
+    end
+  end
+  was_in = was_in or (state.users or {})[user] ~= nil
+  drop(state, user)
+  self:forget_away(user, room.name)
+  if was_in then self:tell(room, user, false, nil, reason) end
+  return was_in
+end
+
+--- Takes out whoever is in, and tells nobody.
+---@param room moongate.Room
+function Attendance:clear(room)
+  for user in pairs(room.state.users or {}) do self:forget_away(user, room.name) end
+  self.changing[room.name] = nil
+  local members = {}
+  for _, conn in pairs(room.members) do members[#members + 1] = conn end
+  for _, conn in ipairs(members) do room:remove(conn) end
+end
+
+--- The room has another name; its state has been taken along.
+---@param old string
+---@param name string
+function Attendance:renamed(old, name)
+  for user in pairs(self.gate:room(name).state.users or {}) do
+    local rooms = self.away[user]
+    if rooms and rooms[old] then rooms[old], rooms[name] = nil, true end
+  end
+  if self.changing[old] then self.changing[old], self.changing[name] = nil, true end
+end
+
+--- The plugin presence says that the user will not come back.
+---@param user string
+function Attendance:went_offline(user)
+  local found = self.gate:user(user) -- as long as the hooks of the last connection run
+  for _, conn in pairs(found and found.conns or {}) do
+    for room in pairs(conn.rooms) do self:leave(conn, room) end
+  end
+  for name in pairs(self.away[user] or {}) do
+    local room = self.gate:room(name)
+    if (room.state.users or {})[user] == 0 then
+      drop(room.state, user)
+      self:tell(room, user, false)
+    end
+  end
+  self.away[user] = nil
+end
+
+-- ---- anew ----
+
+function Attendance:recount_room(room)
+  local state, before = room.state, room.state.users or {}
+  state.users, state.user_count = nil, nil
+  for _, member in pairs(room.members) do
+    if member.user then note(state, member.user) end
+  end
+  for user, connections in pairs(before) do
+    local rooms = connections == 0 and self.away[user]
+    if rooms and rooms[room.name] and note(state, user) then state.users[user] = 0 end
+  end
+end
+
+--- Counts anew: the plugin may have been away for a while.
+function Attendance:recount()
+  for _, room in self.gate:rooms() do
+    if not room.kind then self:recount_room(room) end
+  end
+end
+
+local attendance = {}
+
+---@param gate moongate.Gate
+---@param with_presence boolean
+---@return rooms.Attendance
+function attendance.open(gate, with_presence)
+  local state = gate.state
+  state.away = with_presence and state.away or {}
+  state.changing = state.changing or {}
+  local self = setmetatable({ gate = gate, away = state.away, changing = state.changing,
+    with_presence = with_presence }, attendance_mt)
+  self.large_room = gate:option("large_room", { default = 200, min = 2, max = 500,
+    about = "users beyond whom nobody is told of each who comes and goes" })
+  self:recount()
+  gate:every(1000, function() self:flush() end, "members_changed")
+  return self
+end
+
+return attendance

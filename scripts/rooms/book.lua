@@ -1,0 +1,218 @@
+--- The rooms that somebody has made: their records, which are read from the store at the start and
+--- written after each change. Those that a join has made are not in it.
+
+local options = require "rooms.options"
+local permissions = require "rooms.permissions"
+
+local PREFIX = "room:"
+local PAGE = 500        -- entries of one scan
+local RETRY_MS = 1000
+local WAIT_STEP_MS = 50
+local MAX_WAIT_MS = 2000
+
+---@class rooms.Book
+---@field all table<string, table> room name -> record
+---@field private dirty table<string, integer> room name -> changes that are not in the store
+local Book = {}
+local book_mt = { __index = Book }
+
+local IS_KIND = {}
+for _, kind in ipairs(permissions.KINDS) do IS_KIND[kind] = kind ~= "ephemeral" end
+
+local function are_roles(roles)
+  for _, role in pairs(roles) do
+    if role ~= "member" and role ~= "moderator" then return false end
+  end
+  return true
+end
+
+--- What an entry of the store holds, or nil and what is wrong.
+local function read(key, value)
+  if type(value) ~= "table" then return nil, "expected a table" end
+  if PREFIX .. tostring(value.name) ~= key then return nil, "name: is another than its key" end
+  if not IS_KIND[value.kind] then return nil, "kind: there is none of that name" end
+  local complete, problem = options.read(value.options)
+  if not complete then return nil, problem end
+  if not are_roles(value.roles or {}) then return nil, "roles: there are others" end
+  value.options, value.roles, value.invites = complete, value.roles or {}, value.invites or {}
+  return value
+end
+
+-- ---- reading ----
+
+function Book:take(entry)
+  local record, problem = read(entry.key, entry.value)
+  if record then
+    self:note(record)
+  else
+    self.gate:warn("the store's entry %q is left alone: %s", entry.key, entry.problem or problem)
+  end
+end
+
+--- Waits until all pages are read, however long the store fails.
+function Book:load()
+  local gate, after = self.gate, nil
+  repeat
+    local entries, cursor = gate.store:scan(PREFIX, { limit = PAGE, after = after })
+    for _, entry in ipairs(entries or {}) do self:take(entry) end
+    if entries then
+      after = cursor
+    else
+      self.failures:add(1, "read")
+      gate:warn("the rooms cannot be read: %s", tostring(cursor))
+      gate:sleep(RETRY_MS)
+    end
+  until entries and not cursor
+  gate.state.is_read = true
+end
+
+--- Waits until the rooms are read; in a task.
+---@return true? ready
+---@return string? code
+---@return string? text
+---@return boolean? temporary
+function Book:wait()
+  local waited_ms = 0
+  while not self.gate.state.is_read do
+    if waited_ms >= MAX_WAIT_MS then
+      return nil, "unavailable", "the rooms are being read", true
+    end
+    self.gate:sleep(WAIT_STEP_MS)
+    waited_ms = waited_ms + WAIT_STEP_MS
+  end
+  return true
+end
+
+-- ---- writing ----
+
+function Book:write(name)
+  local record = self.all[name]
+  if record then return self.gate.store:put(PREFIX .. name, record) end
+  return self.gate.store:delete(PREFIX .. name)
+end
+
+--- What is there comes before what is to be taken away: a room that has another name is in the
+--- store under one of them at least.
+function Book:next_dirty()
+  for name in pairs(self.dirty) do
+    if self.all[name] then return name end
+  end
+  return next(self.dirty)
+end
+
+function Book:flush()
+  local name = self:next_dirty()
+  while name do
+    local change = self.dirty[name]
+    local done, reason = self:write(name)
+    if not done then
+      self.failures:add(1, "write")
+      self.gate:warn("room %q is not saved: %s", name, tostring(reason))
+      if reason ~= "too_big" then self.gate:sleep(RETRY_MS) end
+    end
+    -- One that is too big stays as it is in the store, until it is changed again.
+    if (done or reason == "too_big") and self.dirty[name] == change then self.dirty[name] = nil end
+    name = self:next_dirty()
+  end
+  self.is_flushing = false
+end
+
+function Book:begin_flush()
+  if self.is_flushing or not next(self.dirty) then return end
+  self.is_flushing = true
+  self.gate:spawn(self.flush, self)
+end
+
+function Book:mark(name)
+  self.dirty[name] = (self.dirty[name] or 0) + 1
+  self:begin_flush()
+end
+
+--- The record has changed: it is written soon.
+---@param record table
+function Book:save(record)
+  if self.all[record.name] == record then self:mark(record.name) end
+end
+
+-- ---- records come and go ----
+
+function Book:count_for(record, change)
+  self.count = self.count + change
+  local user = record.owner or record.made_by
+  if not user then return end
+  local count = (self.owned[user] or 0) + change
+  self.owned[user] = count > 0 and count or nil
+end
+
+function Book:note(record)
+  self.all[record.name] = record
+  self:count_for(record, 1)
+end
+
+--- A new room, which nobody is in yet.
+---@param given table name, kind, and what else is set
+---@return table record
+function Book:add(given)
+  given.created_at = self.gate:now_ms()
+  given.options = given.options or options.read()
+  given.roles, given.invites = given.roles or {}, {}
+  self:note(given)
+  self:mark(given.name)
+  return given
+end
+
+---@param record table
+function Book:remove(record)
+  self.all[record.name] = nil
+  self:count_for(record, -1)
+  self:mark(record.name)
+end
+
+---@param record table
+---@param name string that nobody has
+function Book:rename(record, name)
+  local old = record.name
+  self.all[old], self.all[name] = nil, record
+  record.name = name
+  self:mark(name)
+  self:mark(old)
+end
+
+--- nil when this user may make one more, else the code and the text.
+---@param user string
+---@return string? code
+---@return string? text
+function Book:problem_of_one_more(user)
+  if (self.owned[user] or 0) >= self.max_owned then
+    return "too_many_rooms", ("at most %d rooms of one user"):format(self.max_owned)
+  elseif self.count >= self.max_rooms then
+    return "too_many_rooms", "no more rooms can be made here"
+  end
+end
+
+local book = {}
+
+---@param gate moongate.Gate
+---@return rooms.Book
+function book.open(gate)
+  local state = gate.state
+  state.records, state.dirty = state.records or {}, state.dirty or {}
+  local self = setmetatable({ gate = gate, all = state.records, dirty = state.dirty, owned = {},
+    count = 0 }, book_mt)
+  self.max_owned = gate:option("max_owned", { default = 50, min = 1, max = 100000,
+    about = "rooms that one user may have made" })
+  self.max_rooms = gate:option("max_rooms", { default = 10000, min = 1, max = 100000,
+    about = "rooms that all may have made" })
+  self.failures = gate:counter("store_failures_total", { labels = { "operation" },
+    about = "Reads and writes of rooms that the store has refused" })
+  for _, record in pairs(self.all) do self:count_for(record, 1) end
+  gate:spawn(function()
+    -- What is in memory only is no more than what this state has already.
+    state.is_read = state.is_read or not gate.facts.has_store
+    if not state.is_read then self:load() end
+    self:begin_flush()
+  end)
+  return self
+end
+
+return book

@@ -1,0 +1,190 @@
+--- What all requests about rooms share: which room is meant, who may do what there, and how a room
+--- is shown.
+
+local attendance = require "rooms.attendance"
+local book = require "rooms.book"
+local entry = require "rooms.entry"
+local options = require "rooms.options"
+local permissions = require "rooms.permissions"
+
+---@class rooms.House
+---@field gate moongate.Gate
+---@field book rooms.Book
+---@field attendance rooms.Attendance
+---@field entry rooms.Entry
+---@field refused moongate.Metric
+local House = {}
+local house_mt = { __index = House }
+
+--- The object that a request has brought.
+---@param message table
+---@return table
+function House.data(_, message) return type(message.data) == "table" and message.data or {} end
+
+--- nil when the message names a room, else the code and the text.
+---@param message table
+---@return string? code
+---@return string? text
+function House:problem_of_name(message)
+  local name = message.room
+  if type(name) ~= "string" then return "bad_request", "room: expected a string" end
+  if not options.is_name(name, self.is_utf8) then
+    return "bad_room", "1 to 64 bytes of UTF-8, no control characters"
+  end
+end
+
+--- A room that a join has made: everyone in it is a member, and it goes with the last.
+---@param name string
+---@return table record
+function House:ephemeral(name)
+  return { name = name, kind = "ephemeral", created_at = self.gate:now_ms(),
+    options = options.read(), roles = {}, invites = {} }
+end
+
+--- The record of a room that is there; nil: nobody has made it, and nobody is in it.
+---@param name string
+---@return table?
+function House:find(name)
+  local record = self.book.all[name]
+  if record then return record end
+  local room = self.gate:room(name)
+  if room.kind or room:size() == 0 then return nil end
+  local state = room.state
+  state.record = state.record or self:ephemeral(name)
+  return state.record
+end
+
+---@param who moongate.Conn|string a connection, or a user's name
+---@param record table
+---@return string role
+function House.role(_, who, record)
+  if type(who) == "string" then return permissions.role(who, record) end
+  if who.state.admin then return "admin" end
+  return permissions.role(who.user, record)
+end
+
+--- Whether the connection may do this in the room.
+---@param conn moongate.Conn
+---@param record table
+---@param action string
+---@return true? granted
+---@return string? code
+---@return string? text
+function House:may(conn, record, action)
+  return permissions.may(self:role(conn, record), record, action)
+end
+
+--- The room that a message names, if the sender is in it, and its record, which rooms of a kind
+--- have not; else nil and the error.
+---@param conn moongate.Conn
+---@param message table
+---@return moongate.Room? room
+---@return table|string? record or the code
+---@return string? text
+function House:in_room(conn, message)
+  local name = message.room
+  if type(name) ~= "string" then return nil, "bad_request", "room: expected a string" end
+  local room = self.gate:room(name)
+  if not room:has(conn) then return nil, "not_a_member", "join the room first" end
+  if room.kind then return room end
+  return room, self.book.all[name] or self:find(name)
+end
+
+--- The record of the room that a message names, if the sender may do this there; waits until the
+--- rooms are read.
+---@param conn moongate.Conn
+---@param message table
+---@param action string
+---@return table? record
+---@return string? code
+---@return string? text
+---@return boolean? temporary
+function House:record_for(conn, message, action)
+  local code, text = self:problem_of_name(message)
+  if code then return nil, code, text end
+  local ready, why, problem, temporary = self.book:wait()
+  if not ready then return nil, why, problem, temporary end
+  local record = self:find(message.room)
+  if not record then return nil, "no_such_room", "there is no room of this name" end
+  local granted, refusal, reason = self:may(conn, record, action)
+  if not granted then return nil, refusal, reason end
+  return record
+end
+
+--- The room as a user sees it, without who is in it.
+---@param conn moongate.Conn
+---@param record table
+---@return table
+function House:view(conn, record)
+  return { room = record.name, kind = record.kind, title = record.title, topic = record.topic,
+    options = record.options, role = self:role(conn, record),
+    archived = record.archived or nil, at = self.gate:now_ms(),
+    count = self.attendance:count(self.gate:room(record.name)) }
+end
+
+--- The same with who is in it, unless those are many.
+---@param conn moongate.Conn
+---@param room moongate.Room
+---@param record? table nil: of a kind
+---@return table
+function House:full_view(conn, room, record)
+  local users, count = self.attendance:users(room)
+  local view = record and self:view(conn, record)
+    or { room = room.name, kind = room.kind, role = "member", at = self.gate:now_ms() }
+  view.count = count
+  if count > self.attendance.large_room then return view end
+  local names = {}
+  for name in pairs(users) do names[#names + 1] = name end
+  table.sort(names)
+  view.members = names
+  return view
+end
+
+--- Tells those who are in.
+---@param record table
+---@param message table
+function House:tell(record, message)
+  message.at = self.gate:now_ms()
+  self.gate:room(record.name):publish(message)
+end
+
+--- What other plugins see of the rooms: docs/protocol.md.
+---@param list fun(filter: table): table[]
+---@return table api
+function House:api(list)
+  return {
+    find = function(name) return self:find(name) end,
+    role = function(who, record) return self:role(who, record) end,
+    may = function(conn, record, action) return self:may(conn, record, action) end,
+    in_room = function(conn, message) return self:in_room(conn, message) end,
+    evict = function(record, user, reason)
+      return self.attendance:evict(self.gate:room(record.name), user, reason)
+    end,
+    changed = function(record) self.book:save(record) end,
+    list = list,
+  }
+end
+
+local house = {}
+
+---@param gate moongate.Gate
+---@return rooms.House
+function house.open(gate)
+  local self = setmetatable({ gate = gate }, house_mt)
+  self.is_utf8 = function(text) return gate:is_utf8(text) end
+  self.refused = gate:counter("refused_total", { labels = { "code" },
+    about = "Requests that a limit of the rooms has refused" })
+  self.book = book.open(gate)
+  self.attendance = attendance.open(gate, gate:option("presence", { default = false,
+    about = "whether the plugin presence says when somebody has gone for good" }))
+  self.entry = entry.open(gate, self.book, self.refused)
+  self.guests_create = gate:option("guests_create", { default = true,
+    about = "whether guests, whose names are free again when they go, may make rooms" })
+  self.create_on_join = gate:option("create_on_join", { default = true,
+    about = "whether joining a room that is not there makes one, for as long as somebody is in" })
+  self.max_per_connection = gate:option("max_per_connection", { default = 50, min = 1,
+    max = 1000, about = "rooms that a connection may be in" })
+  return self
+end
+
+return house
