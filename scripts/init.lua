@@ -5,6 +5,6 @@ return {
   { "limits", trust = "trusted" }, -- the first: it is asked before all others
   { "auth", trust = "trusted" },
   { "presence", trust = "trusted" },
-  { "rooms", trust = "trusted", options = { max_per_connection = 50, presence = true } },
+  { "rooms", trust = "trusted", options = { max_per_connection = 50 } },
   { "router", trust = "trusted" },
 }
