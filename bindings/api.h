@@ -137,8 +137,8 @@ int moon_ec_key(const char *curve, const char *point, uint64_t length, char *pem
 /* Whether there is such an algorithm for tokens: 1 or 0. */
 int moon_has_jwt_algorithm(const char *algorithm);
 
-/* Whether a token, which ends with NUL, says that it is signed by this algorithm, and is
- * so with this key: 1 or 0. */
+/* Whether a token, which ends with NUL, says that it is signed by this algorithm, and
+ * is so with this key: 1 or 0. */
 int moon_is_signed(const char *token, const char *algorithm, const char *key,
                    uint64_t key_length);
 

@@ -25,7 +25,8 @@ bool moon_jwt_has_algorithm(const char *algorithm)
 }
 
 /* The library goes by the algorithm that the token asks for, so that the PEM of an RSA
- * key could be the secret of an HMAC: only the one that the key is for gets past here. */
+ * key could be the secret of an HMAC: only the one that the key is for gets past
+ * here. */
 static bool asks_for(const char *token, const char *algorithm)
 {
     jwt_t *jwt = NULL;

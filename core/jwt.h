@@ -1,5 +1,6 @@
-/* jwt.h - whether a JSON Web Token was signed with a key; by libjwt, but for HMACs: what
- * the library would compare them with, strcmp(), tells by its time how much was right.
+/* jwt.h - whether a JSON Web Token was signed with a key; by libjwt, but for HMACs:
+ * what the library would compare them with, strcmp(), tells by its time how much was
+ * right.
  *
  * Of the claims, and of the time, it knows nothing.
  * Thread: any.

@@ -3,7 +3,7 @@
 #include "value.h"
 
 enum {
-    CAPS = 5,
+    CAPS = 6,
 };
 
 /* The sanitizer asks for it by this name. lua-cjson's buffers hang on LuaJIT's memory,
@@ -24,7 +24,8 @@ static void set_constants(lua_State *L)
                     {"MOON_MAX_ITEMS", MOON_MAX_ITEMS},
                     {"MOON_MAX_VALUES", MOON_MAX_VALUES},
                     {"MOON_MAX_FRAME_BYTES", MOON_MAX_FRAME_BYTES},
-                    {"MOON_MAX_ANSWER_BYTES", MOON_MAX_ANSWER_BYTES}};
+                    {"MOON_MAX_ANSWER_BYTES", MOON_MAX_ANSWER_BYTES},
+                    {"MOON_MAX_FETCH_BYTES", MOON_MAX_FETCH_BYTES}};
 
     lua_createtable(L, 0, 1);
     lua_createtable(L, 0, CAPS);

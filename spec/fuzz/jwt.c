@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * What a client sends as a token, and a URL as a key: base64, signatures, public keys. */
+ * What a client sends as a token, and a URL as a key: base64, signatures, keys. */
 #include "../../core/jwt.h"
 #include "../../core/base64.h"
 #include "../../core/public_key.h"

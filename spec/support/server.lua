@@ -67,7 +67,7 @@ end
 local function extend_list(app, line, is_left_out)
   if is_left_out then return end
   local path = app .. "/init.lua"
-  file.write(path, (read(path):gsub("}%s*$", ("  %s,\n}\n"):format(line))))
+  file.write(path, (read(path):gsub(",?%s*}%s*$", (",\n  %s,\n}\n"):format(line))))
 end
 
 --- The list without the plugin that limits what a user may send: specs send more.

@@ -21,21 +21,22 @@ describe("a client that stops reading", function()
     local bob = client.guest(house.port, "bob", "tea")
     local cat = client.guest(house.port, "cat", "tea")
     local chunk = ("x"):rep(60000)
-    local heard, left = 0, false
+    ann:asks { type = "watch", users = { "cat" } }
+    local heard, gone = 0, false
     for n = 1, 1000 do -- more than any socket buffer holds; cat reads nothing of it
       ann:says { type = "say", room = "tea", data = { n, chunk } }
       for _, reader in ipairs { ann, bob } do
         local message
         repeat
           message = reader:next()
-          if message.type == "left" then left = message.user end
+          if message.type == "presence" then gone = message.changes[1].user end
         until message.type == "said"
         assert.equal(n, message.data[1])
       end
       heard = n
-      if left then break end
+      if gone then break end
     end
-    assert.equal("cat", left)
+    assert.equal("cat", gone)
     assert.is_true(heard > 1)
     local order = 0 -- what did reach cat is a beginning without a gap
     local text = cat:read()

@@ -312,8 +312,9 @@ describe("moongate test", function()
       server.eventually("the folder to go", function()
         return file.output(("ls %s/tmp"):format(folder)) == ""
       end)
-      assert.equal("", file.output(("grep -sla %s/[t]mp /proc/[0-9]*/cmdline || true")
-        :format(folder)))
+      server.eventually("all processes to go", function()
+        return file.output(("grep -sla %s/[t]mp /proc/[0-9]*/cmdline || true"):format(folder)) == ""
+      end)
     end)
   end
 end)
