@@ -15,6 +15,19 @@ local PLUGIN = [[return function(gate)
   gate:on("much", function() return { text = ("x"):rep(100000) } end)
 end]]
 
+-- Rooms, presence and auth: rooms_schema_spec.lua, people_schema_spec.lua.
+local ELSEWHERE = {}
+for _, name in ipairs { "archive", "create", "delete_room", "describe", "direct", "invite",
+  "rename", "role", "set", "unarchive",
+  "logout", "refresh", "register", "status", "unwatch", "watch" } do
+  ELSEWHERE["request/" .. name], ELSEWHERE["reply/" .. name] = true, true
+end
+for _, name in ipairs { "invited", "members_changed", "role_changed", "room_archived",
+  "room_changed", "room_deleted", "room_renamed",
+  "authenticated", "presence", "token_expiring" } do
+  ELSEWHERE["push/" .. name] = true
+end
+
 describe("docs/schema", function()
   local house
 
@@ -151,7 +164,8 @@ describe("docs/schema", function()
       assert.is_true(#claims > 80)
       for _, folder in ipairs { "request", "reply", "push" } do
         for _, name in ipairs(schema.types(folder)) do
-          assert.is_true(seen[folder .. "/" .. name], ("no %s/%s was seen"):format(folder, name))
+          local full = ("%s/%s"):format(folder, name)
+          assert.is_true(seen[full] or ELSEWHERE[full], ("no %s was seen"):format(full))
         end
       end
     end)
