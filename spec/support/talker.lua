@@ -11,11 +11,13 @@ local CODECS = { json = world.json, msgpack = world.msgpack }
 ---@param port integer
 ---@param encoding "json"|"msgpack"
 ---@param record? table[] gets { is_sent, message, json } of each message
-local function connect(port, encoding, record)
+---@param token? string in the handshake
+local function connect(port, encoding, record, token)
   local self = setmetatable({ encoding = encoding, codec = CODECS[encoding], last_id = 0,
     record = record or {}, heard = {} }, talker_mt)
   self.client = client.connect(port, "/ws",
-    { ["Sec-WebSocket-Protocol"] = "moongate.v1." .. encoding })
+    { ["Sec-WebSocket-Protocol"] = "moongate.v1." .. encoding,
+      Authorization = token and "Bearer " .. token })
   return self
 end
 

@@ -15,15 +15,22 @@ local PLUGIN = [[return function(gate)
   gate:on("much", function() return { text = ("x"):rep(100000) } end)
 end]]
 
--- What becomes of messages, and moderation: messages_schema_spec.lua, moderation_schema_spec.lua.
+-- What has specs of its own: messages_schema_spec.lua, moderation_schema_spec.lua,
+-- rooms_schema_spec.lua, people_schema_spec.lua.
 local ELSEWHERE = {}
 for _, name in ipairs { "delete", "edit", "react", "read", "typing",
   "appeal", "audit", "ban", "bans", "kick", "mute", "report", "reports", "shadow_mute",
-  "slow_mode", "unban", "unmute" } do
+  "slow_mode", "unban", "unmute",
+  "archive", "create", "delete_room", "describe", "direct", "invite",
+  "rename", "role", "set", "unarchive",
+  "logout", "refresh", "register", "status", "unwatch", "watch" } do
   ELSEWHERE["request/" .. name], ELSEWHERE["reply/" .. name] = true, true
 end
 for _, name in ipairs { "deleted", "edited", "mentioned", "reacted", "read", "typing",
-  "moderated" } do
+  "moderated",
+  "invited", "members_changed", "role_changed", "room_archived",
+  "room_changed", "room_deleted", "room_renamed",
+  "authenticated", "presence", "token_expiring" } do
   ELSEWHERE["push/" .. name] = true
 end
 
