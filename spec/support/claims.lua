@@ -11,14 +11,10 @@ local OF_FIELDS = { bad_request = true, bad_name = true, bad_room = true, bad_op
 local Claims = {}
 local claims_mt = { __index = Claims }
 
----@param files? table<string, string> type -> its file, when that has another name
-local function new(files)
-  return setmetatable({ files = files or {}, right = {}, wrong = {}, seen = {} }, claims_mt)
+local function new()
+  return setmetatable({ right = {}, wrong = {}, seen = {} }, claims_mt)
 end
 
-function Claims:name(folder, type_name)
-  return ("%s/%s"):format(folder, self.files[type_name] or type_name)
-end
 
 --- This is right by that schema.
 ---@param name string "reply/say"
@@ -44,11 +40,11 @@ function Claims:ask(conn, type_name, fields, code)
   local reply = conn:asks(type_name, fields)
   assert.same({ type_name, code }, { type_name, reply.error and reply.error.code })
   self:claim("reply", reply)
-  self:claim(self:name("request", type_name), request(type_name, fields))
+  self:claim("request/" .. type_name, request(type_name, fields))
   if code then
     self:claim("error", code)
   else
-    self:claim(self:name("reply", type_name), reply.data)
+    self:claim("reply/" .. type_name, reply.data)
   end
   return reply.data
 end
@@ -62,7 +58,7 @@ function Claims:refuse(conn, type_name, list)
     local reply, asked = conn:asks(type_name, list[i]), json.encode(request(type_name, list[i]))
     assert.is_false(reply.ok, asked)
     assert.is_true(OF_FIELDS[reply.error.code], asked .. reply.error.code)
-    self.wrong[#self.wrong + 1] = { self:name("request", type_name), (asked) }
+    self.wrong[#self.wrong + 1] = { "request/" .. type_name, (asked) }
   end
 end
 

@@ -11,8 +11,6 @@ local REQUESTS = { "archive", "create", "delete_room", "describe", "direct", "in
 local PUSHES = { "invited", "joined", "left", "members_changed", "role_changed", "room_archived",
   "room_changed", "room_deleted", "room_renamed" }
 
--- The request is in the file by which it is to be known.
-
 local LIST = [[return {
   { "auth" }, { "presence" }, { "rooms", options = { large_room = 2, presence = true } }, "router",
   trust = "trusted",

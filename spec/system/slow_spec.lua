@@ -1,5 +1,4 @@
 local client = require "spec.support.client"
-local file = require "spec.support.file"
 local server = require "spec.support.server"
 
 describe("a client that stops reading", function()
@@ -8,11 +7,6 @@ describe("a client that stops reading", function()
   setup(function()
     house = server.start { arguments = { "--max-outbox-bytes", "65536",
       "--close-timeout-ms", "300" } }
-    -- Who is closed is out at once, in place of half a minute later.
-    local list, count = file.read(house.app .. "/init.lua"):gsub(", presence = true", "")
-    assert.equal(1, count)
-    house:save("init", list)
-    house:logs "generation 2"
   end)
   teardown(function() house:stop() end)
 
