@@ -8,7 +8,8 @@ local socket = require "socket"
 local ssl = require "ssl"
 local wire = require "moongate.test.wire"
 
-local DEADLINE_S = 30
+local DEADLINE_S = 30 -- for a single receive
+local PATIENCE_S = 120 -- for what is waited for while other messages, or pings, keep coming
 local KEY, ACCEPT = wire.KEY, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" -- which must be answered
 
 local TEXT, BINARY, CLOSE, PING, PONG = wire.TEXT, wire.BINARY, wire.CLOSE, wire.PING, wire.PONG
@@ -163,10 +164,13 @@ function Client:step()
 end
 
 --- Reads the next data message.
+---@param give_up? number when not to wait any longer
 ---@return string? payload nil once closed
 ---@return integer? opcode
-function Client:read()
+function Client:read(give_up)
+  give_up = give_up or socket.gettime() + PATIENCE_S
   while not self.closed do
+    if socket.gettime() > give_up then error("waited in vain, but others were heard", 2) end
     local payload, opcode = self:step()
     if payload then return payload, opcode end
   end
@@ -187,8 +191,9 @@ end
 
 --- Reads messages until one has all fields of `wanted`; returns it.
 function Client:hears(wanted)
+  local give_up = socket.gettime() + PATIENCE_S
   while true do
-    local text = self:read()
+    local text = self:read(give_up)
     if not text then
       error(("closed with %d while waiting for %s"):format(self.closed.code,
         json.encode(wanted)), 2)
@@ -210,7 +215,8 @@ end
 
 --- Reads until the server closes; returns the code and the reason.
 function Client:is_closed()
-  while self:read() do end -- luacheck: ignore
+  local give_up = socket.gettime() + PATIENCE_S
+  while self:read(give_up) do end -- luacheck: ignore
   return self.closed.code, self.closed.reason
 end
 

@@ -17,6 +17,8 @@ local IS_SLOW = BINARY:find "tsan" ~= nil -- scripts take ten times as long, and
 local ALWAYS_TLS = os.getenv "MOONGATE_SPEC_TLS" == "1"
 local DEADLINE_S = 30 -- for what takes milliseconds, on a busy machine with sanitizers
 
+local COMMAND_DEADLINE_S = 300 -- for a command, which may be a whole run of specs
+
 local Server = {}
 local server_mt = { __index = Server }
 
@@ -38,14 +40,32 @@ local function spawn(folder, arguments, program)
 end
 
 --- Calls `look` until it returns something; fails after the deadline.
-local function eventually(what, look)
-  local give_up = socket.gettime() + DEADLINE_S
+local function eventually(what, look, deadline_s)
+  local give_up = socket.gettime() + (deadline_s or DEADLINE_S)
   while true do
     local found = look()
     if found then return found end
     if socket.gettime() > give_up then error("waited in vain for " .. what, 3) end
     socket.select(nil, nil, 0.005)
   end
+end
+
+--- Waits for the end of a process; ends it, and fails, after the deadline.
+---@return integer status
+---@return string how "exited" or "killed"
+local function ended(pid, deadline_s)
+  local how, status
+  local function look()
+    local found
+    found, how, status = wait.wait(pid, wait.WNOHANG)
+    return found ~= 0
+  end
+  if not pcall(eventually, "the end", look, deadline_s) then
+    signal.kill(pid, signal.SIGKILL)
+    wait.wait(pid)
+    error("the process does not end", 3)
+  end
+  return status, how
 end
 
 --- Runs the command to its end.
@@ -57,7 +77,7 @@ end
 local function run_to_end(arguments, program)
   local folder = file.folder()
   local pid = spawn(folder, arguments, program)
-  local _, _, status = wait.wait(pid)
+  local status = ended(pid, COMMAND_DEADLINE_S)
   local out, err = read(folder .. "/out"), read(folder .. "/err")
   file.run("rm -rf " .. folder)
   return status, out, err
@@ -193,16 +213,8 @@ end
 ---@param expected integer
 ---@return string log
 function Server:ends(expected)
-  local how, status
-  local function has_ended()
-    local pid
-    pid, how, status = wait.wait(self.pid, wait.WNOHANG)
-    return pid ~= 0
-  end
-  if not pcall(eventually, "the server to end", has_ended) then
-    self:signal(signal.SIGKILL)
-    error("the server does not end:\n" .. self:log(), 2)
-  end
+  local is_ended, status, how = pcall(ended, self.pid)
+  if not is_ended then error("the server does not end:\n" .. self:log(), 2) end
   client.expect_tls(self.port, false)
   local log = self:log()
   file.run("rm -rf " .. self.folder)
