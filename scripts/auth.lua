@@ -118,14 +118,17 @@ return function(gate)
     return nil, code, text, temporary, retry_after_ms
   end
 
-  gate:on("auth", function(conn, message)
+  --- The connection gets a name.
+  local function enter(conn, message, find)
     local data = data_of(gate, message)
     if conn.user then return nil, "already_authenticated", "you are " .. conn.user end
     if not names.is_device(data.device) then
       return nil, "bad_request", "data.device: expected a string of 1 to 64 bytes"
     end
-    return authenticate(conn, data, identify, sessions.enter)
-  end)
+    return authenticate(conn, data, find, sessions.enter)
+  end
+
+  gate:on("auth", function(conn, message) return enter(conn, message, identify) end)
 
   if methods[1] then
     gate:on("refresh", function(conn, message)
@@ -134,11 +137,7 @@ return function(gate)
   end
 
   if may_register then
-    gate:on("register", function(conn, message)
-      local data = data_of(gate, message)
-      if conn.user then return nil, "already_authenticated", "you are " .. conn.user end
-      return authenticate(conn, data, password.register, sessions.enter)
-    end)
+    gate:on("register", function(conn, message) return enter(conn, message, password.register) end)
   end
 
   local function log_out(user, reason)

@@ -59,6 +59,8 @@ describe("auth passwords", function()
       { "bad_request", { user = "bob", password = ("p"):rep(257) } },
       { "bad_name", { user = "", password = WORD } },
       { "bad_name", { user = ("b"):rep(33), password = WORD } },
+      { "bad_request", { user = "bob", password = WORD, device = 7 } },
+      { "bad_request", { user = "bob", password = WORD, device = ("d"):rep(65) } },
     }
     for i, case in ipairs(cases) do
       assert.equal(case[1], ask("register", case[2]).code, "case " .. i)
