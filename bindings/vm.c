@@ -3,6 +3,7 @@
 #include "../core/log.h"
 #include "../core/mem.h"
 #include "embedded.h"
+#include "json_count.h"
 #include "memory.h"
 #include "msgpack.h"
 #include "watchdog.h"
@@ -69,6 +70,8 @@ static void preload_modules(lua_State *L, bool has_tests)
     }
     lua_pushcfunction(L, luaopen_moongate_msgpack);
     lua_setfield(L, -2, "moongate.msgpack");
+    lua_pushcfunction(L, luaopen_moongate_json_count);
+    lua_setfield(L, -2, "moongate.json_count");
     lua_pushcfunction(L, load_texts);
     lua_setfield(L, -2, "moongate.texts");
     lua_getfield(L, -2, "loaded");

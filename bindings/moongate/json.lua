@@ -1,6 +1,7 @@
 --- JSON by lua-cjson, with limits; failures are values.
 local cjson = require("cjson").new()
 local core = require "moongate.ffi"
+local count = require "moongate.json_count"
 
 local C = core.C
 local MAX_DEPTH, MAX_ITEMS, MAX_VALUES = C.MOON_MAX_DEPTH, C.MOON_MAX_ITEMS, C.MOON_MAX_VALUES
@@ -39,55 +40,10 @@ local function is_finite(value)
   return true
 end
 
-local limits, values, bytes -- of what is counted, and what there was up to now
-
-local TOO_DEEP = ("nested more than %d deep"):format(MAX_DEPTH)
-
-local function add_string(text)
-  if #text > limits.string_bytes then
-    return ("a string has more than %d bytes"):format(limits.string_bytes)
-  end
-  bytes = bytes + #text
-  if bytes > limits.bytes then return ("more than %d bytes in all"):format(limits.bytes) end
-end
-
---- The last one makes so many in its table.
-local function add_item(items)
-  values = values + 1
-  if items > limits.items then
-    return ("a table has more than %d items"):format(limits.items)
-  elseif values > limits.values then
-    return ("more than %d values in all"):format(limits.values)
-  end
-end
-
---- Stops at the first that is too much: tables that share others lead to more than memory holds.
-local function add_table(value, depth)
-  if depth > MAX_DEPTH then return TOO_DEEP end
-  local items = 0
-  for key, inner in next, value do
-    items = items + 1
-    local problem = add_item(items)
-    if type(key) == "string" then problem = problem or add_string(key) end
-    if type(inner) == "string" then
-      problem = problem or add_string(inner)
-    elseif type(inner) == "table" then
-      problem = problem or add_table(inner, depth + 1)
-    end
-    if problem then return problem end
-  end
-end
-
 --- nil, or what there is too much of; and "too_big" when it is no mistake.
-local function excess(value, its_limits)
-  local problem
-  limits, values, bytes = its_limits, 1, 0
-  if type(value) == "table" then
-    problem = add_table(value, 1)
-  elseif type(value) == "string" then
-    problem = add_string(value)
-  end
-  return problem, problem and problem ~= TOO_DEEP and "too_big" or nil
+local function excess(value, limits)
+  return count.excess(value, MAX_DEPTH, limits.items, limits.string_bytes, limits.values,
+    limits.bytes)
 end
 
 --- An empty array and an empty object are the same table.
@@ -103,8 +59,7 @@ function json.decode(text)
   local problem = #text > SHORT_BYTES and excess(value, READ)
   if problem then return nil, problem end
   -- lua-cjson makes infinity of a number that is too large, which nothing could encode.
-  local may_overflow = #text > 300 or string.find(text, "[eE]%+?%d%d%d")
-  if may_overflow and not is_finite(value) then return nil, "a number is too large" end
+  if count.may_overflow(text) and not is_finite(value) then return nil, "a number is too large" end
   return value
 end
 

@@ -45,6 +45,7 @@ local RESERVED = {
     ["bindings/msgpack_state.h"] = "a module that Lua calls",
     ["bindings/ctl_script.c"] = "has a state of its own, in a process without a server",
     ["bindings/ctl_terminal.c"] = "a function that Lua calls",
+    ["bindings/json_count.c"] = "a module that Lua calls",
   },
   ["lua.h"] = {
     ["bindings/memory.h"] = "is given the state whose memory it counts",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * JSON: json.lua as it is, around lua-cjson; the numbers keep 14 digits. */
+#include "../../bindings/json_count.h"
 #include "value.h"
 
 enum {
@@ -45,6 +46,8 @@ static lua_State *open_json(void)
     lua_getfield(L, -1, "loaded");
     set_constants(L);
     lua_setfield(L, -2, "moongate.ffi");
+    luaopen_moongate_json_count(L);
+    lua_setfield(L, -2, "moongate.json_count");
     lua_settop(L, 0);
     if (luaL_dofile(L, "bindings/moongate/json.lua")) {
         (void)fprintf(stderr, "json.lua: %s\n", lua_tostring(L, -1));
