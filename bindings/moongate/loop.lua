@@ -22,7 +22,7 @@ local timer = require "moongate.timer"
 local users = require "moongate.user"
 
 local C = core.C
-local guard, brief = request.guard, request.brief
+local guard, call = request.guard, request.call
 local all = conns.all
 
 -- Per call, so that what the scripts send goes out in between.
@@ -33,6 +33,10 @@ local MAX_CLOSED = 1000 -- of those whose route has gone
 local LOOK = 16 -- events between two looks at the clock
 
 local RECEIVED, BINARY = C.MOON_RECEIVED, C.MOON_BINARY
+
+-- LuaJIT throws all that it has compiled away when it has so many traces, or so much code: its own
+-- limits (1000, and 512 KB) are those of one program, not of many plugins.
+local JIT = { "maxtrace=8000", "maxmcode=16384" } -- KB
 
 local event = core.new "struct moon_event" -- reused for every event
 
@@ -103,7 +107,7 @@ local function received(id)
   end
   local handler = route.handlers.received
   if handler then
-    local ok, code = brief(route.plugin, "received", handler, conn, copy(), event.code == BINARY)
+    local ok, code = call(route.plugin, "received", handler, conn, copy(), event.code == BINARY)
     if not ok and code == "unavailable" then conn:close(4012, "unavailable") end
   end
 end
@@ -224,6 +228,7 @@ end
 ---@return string? problem
 local function start(app)
   math.randomseed(os.time())
+  jit.opt.start(unpack(JIT))
   strings.install()
   local ok, problem = plugin.start(app)
   if not ok then return nil, problem end
