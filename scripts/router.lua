@@ -79,11 +79,11 @@ return function(gate)
 
   local function granted(id, data) return { type = "reply", id = id, ok = true, data = data } end
 
-  --- For gate:request.
-  local function reply(conn, id)
-    return function(data, ...)
-      send(conn, data == nil and refusal(id, ...) or granted(id, data), AS_REPLY)
-    end
+  --- For gate:request. `of`: whose request it was, and its id.
+  local function reply(data, code, text, temporary, retry_after_ms, of)
+    local message = data == nil and refusal(of.id, code, text, temporary, retry_after_ms)
+      or granted(of.id, data)
+    send(of.conn, message, AS_REPLY)
   end
 
   -- ---- requests that are remembered ----
@@ -176,7 +176,7 @@ return function(gate)
     if type(id) == "string" and #id >= MIN_KEPT_ID and conn.user then
       return submit_once(conn, message, bytes)
     end
-    gate:request(conn, message, reply(conn, id), bytes)
+    gate:request(conn, message, reply, bytes, { conn = conn, id = id })
   end
 
   --- One by one, each with a reply of its own.

@@ -112,11 +112,12 @@ function gate:rooms_of(kind_name) end
 ---@param from moongate.Conn
 ---@param message table with a string in message.type
 ---@param answer fun(data: table?, code: string?, text: string?, temporary: boolean?,
---- retry_after_ms: integer?) called once, perhaps later; data is nil when refused. If it raises
---- (the reply cannot be encoded), it is called again with "internal"
+--- retry_after_ms: integer?, context: any) called once, perhaps later; data is nil when refused.
+--- If it raises (the reply cannot be encoded), it is called again with "internal"
 ---@param bytes? integer the message's size, for the limit on what waits behind a sleeping
 --- handler; 1024
-function gate:request(from, message, answer, bytes) end
+---@param context? any what answer() gets as its last: it saves a closure for each request
+function gate:request(from, message, answer, bytes, context) end
 
 --- Changes who may come in; stays in force until it is changed again, also across reloads.
 ---@param given moongate.Admission

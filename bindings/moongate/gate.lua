@@ -286,11 +286,12 @@ function gate:rooms_of(kind_name) return kind.rooms(kind_name) end -- luacheck: 
 ---@param from moongate.Conn
 ---@param message table with a string in message.type
 ---@param answer fun(data: table?, code: string?, text: string?, temporary: boolean?,
---- retry_after_ms: integer?) called once, perhaps later; data is nil when refused. If it raises
---- (the reply cannot be encoded), it is called again with "internal"
+--- retry_after_ms: integer?, context: any) called once, perhaps later; data is nil when refused.
+--- If it raises (the reply cannot be encoded), it is called again with "internal"
 ---@param bytes? integer the message's size, for the limit on what waits behind a sleeping
 --- handler; 1024
-function gate:request(from, message, answer, bytes)
+---@param context? any what answer() gets as its last: it saves a closure for each request
+function gate:request(from, message, answer, bytes, context)
   check_called(self, "gate:request")
   checks.conn(from, "gate:request")
   if type(message) ~= "table" or type(message.type) ~= "string" then
@@ -301,7 +302,7 @@ function gate:request(from, message, answer, bytes)
     error("gate:request, bytes: expected a number of at least 0, got " .. tostring(bytes), 2)
   end
   checks.in_force(self, "gate:request")
-  request.submit(from, message, answer, bytes, self.plugin)
+  request.submit(from, message, answer, bytes, self.plugin, context)
 end
 
 --- Changes who may come in; stays in force until it is changed again, also across reloads.

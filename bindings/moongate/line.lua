@@ -15,6 +15,7 @@ local MAX_ALL_WAITING_BYTES = 64 * 1024 * 1024
 local TOGETHER_MS = 5 -- of jobs of one owner, before others have their turn
 
 local all_waiting_bytes = 0
+local spare -- an empty list, for the next owner that gets a job: most have one at a time
 
 local line = {}
 
@@ -27,6 +28,14 @@ local function take_turns(worker)
   return core.C.moon_clock_ms() + TOGETHER_MS
 end
 
+--- The oldest, which is the only one nearly always.
+local function take(list)
+  if list[2] then return table.remove(list, 1) end
+  local only = list[1]
+  list[1] = nil
+  return only
+end
+
 --- Does what waits, oldest first, until nothing does. What one job has been through (it was
 --- cancelled, or has set itself a deadline) is nothing to the next.
 local function work_off(owner)
@@ -34,18 +43,19 @@ local function work_off(owner)
   owner.at_work = worker
   local stop = core.C.moon_clock_ms() + TOGETHER_MS
   while true do
-    local job = table.remove(owner.waiting, 1)
+    local job = take(owner.waiting)
     owner.job = job
     if not job then break end
     task.begin_anew(worker)
     task.if_given_up(go_on, owner)
     owner.waiting_bytes = owner.waiting_bytes - job.bytes
     all_waiting_bytes = all_waiting_bytes - job.bytes
-    local ok, problem = xpcall(job.run, traceback)
+    local ok, problem = xpcall(job.run, traceback, job)
     if not ok then log.error("line", "%s", problem) end
     local is_late = owner.waiting[1] and core.C.moon_clock_ms() > stop
     if is_late then stop = take_turns(worker) end
   end
+  spare = owner.waiting
   owner.waiting, owner.at_work = nil, nil
 end
 
@@ -56,7 +66,7 @@ end
 function line.is_own(owner)
   local worker = owner.at_work and task.here()
   while worker and worker ~= owner.at_work do worker = worker.parent end
-  return worker ~= nil
+  return worker == owner.at_work and worker ~= nil
 end
 
 --- The job under way has been given up: the others have another task.
@@ -77,22 +87,27 @@ function line.is_full(owner, bytes)
     or all_waiting_bytes + bytes > MAX_ALL_WAITING_BYTES)
 end
 
---- Has `run` run in a task when all earlier jobs of the owner are done. Never refused: see
+---@class moongate.Job
+---@field run fun(job: moongate.Job)
+---@field bytes integer what it takes while it waits
+---@field given_up? fun(owner: table) in place of what comes after the wait where `run` was given up
+
+--- Has a job run in a task when all earlier ones of the owner are done. Never refused: see
 --- is_full().
 ---@param owner table
----@param bytes integer what it takes while it waits
----@param run fun()
----@param given_up? fun(owner: table) in place of what comes after the wait where `run` was given up
+---@param job moongate.Job with what else `run` likes to find in it
 ---@return boolean is_first there are none: who appends it calls line.begin()
-function line.append(owner, bytes, run, given_up)
-  local job = { run = run, bytes = bytes, given_up = given_up }
-  all_waiting_bytes = all_waiting_bytes + bytes
-  if owner.waiting then
-    owner.waiting_bytes = owner.waiting_bytes + bytes
-    owner.waiting[#owner.waiting + 1] = job
+function line.append(owner, job)
+  all_waiting_bytes = all_waiting_bytes + job.bytes
+  local list = owner.waiting
+  if list then
+    owner.waiting_bytes = owner.waiting_bytes + job.bytes
+    list[#list + 1] = job
     return false
   end
-  owner.waiting, owner.waiting_bytes = { job }, bytes
+  list, spare = spare or {}, nil
+  list[1] = job
+  owner.waiting, owner.waiting_bytes = list, job.bytes
   return true
 end
 
@@ -105,7 +120,8 @@ function line.begin(owner) task.run(work_off, owner) end
 ---@param run fun()
 ---@param given_up? fun(owner: table)
 function line.push(owner, bytes, run, given_up)
-  if line.append(owner, bytes, run, given_up) then line.begin(owner) end
+  local is_first = line.append(owner, { run = run, bytes = bytes, given_up = given_up })
+  if is_first then line.begin(owner) end
 end
 
 return line

@@ -267,19 +267,20 @@ local NONE = {}
 
 local function fixed(realm, shape, name, method)
   local takes = shape.takes and shape.takes[name] or NONE
-  local a_of, b_of, c_of, d_of = takes[1] or into, takes[2] or into, takes[3] or into,
-    takes[4] or into
+  local a_of, b_of, c_of, d_of, e_of = takes[1] or into, takes[2] or into, takes[3] or into,
+    takes[4] or into, takes[5] or into
   local gives = shape.gives and shape.gives[name]
   if gives then
-    return function(self, a, b, c, d)
+    return function(self, a, b, c, d, e)
       local target = target_for(realm, shape, self, name)
       return conclude(realm, gives, pcall(method, target, a_of(realm, a), b_of(realm, b),
-        c_of(realm, c), d_of(realm, d)))
+        c_of(realm, c), d_of(realm, d), e_of(realm, e)))
     end
   end
-  return function(self, a, b, c, d)
+  return function(self, a, b, c, d, e)
     local target = target_for(realm, shape, self, name)
-    return method(target, a_of(realm, a), b_of(realm, b), c_of(realm, c), d_of(realm, d))
+    return method(target, a_of(realm, a), b_of(realm, b), c_of(realm, c), d_of(realm, d),
+      e_of(realm, e))
   end
 end
 

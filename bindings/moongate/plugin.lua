@@ -331,8 +331,8 @@ function plugin.leaks()
   local found, now_ms = {}, core.C.moon_clock_ms()
   for worker in task.waiting() do
     if worker.plugin and not is_in_force(worker.plugin) then
-      found[#found + 1] = { plugin = worker.plugin.label, kind = "task", doing = worker.doing,
-        ms = math.floor(now_ms - (worker.since_ms or now_ms)) }
+      found[#found + 1] = { plugin = worker.plugin.label, kind = "task",
+        doing = worker.doing or nil, ms = math.floor(now_ms - (worker.since_ms or now_ms)) }
     end
   end
   for _, entry in timer.waiting() do

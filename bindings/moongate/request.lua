@@ -95,34 +95,35 @@ end
 
 local guard = request.guard
 
---- The same for what comes often and cannot wait: a message of raw traffic.
+--- The same for what comes often: exactly three arguments. LuaJIT compiles nothing that begins
+--- with a number of them which it does not know.
 ---@return boolean ok
----@return string? code
-function request.brief(plugin, doing, fn, ...)
-  if facts.development == 1 or plugin.is_off then return guard(plugin, doing, fn, ...) end
+---@return any ... as for guard()
+function request.call(plugin, doing, fn, a, b, c)
+  if facts.development == 1 or plugin.is_off then return guard(plugin, doing, fn, a, b, c) end
   local call = request.calls + 1
   request.calls = call
   local its = account_of(plugin, doing)
   local begun_ms, allocated, pauses
   if its.calls % SAMPLED == 1 then begun_ms, allocated, pauses = accounts.begin() end
   local outer, outer_doing = runs.enter(plugin, doing)
-  local ok, problem = xpcall(fn, traceback, ...)
+  local ok, r1, r2, r3, r4, r5 = xpcall(fn, traceback, a, b, c)
   local was_aborted = runs.leave(outer, outer_doing)
   if begun_ms then accounts.finish(its, begun_ms, allocated, pauses) end
-  if ok and not was_aborted then return true end
+  if ok and not was_aborted then return true, r1, r2, r3, r4, r5 end
   its.errors = its.errors + 1
-  return note(plugin, doing, problem, call, was_aborted)
+  return note(plugin, named(doing, a), r1, call, was_aborted, c or b or a)
 end
 
-local function tell(registry, event, ...)
-  for _, hook in ipairs(registry.after[event] or {}) do
-    guard(hook.plugin, hook.doing, hook.fn, ...)
-  end
-end
+local call_plugin = request.call
 
 --- Tells everybody who asked to be told.
 ---@param event string
-function request.tell(event, ...) tell(current, event, ...) end
+function request.tell(event, ...)
+  for _, hook in ipairs(current.after[event] or {}) do
+    guard(hook.plugin, hook.doing, hook.fn, ...)
+  end
+end
 
 --- The delay as a client is told it: whole milliseconds. What is none is left out.
 local function delay_of(plugin, retry_after_ms)
@@ -155,9 +156,10 @@ local function failure(what, code) return nil, code, what .. FAILURES[code], tru
 
 --- Returns true when all filters let the message pass, else nil, the error, and whose it is.
 local function filter(filters, conn, message)
-  for _, hook in ipairs(filters or {}) do
+  for i = 1, filters and #filters or 0 do
+    local hook = filters[i]
     local ok, pass, code, text, temporary, retry_after_ms =
-      guard(hook.plugin, hook.doing, hook.fn, conn, message)
+      call_plugin(hook.plugin, hook.doing, hook.fn, conn, message)
     if not ok then return failure("a filter", pass) end
     if not pass and code then
       return refusal(hook.plugin, code, text, temporary, retry_after_ms)
@@ -171,15 +173,21 @@ local function filter(filters, conn, message)
 end
 
 --- What a handler says: the reply's data, or nil and the error; and whose it is.
-local function handle(handler, ...)
+local function handle(handler, conn, message, words)
   local ok, data, code, text, temporary, retry_after_ms =
-    guard(handler.plugin, handler.doing, handler.fn, ...)
+    call_plugin(handler.plugin, handler.doing, handler.fn, conn, message, words)
   if not ok then return failure("the handler", data) end
   if data == nil and code then
     return refusal(handler.plugin, code, text, temporary, retry_after_ms)
   end
   if data == nil or data == true then data = {} end
   return data, nil, nil, nil, nil, handler.plugin
+end
+
+local function tell_granted(hooks, conn, message, data)
+  for i = 1, hooks and #hooks or 0 do
+    call_plugin(hooks[i].plugin, hooks[i].doing, hooks[i].fn, conn, message, data)
+  end
 end
 
 --- Returns the reply's data, or nil and the error; and whose it is. One generation does it all,
@@ -203,60 +211,66 @@ local function run(conn, message)
   end
   local data
   data, code, text, temporary, retry_after_ms, plugin = handle(handler, conn, message)
-  if data ~= nil then tell(registry, name, conn, message, data) end
+  if data ~= nil then tell_granted(registry.after[name], conn, message, data) end
   return data, code, text, temporary, retry_after_ms, plugin
 end
 
 --- Tells who has asked, as a run of its own.
-local function tell_asker(asker, answer, ...)
-  if not asker then return xpcall(answer, traceback, ...) end
-  local outer, outer_doing = runs.enter(asker, "answer")
-  local ok, problem = xpcall(answer, traceback, ...)
-  return not runs.leave(outer, outer_doing) and ok, problem
+local function tell_asker(job, data, code, text, temporary, retry_after_ms)
+  local asker, outer, outer_doing = job.asker, nil, nil
+  if asker then outer, outer_doing = runs.enter(asker, "answer") end
+  local ok, problem =
+    xpcall(job.answer, traceback, data, code, text, temporary, retry_after_ms, job.context)
+  return not (asker and runs.leave(outer, outer_doing)) and ok, problem
 end
 
 --- The answer itself fails when a plugin has returned what cannot be encoded, or sent.
-local function carry_out(conn, message, asker, answer)
-  local name = message.type
-  local data, code, text, temporary, retry_after_ms, plugin = run(conn, message)
-  local ok, problem = tell_asker(asker, answer, data, code, text, temporary, retry_after_ms)
+local function carry_out(job)
+  local name = job.message.type
+  local data, code, text, temporary, retry_after_ms, plugin = run(job.conn, job.message)
+  local ok, problem = tell_asker(job, data, code, text, temporary, retry_after_ms)
   if ok then return end
   local label = plugin and plugin.label or "request"
   log.error(label, "reply to %s: %s", name, problem)
-  ok, problem = tell_asker(asker, answer, nil, "internal", "the reply cannot be encoded", true)
+  ok, problem = tell_asker(job, nil, "internal", "the reply cannot be encoded", true)
   if not ok then log.error(label, "reply to %s: %s", name, problem) end
 end
 
 --- Carries a request out as this task.
-local function perform(conn, message, asker, answer)
-  if conn.is_gone then return answer(nil, "gone", "the connection has ended") end
-  conn.worker, conn.answer = task.patience(DEADLINE_MS), answer
-  carry_out(conn, message, asker, answer)
-  conn.worker, conn.answer = nil, nil
+---@param job moongate.Job with conn, message, asker, answer and context: see request.submit
+local function perform(job)
+  local conn = job.conn
+  if conn.is_gone then
+    return job.answer(nil, "gone", "the connection has ended", nil, nil, job.context)
+  end
+  conn.worker = task.patience(DEADLINE_MS)
+  carry_out(job)
+  conn.worker = nil
 end
 
 local function given_up(conn)
-  local answer = conn.answer
-  conn.worker, conn.answer = nil, nil
-  answer(failure("the handler", "timeout"))
+  conn.worker = nil
+  local _, code, text, temporary = failure("the handler", "timeout")
+  conn.job.answer(nil, code, text, temporary, nil, conn.job.context)
 end
 
 ---@param conn moongate.Conn
 ---@param message table
 ---@param answer fun(data: table?, code: string?, text: string?, temporary: boolean?,
---- retry_after_ms: integer?)
+--- retry_after_ms: integer?, context: any)
 ---@param bytes? integer what the message takes while it waits
 ---@param asker? moongate.Plugin whose answer() is
-function request.submit(conn, message, answer, bytes, asker)
+---@param context? any what answer() gets as its last
+function request.submit(conn, message, answer, bytes, asker, context)
   bytes = bytes or 1024
-  if conn.is_gone then return answer(nil, "gone", "the connection has ended") end
+  if conn.is_gone then return answer(nil, "gone", "the connection has ended", nil, nil, context) end
   if line.is_full(conn, bytes) then
-    return answer(nil, "too_many_requests", "earlier requests are still waiting", true)
+    return answer(nil, "too_many_requests", "earlier requests are still waiting", true, nil,
+      context)
   end
   -- Asked for by a plugin, it is no part of what that does.
-  local is_first = line.append(conn, bytes, function()
-    perform(conn, message, asker, answer)
-  end, given_up)
+  local is_first = line.append(conn, { run = perform, bytes = bytes, given_up = given_up,
+    conn = conn, message = message, answer = answer, asker = asker, context = context })
   if is_first then runs.after(line.begin, conn) end
 end
 

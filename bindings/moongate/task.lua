@@ -47,20 +47,20 @@ end
 function task.begin_anew(worker)
   if worker.deadline then timer.cancel(worker.deadline) end
   if worker.cancelled then why_of[worker.cancelled] = nil end
-  worker.deadline, worker.cancelled, worker.patience_ms = nil, nil, nil
-  worker.since_ms, worker.raised = nil, nil
-  worker.on_given_up, worker.subject = nil, nil
+  worker.deadline, worker.cancelled, worker.patience_ms = false, false, false
+  worker.since_ms, worker.raised = false, 0
+  worker.on_given_up, worker.subject = false, false
 end
 
 local function clear(worker)
   task.begin_anew(worker)
-  worker.plugin, worker.doing = nil, nil
+  worker.plugin, worker.doing = false, false
 end
 
 --- One more wait of a task that is cancelled.
 ---@return boolean is_too_much
 local function count_wait(worker)
-  worker.raised = (worker.raised or 0) + 1
+  worker.raised = worker.raised + 1
   return worker.raised > MAX_RAISED
 end
 
@@ -81,7 +81,7 @@ local function go_on(worker, ...)
   if worker.plugin then run.enter(worker.plugin, worker.doing) end
   local ok, what = coroutine.resume(worker.coroutine, ...)
   if ok and what ~= DONE then -- whoever's code has yielded, be it with a plain coroutine.yield()
-    worker.plugin, worker.doing = run.plugin, run.doing
+    worker.plugin, worker.doing = run.plugin or false, run.doing or false
     run.pauses = run.pauses + 1
   end
   run.leave(outer, outer_doing)
@@ -134,8 +134,13 @@ end
 ---@return table worker
 function task.run(fn, ...)
   if nested >= MAX_NESTED then fn = later(fn, ...) end
-  local worker = { coroutine = table.remove(idle) or coroutine.create(work), ticket = 0,
-    plugin = run.plugin, doing = run.doing, is_waiting = false }
+  local count = #idle
+  local worker = { coroutine = idle[count] or coroutine.create(work), ticket = 0,
+    plugin = run.plugin or false, doing = run.doing or false, is_waiting = false,
+    -- All that it may have one day, for the table is made in the right size then.
+    deadline = false, cancelled = false, patience_ms = false, since_ms = false, raised = 0,
+    on_given_up = false, subject = false, parent = false }
+  idle[count] = nil
   resume(worker, fn, ...)
   return worker
 end
@@ -213,7 +218,7 @@ end
 ---@param patience_ms? integer
 ---@return table worker
 function task.patience(patience_ms)
-  current.patience_ms, current.since_ms = patience_ms, nil
+  current.patience_ms, current.since_ms = patience_ms or false, false
   return current
 end
 
@@ -271,12 +276,12 @@ end
 ---@param worker table
 ---@param delay_ms integer
 function task.deadline(worker, delay_ms)
-  worker.patience_ms = nil
+  worker.patience_ms = false
   if worker.deadline then timer.cancel(worker.deadline) end
   worker.deadline = delay_ms > 0 and timer.start(delay_ms, function()
-    worker.deadline = nil
+    worker.deadline = false
     task.cancel(worker, ("not done within its deadline of %d ms"):format(delay_ms))
-  end) or nil
+  end)
 end
 
 --- The tasks that wait, in no order: { plugin, doing, since_ms }.

@@ -247,6 +247,21 @@ describe("request", function()
     assert.same({ "outer", "inner" }, state_of "a")
   end)
 
+  it("hands an answer what it was given for it, also when it was refused", function()
+    load { a = [[return function(gate)
+      local function answer(data, code, _, _, _, about)
+        table.insert(gate.state, ("%s %s"):format(about.id, data and "granted" or code))
+      end
+      gate:on("outer", function(conn)
+        gate:request(conn, { type = "inner" }, answer, 10, { id = 7 })
+        gate:request(conn, { type = "unknown" }, answer, 10, { id = 8 })
+      end)
+      gate:on("inner", function() return true end)
+    end]] }
+    gate:deliver(ann, { type = "outer" })
+    assert.same({ "7 granted", "8 unknown_type" }, state_of "a")
+  end)
+
   it("goes on to the next when an answer raises", function()
     load { a = [[return function(gate)
       gate:on("bad", function(conn)
