@@ -91,6 +91,15 @@ describe("docs/schema", function()
 
   local records, refused -- { encoding -> record }, { name of a schema, JSON } of what was not right
 
+  --- With an empty list, as no table of Lua is written.
+  local function says_to_nobody(one)
+    local bytes = one.codec.encode { type = "say", room = "tea", data = "empty" }
+    local longer = one.encoding == "json" and bytes:gsub("}$", ',"mentions":[]}')
+      or "\132" .. bytes:sub(2) .. "\168mentions\144"
+    one:sends(longer)
+    assert.is_nil(one:hears({ type = "said", data = "empty" }).mentions)
+  end
+
   --- Walks, and returns all that went over the wire.
   local function walk(encoding)
     local record, bad = {}, {}
@@ -111,6 +120,7 @@ describe("docs/schema", function()
         end
       end
     end
+    says_to_nobody(one)
     other:asks("auth", { data = { name = "other", key = json.null } })
     other:asks("join", { room = "tea" })
     other:asks("leave", { room = "tea" })
