@@ -213,6 +213,24 @@ describe("docs/schema", function()
     assert.same(schema.types "request", schema.types "reply")
   end)
 
+  it("says of each text of a request whether its length is in bytes or in characters", function()
+    local silent = {}
+    --- Of a field as a whole, or of one of the things that it may be.
+    local function look(name, field, is_said)
+      if type(field) ~= "table" then return end
+      local about = type(field.description) == "string" and field.description or ""
+      is_said = is_said or about:find "bytes" or about:find "character"
+      if field.maxLength and not is_said then silent[#silent + 1] = name end
+      for key, each in pairs(field) do
+        look(("%s/%s"):format(name, key), each, key ~= "properties" and is_said)
+      end
+    end
+    for _, name in ipairs(schema.types "request") do
+      look(name, json.decode(file.read(schema.path("request/" .. name))))
+    end
+    assert.same({}, silent)
+  end)
+
   it("has examples that are right", function()
     local examples = {}
     local function add(name)
