@@ -12,7 +12,8 @@ local token = require "spec.support.token"
 local METHODS = { "guest", "static", "HS256", "RS256", "ES256", "published RS256",
   "published ES256", "backend", "password" }
 local CASES = { "valid", "expired", "not yet valid", "of a wrong signature",
-  "of the algorithm none", "of a confused key", "of a rotated key", "of a backend that is slow", "of one that is down" }
+  "of the algorithm none", "of a confused key", "of a rotated key",
+  "of a backend that is slow", "of one that is down" }
 
 local STATIC, NEWER = "the long token of Ann", "another long token of Ann"
 local SECRETS = { k1 = ("1"):rep(32), k2 = ("2"):rep(32), stranger = ("3"):rep(32) }
