@@ -137,7 +137,7 @@ bool moon_signature_is_by(const struct moon_signer *signer, const char *bytes,
         if (signer->kind == MOON_KEY_RSA) {
             is_right = verify(key, scheme->digest(), bytes, length, raw,
                               (size_t)signature_length);
-        } else if (signature_length == 2 * scheme->order_bytes) {
+        } else if (signature_length == 2 * (uint64_t)scheme->order_bytes) {
             int size = write_der(raw, scheme->order_bytes, &der);
             is_right = size > 0 &&
                        verify(key, scheme->digest(), bytes, length, der, (size_t)size);
