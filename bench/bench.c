@@ -209,6 +209,7 @@ static int report(const struct run *run)
         report.duplicated = talk->ledger.duplicated;
         report.reordered = talk->ledger.reordered;
         report.corrupt = talk->corrupt;
+        report.refused += talk->refused;
     }
     explain(run);
     moon_report_print(&report);

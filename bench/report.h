@@ -14,8 +14,8 @@ struct moon_report {
     uint32_t connections;                          /* asked for */
     uint32_t open;                                 /* at the end of the measured part */
     uint64_t lost, duplicated, reordered, corrupt; /* deliveries */
-    uint64_t closed, refused;                      /* connections */
-    uint64_t pings;                                /* answered */
+    uint64_t closed, refused; /* connections; refused: messages, too */
+    uint64_t pings;           /* answered */
 };
 
 bool moon_report_has_errors(const struct moon_report *report);

@@ -118,6 +118,7 @@ static void heard(void *self, struct moon_client *client,
         moon_crowd_note(talk->crowd, "a payload was not as it was sent");
         break;
     case MOON_MEANS_REFUSAL:
+        talk->refused++;
         moon_crowd_note(talk->crowd, "refused: %.*s", (int)frame->length,
                         frame->payload);
         break;

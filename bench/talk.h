@@ -31,6 +31,7 @@ struct moon_talk {
     uint64_t sent;
     uint64_t unsent; /* released, and still not sent when the end came */
     uint64_t corrupt;
+    uint64_t refused; /* messages that the server did not take */
     uint64_t settled; /* pairs known to have everything */
 };
 

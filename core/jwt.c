@@ -2,6 +2,7 @@
 #include "jwt.h"
 #include "base64.h"
 #include "crypto.h"
+#include "signature.h"
 #include <jwt.h>
 #include <limits.h>
 #include <string.h>
@@ -39,28 +40,20 @@ static bool asks_for(const char *token, const char *algorithm)
     return is_asked;
 }
 
-static bool has_signature(const char *token, jwt_alg_t algorithm, const char *key,
-                          uint64_t key_length)
-{
-    jwt_t *jwt = NULL;
-    int failure = jwt_decode(&jwt, token, (const unsigned char *)key, (int)key_length);
-    bool is_signed = failure == 0 && jwt_get_alg(jwt) == algorithm;
-    jwt_free(jwt);
-    return is_signed;
-}
-
-/* 0 for what has a key that is no secret. */
-static uint32_t hmac_bits(jwt_alg_t algorithm)
+/* By the digest. */
+static uint32_t bits_of(jwt_alg_t algorithm)
 {
     switch (algorithm) {
     case JWT_ALG_HS256:
+    case JWT_ALG_RS256:
+    case JWT_ALG_ES256:
         return 256;
     case JWT_ALG_HS384:
+    case JWT_ALG_RS384:
+    case JWT_ALG_ES384:
         return 384;
-    case JWT_ALG_HS512:
-        return 512;
     default:
-        return 0;
+        return 512;
     }
 }
 
@@ -77,12 +70,23 @@ bool moon_jwt_is_signed(const char *token, const char *algorithm, const char *ke
         !asks_for(token, algorithm)) {
         return false;
     }
-    /* In the one spelling, which the library does not insist on. */
+    /* In the one spelling. */
     int64_t length = moon_base64_decode(dot + 1, text_length, signature);
-    uint32_t bits = hmac_bits(number);
-    if (length < 0 || bits == 0) {
-        return length >= 0 && has_signature(token, number, key, key_length);
+    uint32_t bits = bits_of(number);
+    if (length < 0) {
+        return false;
     }
-    return moon_crypto_is_hmac(bits, key, key_length, token, (uint64_t)(dot - token),
-                               signature, (uint64_t)length);
+    if (algorithm[0] == 'H') {
+        return moon_crypto_is_hmac(bits, key, key_length, token,
+                                   (uint64_t)(dot - token), signature,
+                                   (uint64_t)length);
+    }
+    struct moon_signer signer = {
+        .kind = algorithm[0] == 'R' ? MOON_KEY_RSA : MOON_KEY_EC,
+        .bits = bits,
+        .pem = key,
+        .pem_length = key_length,
+    };
+    return moon_signature_is_by(&signer, token, (uint64_t)(dot - token), signature,
+                                (uint64_t)length);
 }

@@ -1,9 +1,10 @@
-/* jwt.h - whether a JSON Web Token was signed with a key; by libjwt, but for HMACs:
- * what the library would compare them with, strcmp(), tells by its time how much was
- * right.
+/* jwt.h - whether a JSON Web Token was signed with a key. libjwt reads the token and
+ * knows the algorithms, but does not look at signatures: it would compare HMACs by
+ * strcmp(), which tells by its time how much was right, and read the PEM of a key anew
+ * for each token.
  *
  * Of the claims, and of the time, it knows nothing.
- * Thread: any.
+ * Thread: logic.
  *
  * SPDX-License-Identifier: MIT
  */

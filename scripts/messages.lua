@@ -72,6 +72,12 @@ return function(gate)
     return nil, code, text, temporary, retry_after_ms
   end
 
+  --- Neither is a list of nobody, which JSON could not tell from an object.
+  local function mentioned(message)
+    local names = given(message.mentions)
+    if names ~= nil and next(names) ~= nil then return names end
+  end
+
   --- Queues it for all members; or only for those connections of the sender that are in, as if it
   --- were for all.
   local function tell(room, push, conn, only_sender)
@@ -151,7 +157,7 @@ return function(gate)
     local only_sender = message.only_sender == true
     local said = { type = "said", room = name, id = recent:next_id(name, now_ms), at = now_ms,
       from = conn.user, data = message.data, reply_to = given(message.reply_to),
-      mentions = given(message.mentions) }
+      mentions = mentioned(message) }
     local sent, reason = tell(room, said, conn, only_sender)
     if not sent then return refusal(reason) end
     recent:add(name, said.id, conn.user, only_sender)
@@ -275,6 +281,12 @@ return function(gate)
     recent:rename(old, name)
     slow:rename(old, name)
     sign:rename(old, name)
+  end)
+
+  gate:after("room_deleted", function(name)
+    recent:forget(name)
+    slow:forget(name)
+    sign:forget(name)
   end)
 
   gate:every(SWEEP_MS, function()

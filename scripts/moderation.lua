@@ -5,6 +5,7 @@
 -- they go where it goes, and end with it; those that hold everywhere, what was done and what was
 -- reported are in the store.
 
+local appeals = require "moderation.appeals"
 local courts = require "moderation.court"
 local fields = require "moderation.fields"
 local guard = require "moderation.guard"
@@ -31,7 +32,8 @@ end
 return function(gate)
   gate:needs("auth", "rooms")
   local court = courts.open(gate)
-  guard.open(gate, court)
+  local appeal = appeals.open(gate, court)
+  guard.open(gate, court, appeal)
 
   for name, verb in pairs(verbs) do
     gate:on(name, function(conn, message)
@@ -89,30 +91,8 @@ return function(gate)
     return report(conn, message, data_of(gate, message))
   end)
 
-  --- The ban or the mute that a user knows of.
-  local function known_sanction(conn, record)
-    local book, now_ms = court:book_of(record), gate:now_ms()
-    if not book then return nil end
-    local ban = sanctions.ban(book, conn.user, conn.address, now_ms)
-    local mute = sanctions.mute(book, conn.user, now_ms)
-    return ban or mute and not mute.is_shadow and mute or nil
-  end
-
-  local function appeal(conn, name, data)
-    if type(name) ~= "string" then return nil, "bad_request", "room: expected a string" end
-    local text, problem = fields.appeal(data, court.is_utf8)
-    if not text then return nil, "bad_request", problem end
-    local record = court.rooms.find(name)
-    local its = record and known_sanction(conn, record)
-    if not its then return nil, "nothing_to_appeal", "you are neither banned nor muted" end
-    if its.appeal then return nil, "already_appealed", "once each ban or mute" end
-    its.appeal = { by = conn.user, at = gate:now_ms(), text = text }
-    court.rooms.changed(record)
-    return { room = name, at = its.appeal.at }
-  end
-
   gate:on("appeal", function(conn, message)
-    return appeal(conn, room_of(gate, message), data_of(gate, message))
+    return appeal:make(conn, room_of(gate, message), data_of(gate, message))
   end)
 
   -- ---- slash commands ----
@@ -141,7 +121,7 @@ return function(gate)
   end, "/report MESSAGE-ID WHY: tells the moderators")
 
   gate:command("appeal", function(conn, words, message)
-    return appeal(conn, message.room, { text = words.text })
+    return appeal:make(conn, message.room, { text = words.text })
   end, "/appeal TEXT: tells the moderators why you should be heard again")
 
   -- ---- API ----

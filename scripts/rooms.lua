@@ -13,6 +13,7 @@ local listing = require "rooms.listing"
 ---@param gate moongate.Gate
 return function(gate)
   gate:needs "auth"
+  gate:tells "room_deleted" -- name
   local house = house_of.open(gate)
   local attendance = house.attendance
   local records = house.book.all

@@ -49,6 +49,9 @@ local function problem_of_pem(key)
   if type(key.pem) ~= "string" then
     return ("pem: %s needs the PEM of a public key, got a %s"):format(key.algorithm, type(key.pem))
   end
+  if #key.pem > C.MOON_MAX_PEM_BYTES then
+    return ("pem: expected at most %d bytes, got %d"):format(C.MOON_MAX_PEM_BYTES, #key.pem)
+  end
   local kind = C.moon_key_kind(key.pem, #key.pem, bits)
   if kind == C.MOON_KEY_NONE then
     return 'pem: expected "-----BEGIN PUBLIC KEY-----" and a key, found none'

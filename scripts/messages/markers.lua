@@ -41,13 +41,21 @@ function Markers:move(room, user, id)
   return true, id
 end
 
+--- The room is no more.
+---@param room string
+function Markers:forget(room)
+  local state = self.state
+  for _ in pairs(state.young[room] or {}) do state.count = state.count - 1 end
+  state.young[room], state.old[room] = nil, nil
+end
+
 --- The room has another name. Markers of an earlier room of that name go.
 ---@param old string
 ---@param name string
 function Markers:rename(old, name)
   local state = self.state
   if old == name then return end
-  for _ in pairs(state.young[name] or {}) do state.count = state.count - 1 end
+  self:forget(name)
   state.young[name], state.young[old] = state.young[old], nil
   state.old[name], state.old[old] = state.old[old], nil
 end

@@ -181,6 +181,12 @@ function Recent:delete(name, id)
   strip(self.state, room, id)
 end
 
+--- The room is no more. Ids of a later one of its name go on from here.
+---@param name string
+function Recent:forget(name)
+  if self.state.rooms[name] then drop(self.state, name) end
+end
+
 --- The room has another name.
 ---@param old string
 ---@param name string

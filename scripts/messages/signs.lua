@@ -100,6 +100,12 @@ end
 ---@param user string
 function Signs:said(room, user) self.typing:said(room, user) end
 
+---@param room string that is no more
+function Signs:forget(room)
+  self.typing:forget(room)
+  self.markers:forget(room)
+end
+
 ---@param old string
 ---@param name string
 function Signs:rename(old, name)

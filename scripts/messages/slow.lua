@@ -28,6 +28,10 @@ function Slow:said(room, user, now_ms)
   users[user], self.said_at[room] = now_ms, users
 end
 
+--- The room is no more.
+---@param room string
+function Slow:forget(room) self.said_at[room] = nil end
+
 --- The room has another name.
 ---@param old string
 ---@param name string

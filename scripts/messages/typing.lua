@@ -76,12 +76,18 @@ function Typing:tick(now_ms)
   return list
 end
 
+--- The room is no more.
+---@param room string
+function Typing:forget(room)
+  for user in pairs(self.rooms[room] or {}) do forget(self, room, user) end
+end
+
 --- The room has another name.
 ---@param old string
 ---@param name string
 function Typing:rename(old, name)
   if old == name or not self.rooms[old] then return end
-  for user in pairs(self.rooms[name] or {}) do forget(self, name, user) end
+  self:forget(name)
   self.rooms[old], self.rooms[name] = nil, self.rooms[old]
 end
 

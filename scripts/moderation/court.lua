@@ -219,14 +219,16 @@ function court.open(gate)
     failures = failures })
   self.reports = journal.open(gate, { prefix = "report", size = MAX_REPORTS, keep_ms = keep_ms,
     failures = failures })
-  self.everywhere = everywhere.open(gate, failures, function() self:close_banned() end)
+  self.everywhere = everywhere.open(gate, failures, function() self:close_banned(true) end)
   return self
 end
 
 --- Closes connections that are banned everywhere.
-function Court:close_banned()
+---@param are_all? boolean also those that have their time to appeal
+function Court:close_banned(are_all)
   for _, conn in self.gate:conns() do
-    if conn.is_open and self.everywhere:ban_of(conn) then conn:close(4504, "banned") end
+    local is_meant = conn.is_open and (are_all or not conn.state.appeal)
+    if is_meant and self.everywhere:ban_of(conn) then conn:close(4504, "banned") end
   end
 end
 

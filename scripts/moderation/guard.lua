@@ -13,6 +13,7 @@ local IS_SAYING = { say = true, edit = true, react = true, typing = true }
 
 ---@class moderation.Guard
 ---@field private court moderation.Court
+---@field private appeals moderation.Appeals
 ---@field private words moderation.Words
 ---@field private least integer rank of those who may send links
 ---@field private masks boolean
@@ -32,12 +33,13 @@ end
 
 -- ---- bans ----
 
---- Of a connection that is banned everywhere: closes it.
+--- Of a connection that is banned everywhere: closes it, unless it has its time to appeal.
 ---@param conn moongate.Conn
-function Guard:everywhere(conn)
+---@param message? table
+function Guard:everywhere(conn, message)
   local ban = self.court.everywhere:ban_of(conn)
-  if not ban then return true end
-  conn:close(4504, "banned")
+  if not ban or message and self.appeals:lets(conn, message) then return true end
+  if not conn.state.appeal then conn:close(4504, "banned") end
   return self:refuse("banned", sanctions.refusal("banned", ban, self.court.gate:now_ms()))
 end
 
@@ -140,9 +142,10 @@ end
 
 ---@param gate moongate.Gate
 ---@param court moderation.Court
-function guard.open(gate, court)
+---@param appeals moderation.Appeals
+function guard.open(gate, court, appeals)
   local list, has_words = words_option(gate)
-  local self = setmetatable({ court = court, words = list }, guard_mt)
+  local self = setmetatable({ court = court, appeals = appeals, words = list }, guard_mt)
   self.least = LEAST[gate:option("links", { default = "allow",
     enum = { "allow", "members", "moderators", "deny" }, about = "who may send links" })]
   self.masks = gate:option("action", { default = "refuse", enum = { "refuse", "mask" },
@@ -152,7 +155,7 @@ function guard.open(gate, court)
   self.mask_links = function(text) return list:mask_links(text) end
 
   gate:before("*", function(conn, message)
-    if court.everywhere:ban_of(conn) then return self:everywhere(conn) end
+    if court.everywhere:ban_of(conn) then return self:everywhere(conn, message) end
     if IS_SAYING[message.type] then return self:mute(conn, message) end
     return true
   end)
@@ -164,7 +167,10 @@ function guard.open(gate, court)
     end
   end
   gate:after("opened", function(conn) self:everywhere(conn) end)
-  gate:after("admitted", function(conn) self:everywhere(conn) end)
+  gate:after("admitted", function(conn)
+    appeals:open_window(conn)
+    self:everywhere(conn)
+  end)
 end
 
 return guard

@@ -105,6 +105,9 @@ local function direct_record(house, conn, other)
   local name = options.direct_name(conn.user, other)
   local record = house.book.all[name]
   if record then return record end
+  if not options.is_name(name, house.is_utf8) then
+    return nil, "bad_room", "data.user: the names of you two are too long for one of a room"
+  end
   local code, text = problem_of_maker(house, conn)
   if code then return nil, code, text end
   return house.book:add { name = name, kind = "direct", made_by = conn.user,
@@ -255,6 +258,7 @@ function changes.delete_room(house, conn, message)
   house:tell(record, { type = "room_deleted", room = record.name, by = conn.user })
   house.book:remove(record)
   house.attendance:clear(house.gate:room(record.name))
+  house.gate:tell("room_deleted", record.name)
   return { room = record.name, at = house.gate:now_ms() }
 end
 

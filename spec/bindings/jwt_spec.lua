@@ -224,6 +224,8 @@ describe("a JSON Web Token", function()
       assert.equal("expected a table, got a string", jwt.problem_of_key "x")
       assert.equal(none, of("RS256", "x"))
       assert.equal(none, of("RS256", rsa.private))
+      assert.equal("pem: expected at most 4096 bytes, got 4097",
+        of("RS256", rsa.public .. (" "):rep(4097 - #rsa.public)))
       assert.equal("pem: RS256 needs the PEM of a public key, got a nil", of "RS256")
       assert.equal("pem: RS256 needs RSA of 2048 to 8192 bits, got EC of 256 bits",
         of("RS256", curve.public))

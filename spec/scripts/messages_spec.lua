@@ -228,6 +228,14 @@ describe("messages", function()
       assert.same(mentioned(id), heard(carl))
     end)
 
+    it("of nobody are left out", function()
+      for _, names in ipairs { {}, gate.world.json.null } do
+        heard(bob)
+        assert.is_truthy(say(ann, "you", { mentions = names }))
+        assert.is_nil(bob.heard[1].mentions)
+      end
+    end)
+
     it("are so many at most", function()
       load { max_mentions = 2 }
       assert.same({ "bad_request", "mentions: expected a list of at most 2 names" },

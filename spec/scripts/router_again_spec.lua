@@ -58,6 +58,16 @@ describe("router, a request that is sent again", function()
     assert.equal(1, count())
   end)
 
+  it("is replied to before earlier ones of the connection that wait", function()
+    local first = send(request "count")[1]
+    assert.same({}, send '{"type":"count","id":1,"ms":10}')
+    assert.same({}, send '{"type":"count","id":2}')
+    assert.same({ first }, send(request "count"))
+    conn.heard = {}
+    gate:later(10)
+    assert.same({ 1, 2 }, { conn.heard[1].id, conn.heard[2].id })
+  end)
+
   it("counts in a metric", function()
     again(request "count")
     gate:later(1000)

@@ -117,6 +117,22 @@ describe("router", function()
     assert.equal(2, #conn.heard)
   end)
 
+  it("answers at once what it does not carry out, whatever waits", function()
+    gate:receive(conn, '{"type":"doze","id":1,"ms":10}')
+    gate:receive(conn, '{"type":"dance","id":2}') -- nobody handles it, which is found out in turn
+    for text, code in pairs { ["{"] = "bad_json", ["[]"] = "bad_batch",
+      ['{"type":7}'] = "bad_request" } do
+      local heard = send(text)
+      assert.same({ 1, code }, { #heard, heard[1].error.code })
+    end
+    conn.heard = {}
+    gate:refuse(conn, '{"type":"ping","id":3}')
+    assert.same({ 1, 3 }, { #conn.heard, conn.heard[1].id })
+    conn.heard = {}
+    gate:later(10)
+    assert.same({ 1, 2 }, { conn.heard[1].id, conn.heard[2].id })
+  end)
+
   it("says too_many_requests when what waits is more than 256 KiB", function()
     local long = ('{"type":"doze","ms":1,"x":"%s"}'):format(("x"):rep(60000))
     for _ = 1, 5 do gate:receive(conn, long) end -- the first one runs

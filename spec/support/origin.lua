@@ -71,6 +71,12 @@ function Visit:is_left()
   return problem == "closed"
 end
 
+--- Whether somebody connects within a time, who is left for take().
+---@param seconds number
+function Origin:is_visited(seconds)
+  return socket.select({ self.listener }, nil, seconds)[1] ~= nil
+end
+
 --- Whether nobody has connected meanwhile.
 function Origin:is_alone()
   self.listener:settimeout(0)

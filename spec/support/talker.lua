@@ -10,7 +10,7 @@ local CODECS = { json = world.json, msgpack = world.msgpack }
 
 ---@param port integer
 ---@param encoding "json"|"msgpack"
----@param record? table[] gets { is_sent, message, json } of each message
+---@param record? table[] gets { is_sent, message, json, encoding } of each message
 ---@param token? string in the handshake
 local function connect(port, encoding, record, token)
   local self = setmetatable({ encoding = encoding, codec = CODECS[encoding], last_id = 0,
@@ -23,7 +23,7 @@ end
 
 local function note(self, message, is_sent)
   table.insert(self.record, { is_sent = is_sent, message = message,
-    json = assert(world.json.encode(message)) })
+    json = assert(world.json.encode(message)), encoding = self.encoding })
 end
 
 --- Sends bytes as a message of its encoding.

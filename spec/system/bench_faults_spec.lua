@@ -129,6 +129,16 @@ describe("moongate bench finds out", function()
     assert.same(with { lost = report.errors.lost }, report.errors)
   end)
 
+  it("what is refused, and why, which has not arrived either", function()
+    for _, protocol in ipairs { "moongate.v1.json", "moongate.v1.msgpack" } do
+      local report, status, err = bench("chat", "/ws", "--protocol", protocol, "--members", "2",
+        "--bytes", "4097", "--timeout-s", "1")
+      assert.equal(1, status)
+      assert.same(with { refused = 2, lost = 4 }, report.errors)
+      assert.is_truthy(err:find("data: at most 4096 bytes of text", 1, true), err)
+    end
+  end)
+
   it("who is refused, and why", function()
     local report, status, err = bench("echo", "/nowhere", "--connections", "3")
     assert.equal(1, status)

@@ -33,8 +33,10 @@ describe("docs/schema, of moderation,", function()
     elseif code then
       codes[code] = true
     else
-      claims[#claims + 1] = { "request/" .. type_name, (json.encode(fields)) }
-      claims[#claims + 1] = { "reply/" .. type_name, (json.encode(reply.data)) }
+      claims[#claims + 1] = { "request/" .. type_name, (json.encode(fields)),
+        encoding = one.encoding }
+      claims[#claims + 1] = { "reply/" .. type_name, (json.encode(reply.data)),
+        encoding = one.encoding }
     end
     return reply.data
   end
@@ -107,6 +109,11 @@ describe("docs/schema, of moderation,", function()
     ask(one, "audit", of { limit = 1 })
     ask(one, "audit", of { after = 3 })
     ask(one, "ban", { room = json.null, data = { user = "nobody_" .. encoding } })
+    local banned = talker.connect(house.port, encoding, heard)
+    banned:asks("auth", { data = { name = "nobody_" .. encoding } })
+    assert.is_nil(banned:hears({ type = "moderated" }).room)
+    ask(banned, "appeal", { data = { text = "sorry" }, room = json.null })
+    banned.client:is_closed()
     for _, type_name in ipairs { "bans", "audit" } do ask(one, type_name, {}) end
     ask(one, "unban", { data = { user = "nobody_" .. encoding } })
     ask(one, "kick", { data = { user = bob, reason = "out" } })
@@ -120,16 +127,23 @@ describe("docs/schema, of moderation,", function()
     for _, encoding in ipairs { "json", "msgpack" } do
       for _, each in ipairs(walk(encoding)) do
         if not each.is_sent and each.message.type == "moderated" then
-          actions[each.message.action] = true
-          claims[#claims + 1] = { "push/moderated", each.json }
+          actions[each.message.action .. " in " .. each.encoding] = true
+          claims[#claims + 1] = { "push/moderated", each.json, encoding = each.encoding }
         end
       end
     end
-    assert.same({ kick = true, ban = true, mute = true, unmute = true }, actions)
     local seen = {}
-    for _, claim in ipairs(claims) do seen[claim[1]] = true end
-    for _, name in ipairs(REQUESTS) do
-      assert.is_true(seen["request/" .. name] and seen["reply/" .. name], name)
+    for _, claim in ipairs(claims) do seen[claim[1] .. " in " .. claim.encoding] = true end
+    for _, encoding in ipairs { "json", "msgpack" } do
+      for _, name in ipairs(REQUESTS) do
+        for _, what in ipairs { "request", "reply" } do
+          local full = ("%s/%s in %s"):format(what, name, encoding)
+          assert.is_true(seen[full], full)
+        end
+      end
+      for _, action in ipairs { "kick", "ban", "mute", "unmute" } do
+        assert.is_true(actions[("%s in %s"):format(action, encoding)], action)
+      end
     end
     for code in pairs(codes) do claims[#claims + 1] = { "error", (json.encode(code)) } end
     assert.same({}, schema.problems(claims))
@@ -159,7 +173,7 @@ describe("docs/schema, of moderation,", function()
       add("reply/" .. name)
     end
     add "push/moderated"
-    assert.equal(2 * #REQUESTS + 1, #examples)
+    assert.is_true(#examples > 2 * #REQUESTS)
     assert.same({}, schema.problems(examples))
   end)
 end)

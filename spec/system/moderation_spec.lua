@@ -31,12 +31,17 @@ describe("moderation", function()
     return reply.ok and reply.data or nil, reply.error and reply.error.code
   end
 
-  --- A guest whom nobody lets in.
+  --- A guest whom nobody lets in, and who says so: how that ends.
   local function is_sent_away(name)
     local conn = client.connect(house.port, "/ws",
       { ["Sec-WebSocket-Protocol"] = "moongate.v1.json" })
     conn:says { type = "auth", data = { name = name } }
-    return { conn:is_closed() }
+    conn:says { type = "join", id = "join", room = "tea" }
+    local told = conn:hears { type = "moderated", action = "ban" }
+    assert.is_nil(told.room)
+    assert.equal("banned", conn:hears({ id = "join" }).error.code)
+    local appeal = conn:asks { type = "appeal", data = { text = "sorry" } }
+    return { appeal.ok or appeal.error.code, conn:is_closed() }
   end
 
   it("is felt by who is kicked, banned and muted", function()
@@ -74,12 +79,12 @@ describe("moderation", function()
     assert.is_truthy(ask(ann, "ban", { user = "eve", duration_ms = 3600000 }, false))
     assert.is_truthy(ask(ann, "ban", { user = "dora" }, false))
     assert.is_truthy(ask(ann, "unban", { user = "dora" }, false))
-    assert.same({ 4504, "banned" }, is_sent_away "eve")
+    assert.same({ true, 4504, "banned" }, is_sent_away "eve")
     house:stop()
 
     start()
     ann = client.guest(house.port, "ann")
-    assert.same({ 4504, "banned" }, is_sent_away "eve")
+    assert.same({ "already_appealed", 4504, "banned" }, is_sent_away "eve")
     local carl = client.guest(house.port, "carl")
     assert.same({ nil, "banned" }, { ask(carl, "join") })
     bob = client.guest(house.port, "bob", "tea")

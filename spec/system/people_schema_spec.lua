@@ -102,6 +102,8 @@ describe("docs/schema, of auth,", function()
     local conn, data = connect(), { user = "ann", password = "correct horse" }
     for _, type_name in ipairs { "register", "auth" } do
       claims:refuse(conn, type_name, { {}, { data = {} }, { data = { user = "ann" } },
+        { data = { user = "ann", password = ("x"):rep(7) } }, -- bytes
+        { data = { user = "ann", password = "\240\159\141\178" } },
         { data = { user = 7, password = "correct horse" } },
         { data = { user = "ann", password = "short" } }, { data = { user = "ann", password = 7 } },
         { data = { user = "ann", password = ("x"):rep(257) } },
@@ -119,12 +121,16 @@ describe("docs/schema, of auth,", function()
     claims:ask(conn, "logout", { data = { everywhere = true } })
     assert.same({ 4502, "logged_out" }, { conn.client:is_closed() })
     conn = connect()
-    -- Of 8 bytes, which are 4 characters.
-    claims:ask(conn, "register", { data = { user = "bob", device = "phone",
-      password = ("\195\164"):rep(4) } })
+    -- Of 8 bytes, which are 4 characters, or 2.
+    local few, fewer = ("\195\164"):rep(4), ("\240\159\141\178"):rep(2)
+    claims:ask(conn, "register", { data = { user = "bob", device = "phone", password = few } })
+    conn:closes()
+    conn = connect()
+    claims:ask(conn, "auth", { data = { user = "bob", password = fewer } }, "bad_password")
+    claims:ask(conn, "auth", { data = { user = "bob", password = few } })
     conn:closes()
     claims:pushes(record)
-    hold(claims, { "logout", "register" }, {}, 16)
+    hold(claims, { "auth", "logout", "register" }, {}, 20)
   end)
 
   in_both("is what goes over the wire by a token", function(encoding)

@@ -91,6 +91,15 @@ describe("docs/schema", function()
 
   local records, refused -- { encoding -> record }, { name of a schema, JSON } of what was not right
 
+  --- With an empty list, as no table of Lua is written.
+  local function says_to_nobody(one)
+    local bytes = one.codec.encode { type = "say", room = "tea", data = "empty" }
+    local longer = one.encoding == "json" and bytes:gsub("}$", ',"mentions":[]}')
+      or "\132" .. bytes:sub(2) .. "\168mentions\144"
+    one:sends(longer)
+    assert.is_nil(one:hears({ type = "said", data = "empty" }).mentions)
+  end
+
   --- Walks, and returns all that went over the wire.
   local function walk(encoding)
     local record, bad = {}, {}
@@ -111,6 +120,7 @@ describe("docs/schema", function()
         end
       end
     end
+    says_to_nobody(one)
     other:asks("auth", { data = { name = "other", key = json.null } })
     other:asks("join", { room = "tea" })
     other:asks("leave", { room = "tea" })
@@ -149,14 +159,16 @@ describe("docs/schema", function()
     end
   end
 
-  --- What each message has to be, as { name of a schema, JSON }; seen gets what there was.
-  local function claims_of(record, seen)
+  --- What each message has to be, as { name of a schema, JSON }; seen gets what there was in the
+  --- encoding.
+  local function claims_of(record, seen, encoding)
     local claims = {}
-    local function claim(name, value)
-      claims[#claims + 1], seen[name] = { name, value }, true
-    end
     for i, each in ipairs(record) do
       local message = each.message
+      local function claim(name, value)
+        claims[#claims + 1] = { name, value }
+        seen[name] = seen[name] or each.encoding == encoding
+      end
       if not each.is_sent and message.type == "reply" then
         claim("reply", each.json)
         local asked = request_of(record, i)
@@ -177,7 +189,7 @@ describe("docs/schema", function()
   for _, encoding in ipairs { "json", "msgpack" } do
     it("is what goes over the wire in " .. encoding, function()
       local seen = {}
-      local claims = claims_of(records[encoding], seen)
+      local claims = claims_of(records[encoding], seen, encoding)
       assert.same({}, schema.problems(claims))
       assert.is_true(#claims > 80)
       for _, folder in ipairs { "request", "reply", "push" } do
@@ -201,6 +213,24 @@ describe("docs/schema", function()
 
   it("has a reply for each request", function()
     assert.same(schema.types "request", schema.types "reply")
+  end)
+
+  it("says of each text of a request whether its length is in bytes or in characters", function()
+    local silent = {}
+    --- Of a field as a whole, or of one of the things that it may be.
+    local function look(name, field, is_said)
+      if type(field) ~= "table" then return end
+      local about = type(field.description) == "string" and field.description or ""
+      is_said = is_said or about:find "bytes" or about:find "character"
+      if field.maxLength and not is_said then silent[#silent + 1] = name end
+      for key, each in pairs(field) do
+        look(("%s/%s"):format(name, key), each, key ~= "properties" and is_said)
+      end
+    end
+    for _, name in ipairs(schema.types "request") do
+      look(name, json.decode(file.read(schema.path("request/" .. name))))
+    end
+    assert.same({}, silent)
   end)
 
   it("has examples that are right", function()
@@ -232,7 +262,7 @@ describe("docs/schema", function()
     table.sort(codes)
     assert.same(codes, known)
     local seen, claims = {}, {}
-    for _, record in pairs(records) do claims_of(record, seen) end
+    for encoding, record in pairs(records) do claims_of(record, seen, encoding) end
     seen.busy = nil -- is the plugin's own
     for name in pairs(seen) do
       if not name:find "/" and name ~= "reply" then

@@ -38,6 +38,16 @@ describe("read markers", function()
     assert.equal(5, all_markers.over(state, 6):of("tea", "ann"))
   end)
 
+  it("go with their room, young and old", function()
+    for n = 1, 4 do markers:move("tea", "user " .. n, n) end
+    markers:move("milk", "ann", 5)
+    markers:forget "tea"
+    markers:forget "water"
+    for n = 1, 4 do assert.is_nil(markers:of("tea", "user " .. n)) end
+    assert.equal(5, markers:of("milk", "ann"))
+    assert.equal(1, state.count)
+  end)
+
   it("go with a room that gets another name", function()
     for n = 1, 4 do markers:move("tea", "user " .. n, n) end
     markers:move("milk", "ann", 5)

@@ -128,6 +128,19 @@ describe("recent messages", function()
     assert.equal("ann", recent:author("tea", more))
   end)
 
+  it("are forgotten with their room, and ids go on", function()
+    local last = say("tea", "ann", 1000)
+    say("milk", "bob", 1)
+    recent:react("tea", last, "bob", "+1", true)
+    recent:forget "tea"
+    recent:forget "water"
+    assert.is_nil(recent:author("tea", last))
+    assert.is_nil(recent:last "tea")
+    assert.same({ 1, 0 }, { state.total, state.reactions })
+    assert.same({ "milk", "milk" }, { state.older, (next(state.rooms)) })
+    assert.is_true(say("tea", "ann", 1) > last)
+  end)
+
   it("agree with a plain list, whatever is said, deleted and renamed", function()
     math.randomseed(7)
     local told, now = {}, 1 -- room -> list of { id, user } or false where deleted

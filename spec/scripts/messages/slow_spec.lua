@@ -25,6 +25,14 @@ describe("slow mode", function()
     assert.is_nil(slow:wait_ms("tea", "ann", 1000, 5000))
   end)
 
+  it("ends with its room", function()
+    slow:said("tea", "ann", 5000)
+    slow:said("milk", "ann", 5000)
+    slow:forget "tea"
+    slow:forget "water"
+    assert.same({ milk = { ann = 5000 } }, state)
+  end)
+
   it("forgets who need not wait any more", function()
     local slow_mode_of = { tea = 1000, milk = 0 }
     slow:said("tea", "ann", 5000)

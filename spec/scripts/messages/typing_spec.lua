@@ -75,6 +75,16 @@ describe("typing", function()
     assert.same({}, state.told_at)
   end)
 
+  it("ends with its room", function()
+    typing:set("tea", "ann", true, 1000)
+    typing:set("tea", "carl", true, 1000)
+    typing:set("milk", "bob", true, 1000)
+    typing:forget "tea"
+    typing:forget "water"
+    assert.equal(1, state.count)
+    assert.same({ "milk bob false" }, tick(7000))
+  end)
+
   it("goes with a room that gets another name", function()
     typing:set("tea", "ann", true, 1000)
     typing:set("milk", "bob", true, 1000)

@@ -121,6 +121,7 @@ describe("a verb of moderation", function()
       assert.is_true(conn.is_open)
       courtroom.gate.world.task.run(function() conn:admit "bob" end)
       courtroom.gate.core:settle()
+      courtroom.gate:later(10000) -- to appeal
       assert.is_false(conn.is_open)
       assert.is_true(courtroom.carl.is_open)
       assert.is_truthy(ask("root", "unban", { user = "bob" }, false))
@@ -144,6 +145,7 @@ describe("a verb of moderation", function()
       ask("root", "ban", { user = "dora", reason = "spam" }, false)
       local dora = courtroom:connect "dora" -- no plugin has admitted this one
       assert.same({ nil, "banned", "banned for good: spam" }, { ask("dora", "join") })
+      courtroom.gate:later(10000) -- to appeal
       assert.is_false(dora.is_open)
     end)
 

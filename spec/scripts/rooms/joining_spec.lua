@@ -105,6 +105,19 @@ describe("rooms that somebody has made, and those in them:", function()
       assert.equal("bad_request", refused(ann, "direct"))
     end)
 
+    it("has a name of at most 300 bytes, or is not made", function()
+      local commas = (","):rep(98) -- of 3 bytes each in a room's name
+      local long, longer = gate:connect("a" .. commas), gate:connect("ab" .. commas)
+      local view = ask(long, "direct", nil, { user = "bob" })
+      assert.equal(300, #view.room)
+      assert.equal(view.room, ask(bob, "join", view.room).room)
+      local data, code, text = ask(longer, "direct", nil, { user = "bob" })
+      assert.same({ nil, "bad_room" }, { data, code })
+      assert.matches("^data.user: the names of you two are too long", text)
+      assert.equal("bad_room", refused(bob, "direct", nil, { user = "ab" .. commas }))
+      assert.same({}, heard(longer))
+    end)
+
     it("counts among the rooms that one has made", function()
       load { max_owned = 1 }
       ask(ann, "direct", nil, { user = "bob" })

@@ -1,0 +1,109 @@
+--- Appeals: what who is banned or muted may say against it, once, and how who is banned everywhere
+--- comes to say it.
+--
+-- A connection that gets the name of a banned user is told of the ban, and stays for a while, in
+-- which it may do nothing but appeal. Its window is in conn.state.appeal: "open", or "made" when
+-- there was an appeal. Timers do not survive a reload; then whoever is banned is closed at once.
+
+local fields = require "moderation.fields"
+local sanctions = require "moderation.sanctions"
+
+---@class moderation.Appeals
+---@field private court moderation.Court
+---@field private window_ms integer
+local Appeals = {}
+local appeals_mt = { __index = Appeals }
+
+--- The ban everywhere of the connection's user; none of its address.
+local function own_ban(self, conn)
+  local ban = self.court.everywhere:ban_of(conn)
+  return ban and self.court.everywhere.book.users[conn.user] == ban and ban or nil
+end
+
+--- The ban or the mute that a user knows of, and its record, if it is of a room.
+local function known_sanction(self, conn, name)
+  if name == nil then return own_ban(self, conn) end
+  local record, now_ms = self.court.rooms.find(name), self.court.gate:now_ms()
+  local book = self.court:book_of(record)
+  if not book then return nil end
+  local ban = sanctions.ban(book, conn.user, conn.address, now_ms)
+  local mute = sanctions.mute(book, conn.user, now_ms)
+  return ban or mute and not mute.is_shadow and mute or nil, record
+end
+
+local function make(self, conn, name, data)
+  if name ~= nil and type(name) ~= "string" then
+    return nil, "bad_request", "room: expected a string"
+  end
+  local text, problem = fields.appeal(data, self.court.is_utf8)
+  if not text then return nil, "bad_request", problem end
+  local its, record = known_sanction(self, conn, name)
+  if not its then return nil, "nothing_to_appeal", "you are neither banned nor muted" end
+  if its.appeal then return nil, "already_appealed", "once each ban or mute" end
+  its.appeal = { by = conn.user, at = self.court.gate:now_ms(), text = text }
+  if record then
+    self.court.rooms.changed(record)
+  else
+    self.court.everywhere:mark("users", conn.user)
+  end
+  return { room = name, at = its.appeal.at }
+end
+
+--- Closes the connection after a while, if it is banned still.
+local function close_later(self, conn, delay_ms)
+  self.court.gate:after_ms(delay_ms, function()
+    conn.state.appeal = nil
+    if conn.is_open and self.court.everywhere:ban_of(conn) then conn:close(4504, "banned") end
+  end)
+end
+
+--- The handler of `appeal`.
+---@param conn moongate.Conn
+---@param name any of the room; nil: everywhere
+---@param data table
+---@return table? data
+---@return string? code
+---@return string? text
+function Appeals:make(conn, name, data)
+  local answer, code, text = make(self, conn, name, data)
+  if conn.state.appeal == "made" then close_later(self, conn, 0) end -- once it has the reply
+  return answer, code, text
+end
+
+--- Whether this is what a connection in its window may ask for, now and not again.
+---@param conn moongate.Conn
+---@param message table
+---@return boolean
+function Appeals:lets(conn, message)
+  local is_meant = message.type == "appeal"
+    and (message.room == nil or message.room == self.court.gate.json.null)
+  if conn.state.appeal ~= "open" or not is_meant then return false end
+  conn.state.appeal = "made"
+  return true
+end
+
+--- Of a connection that has got the name of a banned user: tells it so, and opens its window.
+---@param conn moongate.Conn
+---@return boolean is_open
+function Appeals:open_window(conn)
+  local ban = own_ban(self, conn)
+  if not ban or self.window_ms == 0 then return false end
+  conn:send { type = "moderated", action = "ban", reason = ban.reason,
+    expires_at = ban.expires_at, at = ban.at }
+  conn.state.appeal = "open"
+  close_later(self, conn, self.window_ms)
+  return true
+end
+
+local appeals = {}
+
+---@param gate moongate.Gate
+---@param court moderation.Court
+---@return moderation.Appeals
+function appeals.open(gate, court)
+  return setmetatable({ court = court, window_ms = gate:option("appeal_ms", { default = 10000,
+    min = 0, max = 600000, about = "how long who is banned everywhere may appeal, once there is "
+      .. "a name" }) }, appeals_mt)
+end
+
+return appeals
