@@ -3,6 +3,7 @@ local client = require "spec.support.client"
 local json = require "cjson"
 local openapi = require "spec.support.openapi"
 local operations = require "server_api.operations"
+local schema = require "spec.support.schema"
 local server = require "spec.support.server"
 local server_api = require "spec.support.server_api"
 
@@ -128,6 +129,7 @@ describe("the server API", function()
       for _, conn in ipairs { ann, bob } do
         local push = conn:hears { type = "announced" }
         assert.same({ "server", "closing" }, { push.from, push.data })
+        assert.same({}, schema.problems { { "push/announced", json.encode(push) } })
       end
       local bytes, opcode = carl:read()
       assert.equal(client.BINARY, opcode)
