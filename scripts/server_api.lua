@@ -165,7 +165,8 @@ return function(gate)
     local answer, code, text, temporary =
       repeats.find(remembered, limits.repeats, owner, message_key, print, gate:now_ms())
     if answer or code then return answer, code, text, temporary end
-    local entry = repeats.begin(remembered, limits.repeats, owner, message_key, print)
+    local entry =
+      repeats.begin(remembered, limits.repeats, owner, message_key, print, gate:now_ms())
     if not entry then return nil, "unavailable", "too many calls are under way", true end
     args.message_key = nil
     local result = { pcall(carry_out, operation, key, args) }

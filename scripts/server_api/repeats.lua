@@ -6,7 +6,8 @@
 
 local replies = require "router.replies"
 
-local MAX_KEY = 64 -- bytes
+local MAX_KEY = 64     -- bytes
+local LOST_MS = 120000 -- longer than any call runs: whoever carried it out was stopped
 
 local repeats = {}
 
@@ -35,6 +36,10 @@ end
 function repeats.find(state, limits, owner, key, print, now_ms)
   local entry = replies.find(state, limits, owner, key, now_ms)
   if not entry then return nil end
+  if not entry.at_ms and now_ms - entry.begun_ms >= LOST_MS then
+    replies.forget(state, entry)
+    return nil
+  end
   if entry.print ~= print then
     return nil, "key_reused", "message_key: another call has had it"
   elseif not entry.at_ms then
@@ -47,9 +52,9 @@ end
 
 --- It is carried out now; nil: too many are.
 ---@return replies.Entry?
-function repeats.begin(state, limits, owner, key, print)
+function repeats.begin(state, limits, owner, key, print, now_ms)
   local entry = replies.begin(state, limits, owner, key, 0)
-  if entry then entry.print = print end
+  if entry then entry.print, entry.begun_ms = print, now_ms end
   return entry
 end
 

@@ -10,7 +10,7 @@ describe("calls of the server API that are made again", function()
     return repeats.find(state, LIMITS, "ops publish", key, print or "body", now_ms or 0)
   end
   local function begin(key, print)
-    return repeats.begin(state, LIMITS, "ops publish", key, print or "body")
+    return repeats.begin(state, LIMITS, "ops publish", key, print or "body", 0)
   end
 
   it("get the first answer within the window", function()
@@ -36,6 +36,13 @@ describe("calls of the server API that are made again", function()
   it("may be carried out when they were refused the first time", function()
     repeats.finish(state, LIMITS, begin "k", nil, 0)
     assert.same({}, { find "k" })
+    assert.is_truthy(begin "k")
+  end)
+
+  it("may be carried out when the first one never came to its end", function()
+    begin "k"
+    assert.equal("under_way", (select(2, find("k", nil, 119999))))
+    assert.same({}, { find("k", nil, 120000) })
     assert.is_truthy(begin "k")
   end)
 
