@@ -182,7 +182,8 @@ return function(gate)
   gate:provide("1.0", {
     --- Ends all connections of a user; tokens that are still good stay so.
     logout = log_out,
-    --- How a connection was authenticated: { method, expires_at, device, guest, admin, info }.
+    --- How a connection was authenticated, and since when:
+    --- { since, method, expires_at, device, guest, admin, info }.
     info = function(conn) return conn.state.auth end,
     --- Makes an account with a password, or gives one another; in a task. Nil where there are none.
     set_password = password and password.set or nil,

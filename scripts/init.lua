@@ -8,5 +8,6 @@ return {
   { "rooms", trust = "trusted", options = { max_per_connection = 50 } },
   { "messages", trust = "trusted" },
   { "moderation", trust = "trusted" },
+  { "server_api", trust = "trusted" }, -- serves nothing without keys
   { "router", trust = "trusted" },
 }

@@ -9,6 +9,7 @@ local changes = require "rooms.changes"
 local house_of = require "rooms.house"
 local joining = require "rooms.joining"
 local listing = require "rooms.listing"
+local office = require "rooms.office"
 
 ---@param gate moongate.Gate
 return function(gate)
@@ -84,14 +85,16 @@ return function(gate)
     return answer
   end)
 
-  gate:provide("1.0", house:api(function(filter)
+  local function find_all(filter) return find_rooms(filter, function() return true end) end
+
+  local api = house:api(function(filter)
     local list = {}
-    for _, record in pairs(find_rooms(filter or {}, function() return true end)) do
-      list[#list + 1] = record
-    end
+    for _, record in pairs(find_all(filter or {})) do list[#list + 1] = record end
     table.sort(list, function(a, b) return a.name < b.name end)
     return list
-  end))
+  end)
+  function api.page(data) return office.page(find_all, count_of, data or {}) end
+  gate:provide("1.0", api)
 
   -- ---- who goes ----
 

@@ -83,7 +83,9 @@ return function(gate, guest, grace_ms)
   end
 
   local function take(conn, identity, device)
+    local before = conn.state.auth
     conn.state.auth = {
+      since = before and before.since or gate:now_ms(),
       method = identity.method, expires_at = identity.expires_at, device = device,
       guest = identity.is_guest or false, admin = identity.admin or false, info = identity.info,
     }

@@ -179,11 +179,11 @@ function Book:rename(record, name)
 end
 
 --- nil when this user may make one more, else the code and the text.
----@param user string
+---@param user? string nil: it is nobody's
 ---@return string? code
 ---@return string? text
 function Book:problem_of_one_more(user)
-  if (self.owned[user] or 0) >= self.max_owned then
+  if user and (self.owned[user] or 0) >= self.max_owned then
     return "too_many_rooms", ("at most %d rooms of one user"):format(self.max_owned)
   elseif self.count >= self.max_rooms then
     return "too_many_rooms", "no more rooms can be made here"

@@ -49,12 +49,19 @@ local function is_guest(conn)
   return type(auth) == "table" and auth.guest or false
 end
 
+--- Whose a room is that is made: nobody's, where another plugin says so.
+local function owner_of(conn)
+  local owns = conn.state.owns -- see office.lua
+  if owns == nil then return conn.user end
+  return owns or nil
+end
+
 --- nil when this connection may make one more, else the error.
 local function problem_of_maker(house, conn)
   if is_guest(conn) and not house.guests_create then
     return "not_allowed", "guests make no rooms here"
   end
-  local code, text = house.book:problem_of_one_more(conn.user)
+  local code, text = house.book:problem_of_one_more(owner_of(conn))
   if code then house.refused:add(1, code) end
   return code, text
 end
@@ -75,7 +82,7 @@ local function read_new(house, conn, message, data)
   local code, text = problem_of_new(house, conn, message.room)
   if not code then code, text = problem_of_maker(house, conn) end
   if code then return nil, code, text end
-  local record = { name = message.room, kind = kind, owner = conn.user, options = complete }
+  local record = { name = message.room, kind = kind, owner = owner_of(conn), options = complete }
   options.set_texts(record, data)
   return record
 end

@@ -4,6 +4,7 @@
 local attendance = require "rooms.attendance"
 local book = require "rooms.book"
 local entry = require "rooms.entry"
+local office = require "rooms.office"
 local options = require "rooms.options"
 local permissions = require "rooms.permissions"
 
@@ -162,6 +163,10 @@ function House:api(list)
     end,
     changed = function(record) self.book:save(record) end,
     list = list,
+    -- With the rights of an admin; these may wait, until the rooms are read and longer.
+    ready = function() return self.book:wait() end,
+    act = function(verb, by, name, data) return office.act(self, verb, by, name, data) end,
+    members = function(name, data) return office.members(self, name, data or {}) end,
   }
 end
 

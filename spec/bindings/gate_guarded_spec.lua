@@ -124,15 +124,19 @@ describe("the gate of a guarded plugin", function()
 
   describe("is enough for", function()
     local CAPABILITIES = { rooms = '"rooms", "store"', api = '"http", "rooms"',
-      webhook_in = '"http"',
+      server_api = '"http", "rooms"', webhook_in = '"http"',
       webhook_out = '"fetch"', translate = '"fetch"', seen = '"store"' }
     local OPTIONS = { api = { key = "12345678" }, webhook_in = { key = "12345678" },
       webhook_out = { url = "https://x.example/" }, translate = { url = "https://x.example/" } }
 
+    local NEEDS = { server_api = { "presence", "moderation" } }
+
     local function load(path)
       local name = path:match "([^/]+)%.lua$"
-      local app, entries = file.scripts("auth", "rooms", "messages", "router"), {}
+      local app, entries = file.scripts("limits", "auth", "presence", "rooms", "messages",
+        "moderation", "router"), {}
       local plugins = { auth = true, rooms = true, messages = true, router = true, [name] = true }
+      for _, needed in ipairs(NEEDS[name] or {}) do plugins[needed] = true end
       app[name] = file.read(path)
       for _, module in ipairs(file.modules(path)) do
         app[name .. "/" .. module:match "([^/]+)%.lua$"] = file.read(module)

@@ -16,7 +16,7 @@ local PLUGIN = [[return function(gate)
 end]]
 
 -- What has specs of its own: messages_schema_spec.lua, moderation_schema_spec.lua,
--- rooms_schema_spec.lua, people_schema_spec.lua.
+-- rooms_schema_spec.lua, people_schema_spec.lua, server_api_spec.lua.
 local ELSEWHERE = {}
 for _, name in ipairs { "delete", "edit", "react", "read", "typing",
   "appeal", "audit", "ban", "bans", "kick", "mute", "report", "reports", "shadow_mute",
@@ -27,7 +27,7 @@ for _, name in ipairs { "delete", "edit", "react", "read", "typing",
   ELSEWHERE["request/" .. name], ELSEWHERE["reply/" .. name] = true, true
 end
 for _, name in ipairs { "deleted", "edited", "mentioned", "reacted", "read", "typing",
-  "moderated",
+  "moderated", "announced",
   "invited", "members_changed", "role_changed", "room_archived",
   "room_changed", "room_deleted", "room_renamed",
   "authenticated", "presence", "token_expiring" } do

@@ -50,10 +50,11 @@ describe("auth expiry", function()
 
   it("is put off by a new token of the same user", function()
     local conn = auth.enter(gate, token(100), "phone")
+    local since = gate.core.now_ms
     gate:later(90000)
     assert.same({ user = "ann", expires_at = (now_s + 200) * 1000 },
       gate:deliver(conn, { type = "refresh", data = { token = token(200) } }))
-    assert.equal("phone", conn.state.auth.device)
+    assert.same({ "phone", since }, { conn.state.auth.device, conn.state.auth.since })
     gate:later(85000)
     assert.is_nil(auth.closed(gate, conn))
     assert.equal(1, warnings(conn))

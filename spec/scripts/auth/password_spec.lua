@@ -33,6 +33,8 @@ describe("auth passwords", function()
   it("make who registers that user, and who logs in later", function()
     local conn = gate:connect()
     assert.same({ user = "ann" }, ask("auth", { user = "ann", password = WORD }, conn).data)
+    assert.is_number(conn.state.auth.since)
+    conn.state.auth.since = nil
     assert.same({ method = "password", guest = false, admin = false }, conn.state.auth)
     assert.equal("already_authenticated",
       ask("register", { user = "x", password = WORD }, conn).code)

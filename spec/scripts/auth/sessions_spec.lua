@@ -39,8 +39,8 @@ describe("auth sessions", function()
   it("are known to other plugins", function()
     provide()
     local root = auth.enter(gate, ROOT, "phone")
-    assert.same({ method = "static", device = "phone", guest = false, admin = true },
-      gate:deliver(root, { type = "who" }))
+    assert.same({ since = gate.core.now_ms, method = "static", device = "phone", guest = false,
+      admin = true }, gate:deliver(root, { type = "who" }))
   end)
 
   describe("of a device", function()

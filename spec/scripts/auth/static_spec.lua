@@ -35,7 +35,8 @@ describe("auth static tokens", function()
     assert.same({ user = "root", admin = true },
       auth.ask(gate, root, { token = "root's long token" }))
     assert.is_true(root.state.admin)
-    assert.same({ method = "static", guest = false, admin = true }, root.state.auth)
+    assert.same({ since = gate.core.now_ms, method = "static", guest = false, admin = true },
+      root.state.auth)
   end)
 
   it("refuse others with bad_token", function()
