@@ -1,7 +1,7 @@
 // finder.js - finding a room: all that are listed, in pages, with a filter; and going to one of
 // mine by a few letters (Ctrl+K).
 
-import { button, counted, element, reconcile, walkable, write } from "./elements.js";
+import { avatar, button, counted, element, reconcile, walkable, write } from "./elements.js";
 import { openDialog, openForm } from "./dialogs.js";
 import { ask } from "./line.js";
 import { $ } from "./page.js";
@@ -27,7 +27,7 @@ function foundItem(found, go) {
 }
 
 export function browse() {
-  const search = element("input", { type: "search", placeholder: "Find a room, or name a new one", "aria-label": "Find a room, or name a new one", maxlength: "64", autocapitalize: "off", spellcheck: "false", "data-testid": "room-name" });
+  const search = element("input", { type: "text", enterkeyhint: "go", placeholder: "Find a room, or name a new one", "aria-label": "Find a room, or name a new one", maxlength: "64", autocapitalize: "off", spellcheck: "false", "data-testid": "room-name" });
   const list = element("ul", { class: "founds", "data-testid": "open-rooms", "aria-label": "Rooms" });
   const problem = element("p", { class: "error", role: "alert", "data-testid": "form-error" });
   const more = button("More rooms", () => load(more.dataset.after));
@@ -87,6 +87,7 @@ export function browse() {
   let pause = 0;
   search.addEventListener("input", () => {
     clearTimeout(pause);
+    more.hidden = true; // it belongs to what was looked for before
     pause = setTimeout(load, PAUSE_MS);
     offer();
   });
@@ -109,7 +110,7 @@ export function browse() {
 // Going to one of mine.
 
 export function switchRoom() {
-  const search = element("input", { type: "search", placeholder: "Go to a room or a person", "aria-label": "Go to a room or a person", role: "combobox", "aria-expanded": "true", "aria-controls": "switch-list", "data-testid": "switch" });
+  const search = element("input", { type: "text", placeholder: "Go to a room or a person", "aria-label": "Go to a room or a person", role: "combobox", "aria-expanded": "true", "aria-controls": "switch-list", "data-testid": "switch" });
   const list = element("ul", { class: "founds", id: "switch-list", role: "listbox", "aria-label": "Rooms and people" });
   const dialog = openDialog("Go to", element("div", { class: "fields" }, search), list);
   let at = 0;
@@ -138,7 +139,7 @@ export function switchRoom() {
       const n = names.indexOf(name);
       item.id = `switch-${n}`;
       item.setAttribute("aria-selected", String(n === at));
-      item.replaceChildren(kindIcon(room.kind), element("bdi", { class: "who name" }, room.label), element("span", { class: "hint" }, room.unread ? `${room.unread} unread` : ""));
+      item.replaceChildren(room.other ? avatar(room.other) : kindIcon(room.kind), element("bdi", { class: "who name" }, room.label), element("span", { class: "hint" }, room.unread ? `${room.unread} unread` : ""));
       if (n === at) item.scrollIntoView({ block: "nearest" });
     });
     search.setAttribute("aria-activedescendant", names.length ? `switch-${at}` : "");

@@ -6,7 +6,7 @@ import { ban, kick, mute, setRole, unmute } from "./moderation.js";
 import { notify } from "./notices.js";
 import { $ } from "./page.js";
 import { may, rank } from "./permissions.js";
-import { drawDot, presenceDot, stateOf, statusOf, statusText } from "./presence.js";
+import { drawPresence, presenceDot, presenceWord, stateOf, statusOf, statusText } from "./presence.js";
 import { talkTo } from "./rooms.js";
 import { onDraw, state } from "./state.js";
 import { inWords } from "./words.js";
@@ -50,6 +50,7 @@ function memberItem(user) {
   const face = element("span", { class: "face" }, avatar(user), presenceDot());
   entry.append(face,
     element("span", { class: "who" }, element("bdi", { class: "name" }, user), element("span", { class: "status hint" })),
+    presenceWord(),
     element("span", { class: "role" }));
   return element("li", { "data-testid": "member" }, entry);
 }
@@ -57,7 +58,7 @@ function memberItem(user) {
 function drawMember(item, user) {
   const room = state.current;
   const isMe = user === state.me.name;
-  drawDot(item.querySelector(".presence"), user);
+  drawPresence(item, user);
   item.classList.toggle("is-away", ["away", "offline"].includes(stateOf(user)));
   item.dataset.state = stateOf(user);
   const status = statusText(statusOf(user)) || (stateOf(user) === "away" ? "away" : "");

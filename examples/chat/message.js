@@ -165,8 +165,10 @@ export class Message {
 
   #quote(id, quoted) {
     const quote = element("button", { type: "button", class: "quote", "data-jump": String(id), "data-testid": "quote" });
-    if (quoted) quote.append(element("bdi", { class: `author tint-${tint(quoted.from)}` }, quoted.from), " ", short(quoted.text));
-    else quote.append("An earlier message");
+    const line = element("span");
+    if (quoted) line.append(element("bdi", { class: `author tint-${tint(quoted.from)}` }, quoted.from), " ", short(quoted.text));
+    else line.append("An earlier message");
+    quote.append(line);
     quote.setAttribute("aria-label", `In reply to ${quoted ? `${quoted.from}: ${short(quoted.text)}` : "an earlier message"}`);
     return quote;
   }

@@ -152,13 +152,18 @@ function holdBar(message) {
   message.item.append(bar);
 }
 
-const hasFocus = () => bar.contains(document.activeElement) || bar.querySelector('[aria-expanded="true"]');
+const hasMenu = () => bar.querySelector('[aria-expanded="true"]');
 
-$("scroller").addEventListener("pointerover", (event) => {
-  if (event.pointerType === "mouse" && !hasFocus()) holdBar(messageOf(event.target));
+// Moved, and not scrolled below the pointer: then it stays with who has the keyboard.
+$("scroller").addEventListener("pointermove", (event) => {
+  if (event.pointerType !== "mouse" || hasMenu()) return;
+  const message = messageOf(event.target);
+  if (message === held) return;
+  if (bar.contains(document.activeElement)) document.activeElement.blur();
+  holdBar(message);
 });
 $("scroller").addEventListener("pointerleave", () => {
-  if (!hasFocus() && !held?.item.contains(document.activeElement)) holdBar(null);
+  if (!hasMenu() && !held?.item.contains(document.activeElement)) holdBar(null);
 });
 $("scroller").addEventListener("focusin", (event) => holdBar(messageOf(event.target)));
 

@@ -1,6 +1,6 @@
 // presence.js - who is online, away or offline, of those on screen; and what I show of myself.
 
-import { element } from "./elements.js";
+import { element, write } from "./elements.js";
 import { ask, hears } from "./line.js";
 import { onDraw, redraw, state } from "./state.js";
 
@@ -20,17 +20,17 @@ export function statusText(status) {
   return [status?.emoji, status?.text].filter(Boolean).join(" ");
 }
 
-/** A dot for the eye and a word for the ear. */
-export function presenceDot() {
-  return element("span", { class: "presence" }, element("span", { class: "unseen" }));
-}
+/** A dot for the eye; the word for the ear comes behind the name. */
+export const presenceDot = () => element("span", { class: "presence", "aria-hidden": "true" });
+export const presenceWord = () => element("span", { class: "unseen presence-word" });
 
-export function drawDot(dot, user) {
+/** Draws both, wherever they are in `item`. */
+export function drawPresence(item, user) {
   const is = stateOf(user);
+  const dot = item.querySelector(".presence");
   dot.dataset.state = is;
-  const words = is ? `, ${WORDS[is]}` : "";
-  if (dot.firstElementChild.textContent !== words) dot.firstElementChild.textContent = words;
   dot.title = WORDS[is] ?? "";
+  write(item.querySelector(".presence-word"), is ? `, ${WORDS[is]}` : "");
 }
 
 function learn(changes) {

@@ -2,7 +2,7 @@
 
 import { avatar, button, counted, element, icon, reconcile, walkable, write } from "./elements.js";
 import { $ } from "./page.js";
-import { drawDot, presenceDot, statusText } from "./presence.js";
+import { drawPresence, presenceDot, presenceWord, statusText } from "./presence.js";
 import { show } from "./rooms.js";
 import { onDraw, state } from "./state.js";
 
@@ -15,7 +15,7 @@ function roomItem(name) {
   const room = state.rooms.get(name);
   const face = element("span", { class: "face" });
   if (room.other) face.append(avatar(room.other), presenceDot());
-  link.append(face, element("bdi"), element("span", { class: "badge", "aria-hidden": "true" }), element("span", { class: "unseen" }));
+  link.append(face, element("bdi"), presenceWord(), element("span", { class: "badge", "aria-hidden": "true" }), element("span", { class: "unseen news" }));
   const item = element("li");
   item.append(link);
   return item;
@@ -29,7 +29,7 @@ function drawBadge(item, { unread, mentions }) {
   const number = unread > 99 ? "99+" : String(unread);
   write(badge, mentions > 0 ? `@ ${number}` : number);
   const phrase = unread ? `, ${unread} unread${mentions ? `, ${counted(mentions, "mention")} of you` : ""}` : "";
-  write(item.querySelector(".room-link > .unseen"), phrase);
+  write(item.querySelector(".news"), phrase);
 }
 
 function drawRoom(item, room) {
@@ -39,7 +39,7 @@ function drawRoom(item, room) {
   item.classList.toggle("has-unread", room.unread > 0 || room.hasMissed);
   write(link.querySelector("bdi"), room.label);
   const face = link.querySelector(".face");
-  if (room.other) drawDot(face.querySelector(".presence"), room.other);
+  if (room.other) drawPresence(item, room.other);
   else if (face.dataset.kind !== room.kind) {
     face.dataset.kind = room.kind;
     face.replaceChildren(kindIcon(room.kind));

@@ -183,11 +183,11 @@ export const title = (page, room) =>
   page.getByTestId("room-title").and(page.getByText(room, { exact: true }));
 
 /** Goes to a room that is there, or makes a passing one. */
-export async function join(page, room) {
+export async function join(page, room, shown = room) {
   await page.getByTestId("browse-rooms").click();
   await page.getByTestId("room-name").fill(room);
   await page.getByTestId("room-name").press("Enter");
-  await title(page, room).waitFor();
+  await title(page, shown).waitFor();
   await page.getByTestId("dialog").waitFor({ state: "detached" });
 }
 
