@@ -6,16 +6,22 @@ import { inWords } from "./words.js";
 
 let lastId = 0;
 
+/** The event "close" comes later: until then there would be two windows. */
+export function closeDialog(dialog) {
+  dialog.close();
+  dialog.remove();
+}
+
 /** Opens a window with this title; it is taken away when it is closed. */
 export function openDialog(title, ...content) {
   const id = `dialog-${++lastId}`;
   const dialog = element("dialog", { "aria-labelledby": id, "data-testid": "dialog" });
   const heading = element("header", {}, element("h2", { id }, title),
-    iconButton("close", "Close", () => dialog.close()));
+    iconButton("close", "Close", () => closeDialog(dialog)));
   dialog.append(heading, ...content);
   dialog.addEventListener("close", () => dialog.remove());
   dialog.addEventListener("pointerdown", (event) => {
-    if (event.target === dialog) dialog.close(); // the backdrop
+    if (event.target === dialog) closeDialog(dialog); // the backdrop
   });
   document.body.append(dialog);
   dialog.showModal();
@@ -63,7 +69,7 @@ export function openForm({ title, text, fields, submit, isDanger = false, act, c
   form.append(...fields.map(row));
   const problem = element("p", { class: "error", role: "alert", "data-testid": "form-error" });
   const send = element("button", { class: isDanger ? "danger primary" : "primary" }, submit);
-  const footer = element("footer", {}, button("Cancel", () => dialog.close()), send);
+  const footer = element("footer", {}, button("Cancel", () => closeDialog(dialog)), send);
   form.append(problem, footer);
   const dialog = openDialog(title, form);
   form.addEventListener("submit", async (event) => {
@@ -73,7 +79,7 @@ export function openForm({ title, text, fields, submit, isDanger = false, act, c
     try {
       await act(Object.fromEntries([...form.elements].filter((input) => input.name)
         .map((input) => [input.name, input.type === "checkbox" ? input.checked : input.value.trim()])));
-      dialog.close();
+      closeDialog(dialog);
     } catch (refusal) {
       problem.textContent = inWords(refusal);
     }

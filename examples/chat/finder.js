@@ -2,7 +2,7 @@
 // mine by a few letters (Ctrl+K).
 
 import { avatar, button, counted, element, reconcile, walkable, write } from "./elements.js";
-import { openDialog, openForm } from "./dialogs.js";
+import { closeDialog, openDialog, openForm } from "./dialogs.js";
 import { ask } from "./line.js";
 import { $ } from "./page.js";
 import { createRoom, joinOrAsk } from "./roomforms.js";
@@ -33,7 +33,7 @@ export function browse() {
   const more = button("More rooms", () => load(more.dataset.after));
   const open = button("", () => go(search.value.trim()), { class: "found", "data-testid": "join-room" });
   const create = button("Create a room…", () => {
-    dialog.close();
+    closeDialog(dialog);
     createRoom(search.value.trim());
   }, { class: "primary", "data-testid": "create-room" });
   const openRow = element("div", { class: "founds" }, open);
@@ -46,7 +46,7 @@ export function browse() {
     problem.textContent = "";
     try {
       await joinOrAsk(name);
-      dialog.close();
+      closeDialog(dialog);
     } catch (refusal) {
       problem.textContent = inWords(refusal);
     }
@@ -122,7 +122,7 @@ export function switchRoom() {
   }
 
   function go(name) {
-    dialog.close();
+    closeDialog(dialog);
     show(state.rooms.get(name));
     $("message").focus();
   }

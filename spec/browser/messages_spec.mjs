@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 
-import { enter, heard, hears, join, members, message, onMessage, pick, says, scene, sees, setUp } from "./support.mjs";
+import { DESK, enter, heard, hears, join, members, message, onMessage, pick, says, scene, sees, setUp } from "./support.mjs";
 
 setUp();
 
@@ -38,8 +38,9 @@ scene("gives back what was being written when an edit is called off", async () =
 });
 
 scene("replies with what is replied to, and goes back there", async () => {
-  for (let n = 1; n <= 30; n += 1) await says(bob, `cup ${n}`);
-  await hears(ann, "cup 30");
+  for (const page of [ann, bob]) await page.setViewportSize({ width: 1280, height: 420 });
+  for (let n = 1; n <= 15; n += 1) await says(bob, `cup ${n}`);
+  await hears(ann, "cup 15");
   await message(ann, "The kettle is on.").scrollIntoViewIfNeeded();
   await onMessage(ann, "The kettle is on.", "Reply");
   await ann.getByTestId("context").getByText("Replying to ann: The kettle is on.").waitFor();
@@ -55,6 +56,7 @@ scene("replies with what is replied to, and goes back there", async () => {
     return at.top >= around.top && at.bottom <= around.bottom;
   }), true);
   await bob.getByRole("button", { name: "Newest messages" }).click();
+  for (const page of [ann, bob]) await page.setViewportSize(DESK);
 });
 
 scene("completes names behind an @, and marks who is mentioned", async () => {

@@ -85,6 +85,7 @@ for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.e
 // Scenes.
 
 let browser = null;
+let context = null;
 let isDown = false;
 let broken = false;
 const complaints = []; // what no console should say
@@ -130,6 +131,12 @@ export function setUp() {
         "--disable-sync",
       ],
     });
+    context = await browser.newContext({
+      viewport: DESK,
+      colorScheme: "light",
+      locale: "en-GB",
+      reducedMotion: "reduce", // a picture in the middle of a slide is no picture
+    });
     await startServer();
   }, { timeout: SCENE_DEADLINE_MS });
 
@@ -142,22 +149,16 @@ export function setUp() {
 
 // The people.
 
-export async function open(looks = {}) {
-  const context = await browser.newContext({
-    viewport: DESK,
-    colorScheme: "light",
-    locale: "en-GB",
-    reducedMotion: "reduce", // a picture in the middle of a slide is no picture
-    ...looks,
-  });
+/** A tab has a name, rooms and a connection of its own, so all tabs can be of one context. */
+export async function open() {
   const page = await context.newPage();
-  await watched(page);
+  watched(page);
   await page.goto(address());
   return page;
 }
 
 /** Listens to what the page's console says. */
-export async function watched(page) {
+function watched(page) {
   page.setDefaultTimeout(DEADLINE_MS);
   page.on("pageerror", (error) => complaints.push(String(error)));
   page.on("console", (entry) => {
@@ -170,8 +171,8 @@ export async function watched(page) {
 export const online = (page) =>
   page.locator('[data-testid="connection"][data-phase="online"]').waitFor({ state: "attached" });
 
-export async function enter(name, looks) {
-  const page = await open(looks);
+export async function enter(name) {
+  const page = await open();
   await page.getByTestId("name").fill(name);
   await page.getByTestId("enter").click();
   await online(page);
