@@ -85,7 +85,6 @@ for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.e
 // Scenes.
 
 let browser = null;
-let context = null;
 let isDown = false;
 let broken = false;
 const complaints = []; // what no console should say
@@ -131,12 +130,6 @@ export function setUp() {
         "--disable-sync",
       ],
     });
-    context = await browser.newContext({
-      viewport: DESK,
-      colorScheme: "light",
-      locale: "en-GB",
-      reducedMotion: "reduce", // a picture in the middle of a slide is no picture
-    });
     await startServer();
   }, { timeout: SCENE_DEADLINE_MS });
 
@@ -149,8 +142,14 @@ export function setUp() {
 
 // The people.
 
-/** A tab has a name, rooms and a connection of its own, so all tabs can be of one context. */
+/** Each has a window: what a browser hides behind another tab it draws when it likes. */
 export async function open() {
+  const context = await browser.newContext({
+    viewport: DESK,
+    colorScheme: "light",
+    locale: "en-GB",
+    reducedMotion: "reduce", // a picture in the middle of a slide is no picture
+  });
   const page = await context.newPage();
   watched(page);
   await page.goto(address());
