@@ -123,9 +123,10 @@ export class Message {
     this.body.querySelector(".quote")?.remove();
   }
 
-  failed() {
+  /** What was refused was not sent; of what got no answer nobody knows. */
+  failed(isRefused) {
     this.item.classList.add("failed");
-    this.item.querySelector(".state").textContent = "Not confirmed";
+    this.item.querySelector(".state").textContent = isRefused ? "Not sent" : "Not confirmed";
   }
 
   /** Somebody has reacted, or taken it back. */

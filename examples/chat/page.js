@@ -51,6 +51,7 @@ export function showEnd(code, reason) {
   const end = endInWords(code, reason);
   $("ended").hidden = !end;
   if (!end) return false;
+  $("outage").hidden = true;
   $("ended-title").textContent = end.title;
   $("ended-text").textContent = end.text;
   $("come-back").textContent = end.action;

@@ -9,9 +9,9 @@ import { join } from "./rooms.js";
 import { inWords } from "./words.js";
 
 const KINDS = [
-  ["public", "Public: everybody finds it and may come in"],
-  ["private", "Private: for members, by invitation or password"],
-  ["announcement", "Announcements: moderators write, everybody reads"],
+  ["public", "Public: everybody may come in"],
+  ["private", "Private: invitation or password"],
+  ["announcement", "Announcements: moderators write"],
   ["unlisted", "Unlisted: for who knows its name"],
 ];
 const TITLE = { name: "title", label: "Title", attributes: { maxlength: "64" }, hint: "Shown in place of the name." };

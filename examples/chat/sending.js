@@ -59,7 +59,8 @@ function refused(room, entry, refusal) {
   if (refusal.code === "muted") {
     room.mutedUntilMs = refusal.retryAfterMs ? Date.now() + refusal.retryAfterMs : Infinity;
   }
-  write(room, () => room.transcript.failed(entry.tag, inWords(refusal), () => send(room, entry)));
+  write(room, () => room.transcript.failed(entry.tag, inWords(refusal), () => send(room, entry),
+    !["lost", "internal", "timeout"].includes(refusal.code)));
 }
 
 function send(room, entry) {

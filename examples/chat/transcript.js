@@ -126,10 +126,10 @@ export class Transcript {
   }
 
   /** The request was refused or never answered; the reader decides what becomes of it. */
-  failed(tag, reason, again) {
+  failed(tag, reason, again, isRefused) {
     const message = this.#unsent.get(tag);
     if (!message) return; // heard before its reply was lost: it did arrive
-    message.failed();
+    message.failed(isRefused);
     const choices = element("p", { class: "choices" });
     choices.append(
       element("span", { role: "alert", "data-testid": "failure" }, reason),

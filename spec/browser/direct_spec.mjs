@@ -1,5 +1,7 @@
 // direct_spec.mjs - conversations of two, and who is there: online, busy, away, with a status.
 
+import assert from "node:assert/strict";
+
 import { choose, enter, hears, members, myRoom, online, open, pick, says, scene, setUp, title } from "./support.mjs";
 
 setUp();
@@ -79,6 +81,17 @@ scene("gives way to a newer window of the same device, and says so", async () =>
   await online(ann);
   await newer.getByTestId("ended").getByText("Moongate is open somewhere else").waitFor();
   await newer.close();
+});
+
+scene("has words for each close after which a page stays away, and none for others", async () => {
+  const titles = await ann.evaluate(async () => {
+    const { endInWords } = await import("/words.js");
+    return [1001, 1006, 4008, 4010, 4401, 4501, 4502, 4503, 4504, 4599].map((code) => [code, endInWords(code, "")?.title]);
+  });
+  assert.deepEqual(titles.filter(([, title]) => !title).map(([code]) => code), [1001, 1006, 4008, 4010]);
+  assert.equal(new Set(titles.map(([, title]) => title)).size, 7); // those, and six that differ
+  const reason = await ann.evaluate(async () => (await import("/words.js")).endInWords(4502, "logged_out: new password").text);
+  assert.match(reason, /It said: new password$/);
 });
 
 scene("signs out, and comes in again when asked to", async () => {

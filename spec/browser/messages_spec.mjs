@@ -142,6 +142,7 @@ scene("keeps what was refused, and says why", async () => {
   await ann.getByTestId("message-input").evaluate((input) => input.removeAttribute("maxlength"));
   await says(ann, "ä".repeat(40_000));
   await ann.getByTestId("failure").getByText("longer than the server accepts").waitFor();
+  await ann.getByTestId("send-state").getByText("Not sent").waitFor();
   await ann.getByTestId("discard").click();
   await says(ann, "Short again.");
   await hears(bob, "Short again.");
