@@ -95,7 +95,9 @@ hears("authenticated", ({ user, admin }) => {
 
 hears("token_expiring", ({ expires_at: end }) => {
   const minutes = Math.max(1, Math.round((end - Date.now()) / 60_000));
-  noticeWith(`Your sign-in ends in ${minutes} min. Sign in again to stay.`, "Sign in again", () => location.reload());
+  noticeWith(`Your sign-in ends in ${minutes} min. Sign in again to stay.`, "Sign in again", () =>
+    location.reload(),
+  );
 });
 
 $("name-form").addEventListener("submit", (event) => {
@@ -103,7 +105,8 @@ $("name-form").addEventListener("submit", (event) => {
   const name = $("name").value.trim();
   if (!name) return;
   // Another name may have other rooms of two; those that are public stay.
-  if (name !== state.me.name) for (const room of state.rooms.keys()) if (room.startsWith("@")) state.rooms.delete(room);
+  if (name !== state.me.name)
+    for (const room of state.rooms.keys()) if (room.startsWith("@")) state.rooms.delete(room);
   if (state.current && !state.rooms.has(state.current.name)) state.current = null;
   state.me = { ...state.me, name };
   isAdmitted = false;

@@ -31,11 +31,18 @@ function wordAt(input) {
 function choicesFor({ mark, word }, room) {
   const start = word.toLowerCase();
   if (mark === "/") {
-    return (commands ?? []).filter(({ name }) => name.startsWith(start))
-      .map(({ name, about }) => ({ text: `/${name} `, label: `/${name}`, about: about?.replace(/^\S+\s*/u, "") ?? "" }));
+    return (commands ?? [])
+      .filter(({ name }) => name.startsWith(start))
+      .map(({ name, about }) => ({
+        text: `/${name} `,
+        label: `/${name}`,
+        about: about?.replace(/^\S+\s*/u, "") ?? "",
+      }));
   }
-  return [...room.members].filter((name) => name !== state.me.name && name.toLowerCase().startsWith(start))
-    .sort((a, b) => a.localeCompare(b)).map((name) => ({ text: `@${name} `, label: name, about: "" }));
+  return [...room.members]
+    .filter((name) => name !== state.me.name && name.toLowerCase().startsWith(start))
+    .sort((a, b) => a.localeCompare(b))
+    .map((name) => ({ text: `@${name} `, label: name, about: "" }));
 }
 
 export function completeIn(input, roomOf) {
@@ -53,15 +60,21 @@ export function completeIn(input, roomOf) {
   }
 
   function draw() {
-    list.replaceChildren(...choices.map(({ label, about }, n) => {
-      const entry = element("li", { role: "option", id: `choice-${n}`, "aria-selected": String(n === at) },
-        element("bdi", {}, label), element("span", { class: "hint" }, about));
-      entry.addEventListener("pointerdown", (event) => {
-        event.preventDefault(); // the field keeps the focus
-        take(n);
-      });
-      return entry;
-    }));
+    list.replaceChildren(
+      ...choices.map(({ label, about }, n) => {
+        const entry = element(
+          "li",
+          { role: "option", id: `choice-${n}`, "aria-selected": String(n === at) },
+          element("bdi", {}, label),
+          element("span", { class: "hint" }, about),
+        );
+        entry.addEventListener("pointerdown", (event) => {
+          event.preventDefault(); // the field keeps the focus
+          take(n);
+        });
+        return entry;
+      }),
+    );
     list.hidden = choices.length === 0;
     input.setAttribute("aria-expanded", String(choices.length > 0));
     if (choices.length > 0) input.setAttribute("aria-activedescendant", `choice-${at}`);

@@ -68,7 +68,9 @@ async function save({ message, room }, text) {
   try {
     await ask("edit", { room: room.name, message_id: message.id, data: { text } });
   } catch (refusal) {
-    noticeWith(`Your change was not saved. ${inWords(refusal)}`, "Try again", () => save({ message, room }, text));
+    noticeWith(`Your change was not saved. ${inWords(refusal)}`, "Try again", () =>
+      save({ message, room }, text),
+    );
   }
 }
 
@@ -145,10 +147,13 @@ const LEAST = { moderator: "moderators", owner: "its owner", member: "members" }
 /** Why nothing can be said here; "" when it can. */
 function whyShut(room) {
   if (!room.joined) return "";
-  if (room.isArchived) return "This room is archived. It can be read, and nothing is said here any more.";
+  if (room.isArchived)
+    return "This room is archived. It can be read, and nothing is said here any more.";
   const mutedMs = room.mutedUntilMs - Date.now();
-  if (mutedMs > 0) return `You are muted here${mutedMs < Infinity ? ` for another ${duration(mutedMs)}` : ""}.`;
-  if (!may(room, "say")) return `Only ${LEAST[leastToSay(room)] ?? "others"} can write in this room.`;
+  if (mutedMs > 0)
+    return `You are muted here${mutedMs < Infinity ? ` for another ${duration(mutedMs)}` : ""}.`;
+  if (!may(room, "say"))
+    return `Only ${LEAST[leastToSay(room)] ?? "others"} can write in this room.`;
   return "";
 }
 
@@ -171,7 +176,12 @@ function draw() {
   if (!room) return;
   const wait = waitMs(room);
   $("slow").hidden = wait === 0 && !(room.options.slow_mode_ms > 0);
-  put($("slow"), wait > 0 ? `Slow mode: ${duration(wait)}` : `Slow mode: one message every ${duration(room.options.slow_mode_ms ?? 0)}`);
+  put(
+    $("slow"),
+    wait > 0
+      ? `Slow mode: ${duration(wait)}`
+      : `Slow mode: one message every ${duration(room.options.slow_mode_ms ?? 0)}`,
+  );
   $("send").disabled = wait > 0;
   tick(wait > 0 || room.mutedUntilMs > Date.now());
   drawContext();

@@ -25,8 +25,7 @@ export class Refusal extends Error {
   }
 }
 
-const lost = () =>
-  new Refusal({ code: "lost", message: "the connection broke", temporary: true });
+const lost = () => new Refusal({ code: "lost", message: "the connection broke", temporary: true });
 
 export class Connection {
   #url;

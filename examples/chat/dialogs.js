@@ -16,8 +16,12 @@ export function closeDialog(dialog) {
 export function openDialog(title, ...content) {
   const id = `dialog-${++lastId}`;
   const dialog = element("dialog", { "aria-labelledby": id, "data-testid": "dialog" });
-  const heading = element("header", {}, element("h2", { id }, title),
-    iconButton("close", "Close", () => closeDialog(dialog)));
+  const heading = element(
+    "header",
+    {},
+    element("h2", { id }, title),
+    iconButton("close", "Close", () => closeDialog(dialog)),
+  );
   dialog.append(heading, ...content);
   dialog.addEventListener("close", () => dialog.remove());
   dialog.addEventListener("pointerdown", (event) => {
@@ -46,7 +50,10 @@ function control(field, id) {
 
 function row(field) {
   const id = `field-${++lastId}`;
-  const line = element("div", { class: field.type === "checkbox" ? "field check" : "field", "data-field": field.name });
+  const line = element("div", {
+    class: field.type === "checkbox" ? "field check" : "field",
+    "data-field": field.name,
+  });
   const input = control(field, id);
   const label = element("label", { for: id }, field.label);
   line.append(...(field.type === "checkbox" ? [input, label] : [label, input]));
@@ -69,7 +76,12 @@ export function openForm({ title, text, fields, submit, isDanger = false, act, c
   form.append(...fields.map(row));
   const problem = element("p", { class: "error", role: "alert", "data-testid": "form-error" });
   const send = element("button", { class: isDanger ? "danger primary" : "primary" }, submit);
-  const footer = element("footer", {}, button("Cancel", () => closeDialog(dialog)), send);
+  const footer = element(
+    "footer",
+    {},
+    button("Cancel", () => closeDialog(dialog)),
+    send,
+  );
   form.append(problem, footer);
   const dialog = openDialog(title, form);
   form.addEventListener("submit", async (event) => {
@@ -77,8 +89,16 @@ export function openForm({ title, text, fields, submit, isDanger = false, act, c
     send.disabled = true;
     problem.textContent = "";
     try {
-      await act(Object.fromEntries([...form.elements].filter((input) => input.name)
-        .map((input) => [input.name, input.type === "checkbox" ? input.checked : input.value.trim()])));
+      await act(
+        Object.fromEntries(
+          [...form.elements]
+            .filter((input) => input.name)
+            .map((input) => [
+              input.name,
+              input.type === "checkbox" ? input.checked : input.value.trim(),
+            ]),
+        ),
+      );
       closeDialog(dialog);
     } catch (refusal) {
       problem.textContent = inWords(refusal);

@@ -13,11 +13,13 @@ const ICONS = {
   hidden: "M3 10c2-3.7 4.3-5 7-5s5 1.3 7 5c-2 3.7-4.3 5-7 5s-5-1.3-7-5ZM4 16.5 16 3.5",
   lock: "M5 9h10v8H5zM7 9V6.5a3 3 0 0 1 6 0V9",
   more: "M4.5 10h.01M10 10h.01M15.5 10h.01",
-  people: "M10.5 7a3 3 0 1 1-6 0 3 3 0 0 1 6 0ZM2 16.5c.3-3.3 2.5-5 5.5-5s5.2 1.7 5.5 5M13 4.3a3 3 0 0 1 0 5.4M15 12c1.8.7 2.8 2.2 3 4.5",
+  people:
+    "M10.5 7a3 3 0 1 1-6 0 3 3 0 0 1 6 0ZM2 16.5c.3-3.3 2.5-5 5.5-5s5.2 1.7 5.5 5M13 4.3a3 3 0 0 1 0 5.4M15 12c1.8.7 2.8 2.2 3 4.5",
   quote: "M8 5 3.5 9.5 8 14M4 9.5h7.5c3.5 0 5 2 5 5.5",
   send: "M10 16V4.5M5 9.5l5-5 5 5",
   shield: "M10 2.8 16 5v4.5c0 4-2.5 6.5-6 7.7-3.5-1.2-6-3.7-6-7.7V5l6-2.2Z",
-  smile: "M17 10a7 7 0 1 1-14 0 7 7 0 0 1 14 0ZM7 12c.8 1.2 1.8 1.7 3 1.7s2.2-.5 3-1.7M7.6 8h.01M12.4 8h.01",
+  smile:
+    "M17 10a7 7 0 1 1-14 0 7 7 0 0 1 14 0ZM7 12c.8 1.2 1.8 1.7 3 1.7s2.2-.5 3-1.7M7.6 8h.01M12.4 8h.01",
 };
 
 export function element(tag, attributes = {}, ...content) {
@@ -46,7 +48,12 @@ export function button(label, pressed, attributes = {}) {
 
 /** A button that is a picture for the eye and words for the ear and for who hovers. */
 export function iconButton(name, label, pressed, attributes = {}) {
-  const node = button("", pressed, { class: "icon-button", "aria-label": label, title: label, ...attributes });
+  const node = button("", pressed, {
+    class: "icon-button",
+    "aria-label": label,
+    title: label,
+    ...attributes,
+  });
   node.append(icon(name));
   return node;
 }

@@ -18,10 +18,15 @@ const KINDS = {
   ephemeral: "passing room",
   public: "public room",
 };
-const MINE = { moderator: "you are a moderator", owner: "you are the owner", admin: "you are an admin" };
+const MINE = {
+  moderator: "you are a moderator",
+  owner: "you are the owner",
+  admin: "you are an admin",
+};
 
 function about(room) {
-  if (room.other) return [stateOf(room.other), statusText(statusOf(room.other))].filter(Boolean).join(" · ");
+  if (room.other)
+    return [stateOf(room.other), statusText(statusOf(room.other))].filter(Boolean).join(" · ");
   const facts = [KINDS[room.kind] ?? room.kind, MINE[room.role]];
   if (room.isArchived) facts.unshift("archived");
   return room.topic || facts.filter(Boolean).join(" · ");
@@ -50,18 +55,26 @@ function draw() {
 
 function items(room) {
   const list = [];
-  if (may(room, "invite") && room.kind === "private") list.push({ label: "Invite…", act: () => invite(room) });
+  if (may(room, "invite") && room.kind === "private")
+    list.push({ label: "Invite…", act: () => invite(room) });
   if (may(room, "set_topic")) list.push({ label: "Settings…", act: () => settings(room) });
   if (may(room, "kick")) list.push({ label: "Moderation…", act: () => openModeration(room) });
   if (may(room, "rename")) list.push({ label: "Rename…", act: () => rename(room) });
   if (may(room, "archive")) {
-    list.push(room.isArchived
-      ? { label: "Open again", act: () => unarchive(room) }
-      : { label: "Archive…", act: () => archive(room) });
+    list.push(
+      room.isArchived
+        ? { label: "Open again", act: () => unarchive(room) }
+        : { label: "Archive…", act: () => archive(room) },
+    );
   }
-  if (room.isArchived && may(room, "delete")) list.push({ label: "Delete room…", isDanger: true, act: () => askToDeleteRoom(room) });
+  if (room.isArchived && may(room, "delete"))
+    list.push({ label: "Delete room…", isDanger: true, act: () => askToDeleteRoom(room) });
   if (list.length > 0) list.push(null);
-  list.push({ label: room.other ? "Close conversation" : "Leave room", isDanger: true, act: () => leave(room) });
+  list.push({
+    label: room.other ? "Close conversation" : "Leave room",
+    isDanger: true,
+    act: () => leave(room),
+  });
   return list;
 }
 
@@ -71,7 +84,9 @@ function pane(name) {
   queueMicrotask(() => document.querySelector(`[data-goes-to="${name}"]`)?.focus());
 }
 
-$("room-menu").addEventListener("click", () => openMenu($("room-menu"), "Room", items(state.current)));
+$("room-menu").addEventListener("click", () =>
+  openMenu($("room-menu"), "Room", items(state.current)),
+);
 $("show-rooms").addEventListener("click", () => pane("rooms"));
 $("show-members").addEventListener("click", () => {
   if (matchMedia("(max-width: 860px)").matches) pane(state.pane === "members" ? "room" : "members");

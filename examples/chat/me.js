@@ -8,7 +8,11 @@ import { setStatus } from "./presence.js";
 import { state } from "./state.js";
 import { inWords } from "./words.js";
 
-const STATES = [["online", "Online"], ["busy", "Busy"], ["invisible", "Invisible"]];
+const STATES = [
+  ["online", "Online"],
+  ["busy", "Busy"],
+  ["invisible", "Invisible"],
+];
 const THEMES = { system: "Colours of the system", light: "Light", dark: "Dark" };
 
 const without = (status) => Object.fromEntries(Object.entries(status).filter(([, value]) => value));
@@ -18,8 +22,18 @@ function writeStatus() {
     title: "Your status",
     text: "It is shown beside your name until you have gone.",
     fields: [
-      { name: "emoji", label: "Emoji", value: state.status.emoji, attributes: { maxlength: "8", placeholder: "🍲" } },
-      { name: "text", label: "What are you up to?", value: state.status.text, attributes: { maxlength: "60" } },
+      {
+        name: "emoji",
+        label: "Emoji",
+        value: state.status.emoji,
+        attributes: { maxlength: "8", placeholder: "🍲" },
+      },
+      {
+        name: "text",
+        label: "What are you up to?",
+        value: state.status.text,
+        attributes: { maxlength: "60" },
+      },
     ],
     submit: "Save",
     act: ({ emoji, text }) => setStatus(without({ state: state.status.state, emoji, text })),
@@ -36,14 +50,23 @@ async function choose(name) {
 
 /** @param {{ changeName(): void, signOut(): void }} ways */
 export function openMeWith({ changeName, signOut }) {
-  $("me").addEventListener("click", () => openMenu($("me"), "You", [
-    { label: "Set a status…", act: writeStatus },
-    ...STATES.map(([name, label]) => ({ label, isChosen: state.status.state === name, act: () => choose(name) })),
-    null,
-    ...window.theme.choices.map((name) => (
-      { label: THEMES[name], isChosen: window.theme.chosen() === name, act: () => window.theme.choose(name) })),
-    null,
-    { label: "Change name", act: changeName },
-    { label: "Sign out", isDanger: true, act: signOut },
-  ]));
+  $("me").addEventListener("click", () =>
+    openMenu($("me"), "You", [
+      { label: "Set a status…", act: writeStatus },
+      ...STATES.map(([name, label]) => ({
+        label,
+        isChosen: state.status.state === name,
+        act: () => choose(name),
+      })),
+      null,
+      ...window.theme.choices.map((name) => ({
+        label: THEMES[name],
+        isChosen: window.theme.chosen() === name,
+        act: () => window.theme.choose(name),
+      })),
+      null,
+      { label: "Change name", act: changeName },
+      { label: "Sign out", isDanger: true, act: signOut },
+    ]),
+  );
 }

@@ -6,7 +6,14 @@ import { ban, kick, mute, setRole, unmute } from "./moderation.js";
 import { notify } from "./notices.js";
 import { $ } from "./page.js";
 import { may, rank } from "./permissions.js";
-import { drawPresence, presenceDot, presenceWord, stateOf, statusOf, statusText } from "./presence.js";
+import {
+  drawPresence,
+  presenceDot,
+  presenceWord,
+  stateOf,
+  statusOf,
+  statusText,
+} from "./presence.js";
 import { talkTo } from "./rooms.js";
 import { onDraw, state } from "./state.js";
 import { inWords } from "./words.js";
@@ -32,26 +39,41 @@ function itemsFor(room, user) {
   if (rank(theirs) >= rank(room.role)) return items;
   if (may(room, "set_role")) {
     items.push(null);
-    const roles = ["moderator", "member", "guest"].filter((role) => rank(role) < rank(room.role) && role !== theirs);
-    for (const role of roles) items.push({ label: `Make ${role}`, act: () => trying(setRole(room, user, role)) });
+    const roles = ["moderator", "member", "guest"].filter(
+      (role) => rank(role) < rank(room.role) && role !== theirs,
+    );
+    for (const role of roles)
+      items.push({ label: `Make ${role}`, act: () => trying(setRole(room, user, role)) });
   }
   if (may(room, "kick")) {
-    items.push(null,
+    items.push(
+      null,
       { label: "Mute…", act: () => mute(room, user) },
       { label: "Unmute", act: () => trying(unmute(room, user)) },
       { label: "Kick…", isDanger: true, act: () => kick(room, user) },
-      { label: "Ban…", isDanger: true, act: () => ban(room, user) });
+      { label: "Ban…", isDanger: true, act: () => ban(room, user) },
+    );
   }
   return items;
 }
 
 function memberItem(user) {
-  const entry = button("", () => openMenu(entry, user, itemsFor(state.current, user)), { class: "member-link", "aria-haspopup": "menu" });
+  const entry = button("", () => openMenu(entry, user, itemsFor(state.current, user)), {
+    class: "member-link",
+    "aria-haspopup": "menu",
+  });
   const face = element("span", { class: "face" }, avatar(user), presenceDot());
-  entry.append(face,
-    element("span", { class: "who" }, element("bdi", { class: "name" }, user), element("span", { class: "status hint" })),
+  entry.append(
+    face,
+    element(
+      "span",
+      { class: "who" },
+      element("bdi", { class: "name" }, user),
+      element("span", { class: "status hint" }),
+    ),
     presenceWord(),
-    element("span", { class: "role" }));
+    element("span", { class: "role" }),
+  );
   return element("li", { "data-testid": "member" }, entry);
 }
 
@@ -72,7 +94,9 @@ function drawMember(item, user) {
 function draw() {
   const room = state.current;
   const order = (user) => ORDER[room.roleOf(user)] ?? 2;
-  const users = [...(room?.members ?? [])].sort((a, b) => order(a) - order(b) || a.localeCompare(b));
+  const users = [...(room?.members ?? [])].sort(
+    (a, b) => order(a) - order(b) || a.localeCompare(b),
+  );
   reconcile($("members"), users, memberItem, drawMember);
   const more = (room?.count ?? 0) - users.length;
   $("more-members").hidden = more <= 0;

@@ -28,7 +28,14 @@ function steer(event) {
   const { menu } = open;
   const items = [...menu.querySelectorAll("button")];
   const at = items.indexOf(document.activeElement);
-  const steps = { ArrowDown: at + 1, ArrowRight: at + 1, ArrowUp: at - 1, ArrowLeft: at - 1, Home: 0, End: -1 };
+  const steps = {
+    ArrowDown: at + 1,
+    ArrowRight: at + 1,
+    ArrowUp: at - 1,
+    ArrowLeft: at - 1,
+    Home: 0,
+    End: -1,
+  };
   if (event.key === "Escape" || event.key === "Tab") {
     event.preventDefault();
     event.stopPropagation();
@@ -51,17 +58,26 @@ export function openMenu(anchor, label, items, { isRow = false } = {}) {
   const wasHere = open?.anchor === anchor;
   closeMenu();
   if (wasHere) return;
-  const menu = element("div", { class: isRow ? "menu row" : "menu", role: "menu", "aria-label": label, "data-testid": "menu" });
+  const menu = element("div", {
+    class: isRow ? "menu row" : "menu",
+    role: "menu",
+    "aria-label": label,
+    "data-testid": "menu",
+  });
   for (const item of items) {
     if (!item) {
       menu.append(element("hr"));
       continue;
     }
     const role = item.isChosen === undefined ? "menuitem" : "menuitemradio";
-    const entry = button(item.label, () => {
-      closeMenu(true);
-      item.act();
-    }, { role, class: item.isDanger ? "danger" : "", tabindex: "-1" });
+    const entry = button(
+      item.label,
+      () => {
+        closeMenu(true);
+        item.act();
+      },
+      { role, class: item.isDanger ? "danger" : "", tabindex: "-1" },
+    );
     if (item.title) entry.setAttribute("aria-label", item.title);
     if (item.isChosen !== undefined) entry.setAttribute("aria-checked", String(item.isChosen));
     menu.append(entry);

@@ -33,20 +33,28 @@ export const newLine = () =>
   element("div", { class: "divider new", "data-testid": "new" }, element("span", {}, "New"));
 
 export function eventLine(text, atMs, isPrivate) {
-  const line = element("div", { class: isPrivate ? "event private" : "event", "data-testid": "event" });
+  const line = element("div", {
+    class: isPrivate ? "event private" : "event",
+    "data-testid": "event",
+  });
   if (isPrivate) line.append(element("span", { class: "only-you" }, "Only you see this"));
   line.append(element("bdi", {}, text), " ", time(atMs));
   return line;
 }
 
 function link(address) {
-  return element("a", { href: address, target: "_blank", rel: "noopener noreferrer nofollow" }, address);
+  return element(
+    "a",
+    { href: address, target: "_blank", rel: "noopener noreferrer nofollow" },
+    address,
+  );
 }
 
 /** The text with each mention of these names in an element of its own. */
 function withMentions(text, names, me) {
   if (names.length === 0) return [text];
-  const escaped = [...names].sort((a, b) => b.length - a.length)
+  const escaped = [...names]
+    .sort((a, b) => b.length - a.length)
     .map((name) => name.replace(/[.*+?^${}()|[\]\\]/gu, "\\$&"));
   const parts = text.split(new RegExp(`(@(?:${escaped.join("|")}))(?![\\p{L}\\p{N}])`, "u"));
   return parts.map((part, n) => {
@@ -97,10 +105,16 @@ export class Message {
     if (state) this.item.classList.add("unsent");
     this.body = element("div", { class: "body" });
     this.#text = element("p", { class: "text", dir: "auto", "data-testid": "text" });
-    const when = state ? element("span", { class: "state", "data-testid": "send-state" }, state) : time(said.at);
+    const when = state
+      ? element("span", { class: "state", "data-testid": "send-state" }, state)
+      : time(said.at);
     this.body.append(
-      element("p", { class: "byline" },
-        element("bdi", { class: `author tint-${tint(said.from)}` }, said.from), when),
+      element(
+        "p",
+        { class: "byline" },
+        element("bdi", { class: `author tint-${tint(said.from)}` }, said.from),
+        when,
+      ),
       this.#text,
     );
     if (said.replyTo) this.body.prepend(this.#quote(said.replyTo, quoted));
@@ -147,30 +161,49 @@ export class Message {
 
   #showReactions() {
     let row = this.body.querySelector(".reactions");
-    if (!row) this.body.append((row = element("div", { class: "reactions", "data-testid": "reactions" })));
-    row.replaceChildren(...[...this.reactions].map(([emoji, { count, users }]) => {
-      const isMine = users.has(this.#me);
-      const chip = element("button", {
-        type: "button",
-        class: "reaction",
-        "data-emoji": emoji,
-        "aria-pressed": String(isMine),
-        "aria-label": `${emoji}, ${count}${isMine ? ", with yours" : ""}`,
-        title: [...users].join(", "),
-      });
-      chip.append(element("span", { "aria-hidden": "true" }, emoji), element("span", { class: "count" }, String(count)));
-      return chip;
-    }));
+    if (!row)
+      this.body.append((row = element("div", { class: "reactions", "data-testid": "reactions" })));
+    row.replaceChildren(
+      ...[...this.reactions].map(([emoji, { count, users }]) => {
+        const isMine = users.has(this.#me);
+        const chip = element("button", {
+          type: "button",
+          class: "reaction",
+          "data-emoji": emoji,
+          "aria-pressed": String(isMine),
+          "aria-label": `${emoji}, ${count}${isMine ? ", with yours" : ""}`,
+          title: [...users].join(", "),
+        });
+        chip.append(
+          element("span", { "aria-hidden": "true" }, emoji),
+          element("span", { class: "count" }, String(count)),
+        );
+        return chip;
+      }),
+    );
     if (this.reactions.size === 0) row.remove();
   }
 
   #quote(id, quoted) {
-    const quote = element("button", { type: "button", class: "quote", "data-jump": String(id), "data-testid": "quote" });
+    const quote = element("button", {
+      type: "button",
+      class: "quote",
+      "data-jump": String(id),
+      "data-testid": "quote",
+    });
     const line = element("span");
-    if (quoted) line.append(element("bdi", { class: `author tint-${tint(quoted.from)}` }, quoted.from), " ", short(quoted.text));
+    if (quoted)
+      line.append(
+        element("bdi", { class: `author tint-${tint(quoted.from)}` }, quoted.from),
+        " ",
+        short(quoted.text),
+      );
     else line.append("An earlier message");
     quote.append(line);
-    quote.setAttribute("aria-label", `In reply to ${quoted ? `${quoted.from}: ${short(quoted.text)}` : "an earlier message"}`);
+    quote.setAttribute(
+      "aria-label",
+      `In reply to ${quoted ? `${quoted.from}: ${short(quoted.text)}` : "an earlier message"}`,
+    );
     return quote;
   }
 }

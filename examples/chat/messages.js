@@ -41,10 +41,14 @@ function heard(room, { id, at, from, data, reply_to: replyTo, mentions }) {
   const isUnseen = isOthers && (room !== state.current || document.hidden);
   const said = { id, at, from, ...textOf(data), replyTo, mentions: namesIn(mentions), isUnseen };
   let isNew = false;
-  write(room, () => {
-    isNew = room.transcript.said(said);
-    room.transcript.seenBy(room.readBy);
-  }, !isOthers && room === state.current);
+  write(
+    room,
+    () => {
+      isNew = room.transcript.said(said);
+      room.transcript.seenBy(room.readBy);
+    },
+    !isOthers && room === state.current,
+  );
   stopsTyping(room, from);
   if (isNew && isUnseen) {
     room.unread += 1;
@@ -63,10 +67,13 @@ function ofRoom(type, hear) {
 }
 
 ofRoom("said", heard);
-ofRoom("edited", (room, { id, data }) => write(room, () => room.transcript.edited(id, textOf(data).text)));
+ofRoom("edited", (room, { id, data }) =>
+  write(room, () => room.transcript.edited(id, textOf(data).text)),
+);
 ofRoom("deleted", (room, { id, by }) => write(room, () => room.transcript.deleted(id, by)));
 ofRoom("reacted", (room, { id, user, emoji, on, count }) =>
-  write(room, () => room.transcript.message(id)?.reacted(emoji, user, on, count)));
+  write(room, () => room.transcript.message(id)?.reacted(emoji, user, on, count)),
+);
 
 // What the reader does.
 
@@ -86,15 +93,27 @@ function react(message, emoji) {
 }
 
 function pickEmoji(anchor, message) {
-  openMenu(anchor, "Reactions", EMOJI.map((emoji) => (
-    { label: emoji, title: `React with ${emoji}`, act: () => react(message, emoji) })), { isRow: true });
+  openMenu(
+    anchor,
+    "Reactions",
+    EMOJI.map((emoji) => ({
+      label: emoji,
+      title: `React with ${emoji}`,
+      act: () => react(message, emoji),
+    })),
+    { isRow: true },
+  );
 }
 
 function askToDelete(message) {
   const fields = to(message);
   const whose = message.isOwn ? "your message" : `the message of ${message.from}`;
-  confirmed("Delete message", `Delete ${whose} for everybody? This cannot be taken back.`, "Delete",
-    () => ask("delete", fields));
+  confirmed(
+    "Delete message",
+    `Delete ${whose} for everybody? This cannot be taken back.`,
+    "Delete",
+    () => ask("delete", fields),
+  );
 }
 
 function askWhyToReport(message) {
@@ -102,7 +121,13 @@ function askWhyToReport(message) {
   openForm({
     title: "Report message",
     text: `The moderators of this room will see what you report of ${message.from}, and why.`,
-    fields: [{ name: "why", label: "What is wrong with it?", attributes: { required: "", maxlength: "200" } }],
+    fields: [
+      {
+        name: "why",
+        label: "What is wrong with it?",
+        attributes: { required: "", maxlength: "200" },
+      },
+    ],
     submit: "Report",
     act: async ({ why }) => {
       await ask("report", { room: fields.room, data: { message_id: message.id, why } });
@@ -115,9 +140,14 @@ function itemsFor(message) {
   const room = state.current;
   const items = [];
   if (may(room, "say")) items.push({ label: "Reply", act: () => composer.reply(message) });
-  if (message.isOwn && may(room, "edit_own")) items.push({ label: "Edit", act: () => composer.edit(message) });
-  items.push({ label: "Copy text", act: () => trying(() => navigator.clipboard.writeText(message.text)) });
-  if (!message.isOwn && room.kind !== "direct") items.push({ label: "Report…", act: () => askWhyToReport(message) });
+  if (message.isOwn && may(room, "edit_own"))
+    items.push({ label: "Edit", act: () => composer.edit(message) });
+  items.push({
+    label: "Copy text",
+    act: () => trying(() => navigator.clipboard.writeText(message.text)),
+  });
+  if (!message.isOwn && room.kind !== "direct")
+    items.push({ label: "Report…", act: () => askWhyToReport(message) });
   if (may(room, message.isOwn ? "delete_own" : "delete_any")) {
     items.push(null, { label: "Delete…", isDanger: true, act: () => askToDelete(message) });
   }
@@ -127,10 +157,22 @@ function itemsFor(message) {
 // One bar for all messages: it is put into the one that has the pointer or the focus.
 
 let held = null; // the message that has the bar
-const bar = element("div", { class: "bar", role: "toolbar", "aria-label": "This message", "data-testid": "bar" });
-const reactButton = iconButton("smile", "React", () => pickEmoji(reactButton, held), { "aria-haspopup": "menu" });
+const bar = element("div", {
+  class: "bar",
+  role: "toolbar",
+  "aria-label": "This message",
+  "data-testid": "bar",
+});
+const reactButton = iconButton("smile", "React", () => pickEmoji(reactButton, held), {
+  "aria-haspopup": "menu",
+});
 const replyButton = iconButton("quote", "Reply", () => composer.reply(held));
-const moreButton = iconButton("more", "More", () => openMenu(moreButton, "Message", itemsFor(held)), { "aria-haspopup": "menu" });
+const moreButton = iconButton(
+  "more",
+  "More",
+  () => openMenu(moreButton, "Message", itemsFor(held)),
+  { "aria-haspopup": "menu" },
+);
 bar.append(reactButton, replyButton, moreButton);
 
 const messageOf = (node) => {
@@ -191,7 +233,12 @@ $("scroller").addEventListener("click", (event) => {
 function step(event) {
   const items = [...$("scroller").querySelectorAll(".log .message")];
   const at = items.indexOf(document.activeElement.closest(".message"));
-  const steps = { ArrowUp: at < 0 ? items.length - 1 : at - 1, ArrowDown: at < 0 ? items.length - 1 : at + 1, Home: 0, End: items.length - 1 };
+  const steps = {
+    ArrowUp: at < 0 ? items.length - 1 : at - 1,
+    ArrowDown: at < 0 ? items.length - 1 : at + 1,
+    Home: 0,
+    End: items.length - 1,
+  };
   const next = items[steps[event.key]];
   if (!next) return;
   event.preventDefault();
@@ -205,15 +252,23 @@ $("scroller").addEventListener("keydown", (event) => {
     return;
   }
   if (event.key === "Escape") $("message").focus();
-  else if (event.key === "Enter" && held && document.activeElement === held.item) moreButton.click();
+  else if (event.key === "Enter" && held && document.activeElement === held.item)
+    moreButton.click();
   else step(event);
 });
 
 onShow((room) => {
   holdBar(null);
   const { log, outbox } = room?.transcript ?? {};
-  const empty = element("div", { class: "empty" }, element("p", {}, "Choose a room, or find another one."));
-  keepingNewestInView(() => $("scroller").replaceChildren(...(room ? [log, outbox] : [empty])), true);
+  const empty = element(
+    "div",
+    { class: "empty" },
+    element("p", {}, "Choose a room, or find another one."),
+  );
+  keepingNewestInView(
+    () => $("scroller").replaceChildren(...(room ? [log, outbox] : [empty])),
+    true,
+  );
   room?.transcript.seenBy(room.readBy);
 });
 

@@ -10,8 +10,18 @@ import { note, remove } from "./rooms.js";
 import { redraw, state } from "./state.js";
 import { duration, inWords } from "./words.js";
 
-const DURATIONS = [["600000", "10 minutes"], ["3600000", "an hour"], ["86400000", "a day"], ["604800000", "a week"], ["", "for good"]];
-const REASON = { name: "reason", label: "Reason (they see it)", attributes: { maxlength: "120", placeholder: "optional" } };
+const DURATIONS = [
+  ["600000", "10 minutes"],
+  ["3600000", "an hour"],
+  ["86400000", "a day"],
+  ["604800000", "a week"],
+  ["", "for good"],
+];
+const REASON = {
+  name: "reason",
+  label: "Reason (they see it)",
+  attributes: { maxlength: "120", placeholder: "optional" },
+};
 
 const given = (reason) => (reason ? { reason } : {});
 
@@ -22,7 +32,11 @@ function sanction(room, user, { type, title, text, submit }) {
     fields: [{ name: "duration", label: "How long", options: DURATIONS }, REASON],
     submit,
     isDanger: true,
-    act: ({ duration: ms, reason }) => ask(type, { room: room.name, data: { user, ...given(reason), ...(ms && { duration_ms: Number(ms) }) } }),
+    act: ({ duration: ms, reason }) =>
+      ask(type, {
+        room: room.name,
+        data: { user, ...given(reason), ...(ms && { duration_ms: Number(ms) }) },
+      }),
   });
 }
 
@@ -37,15 +51,21 @@ export function kick(room, user) {
   });
 }
 
-export const ban = (room, user) => sanction(room, user, {
-  type: "ban", title: `Ban ${user}`, submit: "Ban",
-  text: `${user} is taken out of ${room.label}, and cannot come in again until the ban ends.`,
-});
+export const ban = (room, user) =>
+  sanction(room, user, {
+    type: "ban",
+    title: `Ban ${user}`,
+    submit: "Ban",
+    text: `${user} is taken out of ${room.label}, and cannot come in again until the ban ends.`,
+  });
 
-export const mute = (room, user) => sanction(room, user, {
-  type: "mute", title: `Mute ${user}`, submit: "Mute",
-  text: `${user} can read in ${room.label}, and write nothing.`,
-});
+export const mute = (room, user) =>
+  sanction(room, user, {
+    type: "mute",
+    title: `Mute ${user}`,
+    submit: "Mute",
+    text: `${user} can read in ${room.label}, and write nothing.`,
+  });
 
 export const unmute = (room, user) => ask("unmute", { room: room.name, data: { user } });
 export const setRole = (room, user, role) => ask("role", { room: room.name, data: { user, role } });
@@ -63,8 +83,12 @@ async function act(row, action) {
 }
 
 function entry(text, at, ...choices) {
-  const row = element("li", { "data-testid": "entry" },
-    element("p", {}, ...text, " ", time(at)), element("p", { class: "error", role: "alert" }));
+  const row = element(
+    "li",
+    { "data-testid": "entry" },
+    element("p", {}, ...text, " ", time(at)),
+    element("p", { class: "error", role: "alert" }),
+  );
   for (const [label, action] of choices) row.append(button(label, () => act(row, action)));
   return row;
 }
@@ -73,8 +97,12 @@ const strong = (text) => element("bdi", { class: "strong" }, text);
 
 function reportRow(room, { message_id: id, why, by, at }) {
   const message = room.transcript.message(id);
-  const what = message ? [strong(message.from), `: “${message.isDeleted ? "deleted" : message.text}”`] : ["A message that this page does not have"];
-  const choices = message?.isDeleted ? [] : [["Delete message", () => ask("delete", { room: room.name, message_id: id })]];
+  const what = message
+    ? [strong(message.from), `: “${message.isDeleted ? "deleted" : message.text}”`]
+    : ["A message that this page does not have"];
+  const choices = message?.isDeleted
+    ? []
+    : [["Delete message", () => ask("delete", { room: room.name, message_id: id })]];
   return entry([...what, " – ", strong(by), ` says: ${why}`], at, ...choices);
 }
 
@@ -82,15 +110,32 @@ const PAST = { ban: "banned", mute: "muted", shadow_mute: "shadow-muted" };
 
 function banRow(room, { what, user, address, by, reason, expires_at: end, at, appeal }) {
   const until = end ? `, ${duration(Math.max(0, end - Date.now()))} to go` : ", for good";
-  const text = [strong(user ?? address), ` ${PAST[what] ?? what} by `, strong(by), reason ? `: ${reason}` : "", until];
+  const text = [
+    strong(user ?? address),
+    ` ${PAST[what] ?? what} by `,
+    strong(by),
+    reason ? `: ${reason}` : "",
+    until,
+  ];
   if (appeal) text.push(` – appeal: “${appeal.text}”`);
   const type = what === "ban" ? "unban" : "unmute";
-  return entry(text, at, [what === "ban" ? "Unban" : "Unmute", () => ask(type, { room: room.name, data: user ? { user } : { address } })]);
+  return entry(text, at, [
+    what === "ban" ? "Unban" : "Unmute",
+    () => ask(type, { room: room.name, data: user ? { user } : { address } }),
+  ]);
 }
 
 function auditRow(room, { action, user, address, by, reason, at }) {
   const whom = user ?? address;
-  return entry([strong(by), `: ${action.replaceAll("_", " ")} `, ...(whom ? [strong(whom)] : []), reason ? ` (${reason})` : ""], at);
+  return entry(
+    [
+      strong(by),
+      `: ${action.replaceAll("_", " ")} `,
+      ...(whom ? [strong(whom)] : []),
+      reason ? ` (${reason})` : "",
+    ],
+    at,
+  );
 }
 
 const TABS = [
@@ -108,14 +153,27 @@ async function load(room, list, more, [type, , row, none], after) {
     list.append(...entries.map((its) => row(room, its)));
     if (!list.childElementCount) list.append(element("li", { class: "hint" }, none));
     more.hidden = page.next === undefined;
-    more.onclick = () => load(room, list, more, TABS.find(([name]) => name === type), page.next);
+    more.onclick = () =>
+      load(
+        room,
+        list,
+        more,
+        TABS.find(([name]) => name === type),
+        page.next,
+      );
   } catch (refusal) {
     list.replaceChildren(element("li", { class: "error", role: "alert" }, inWords(refusal)));
   }
 }
 
 export function openModeration(room) {
-  const list = element("ul", { class: "entries", id: "moderation-list", role: "tabpanel", tabindex: "0", "aria-label": "Entries" });
+  const list = element("ul", {
+    class: "entries",
+    id: "moderation-list",
+    role: "tabpanel",
+    tabindex: "0",
+    "aria-label": "Entries",
+  });
   const more = button("More", () => {});
   const tabs = element("div", { class: "tabs", role: "tablist", "aria-label": "Moderation" });
   const choose = (tab) => {
@@ -124,10 +182,19 @@ export function openModeration(room) {
       each.tabIndex = each === tab ? 0 : -1;
     }
     list.replaceChildren(element("li", { class: "hint" }, "Loading…"));
-    load(room, list, more, TABS.find(([type]) => type === tab.dataset.tab));
+    load(
+      room,
+      list,
+      more,
+      TABS.find(([type]) => type === tab.dataset.tab),
+    );
   };
   for (const [type, label] of TABS) {
-    const tab = button(label, () => choose(tab), { role: "tab", "data-tab": type, "aria-controls": "moderation-list" });
+    const tab = button(label, () => choose(tab), {
+      role: "tab",
+      "data-tab": type,
+      "aria-controls": "moderation-list",
+    });
     tabs.append(tab);
   }
   tabs.addEventListener("keydown", (event) => {
@@ -146,7 +213,12 @@ export function openModeration(room) {
 
 // What a moderator has done to me.
 
-const DONE_TO_ME = { kick: "You were taken out of", ban: "You are banned from", mute: "You are muted in", unmute: "You may write again in" };
+const DONE_TO_ME = {
+  kick: "You were taken out of",
+  ban: "You are banned from",
+  mute: "You are muted in",
+  unmute: "You may write again in",
+};
 
 hears("moderated", ({ room: name, action, reason, expires_at: end }) => {
   const room = state.rooms.get(name);
@@ -168,7 +240,14 @@ function appeal(name) {
   openForm({
     title: "Appeal",
     text: "Tell the moderators why you should be heard again. You can do this once.",
-    fields: [{ name: "text", label: "Your words", type: "textarea", attributes: { required: "", maxlength: "200", rows: "3" } }],
+    fields: [
+      {
+        name: "text",
+        label: "Your words",
+        type: "textarea",
+        attributes: { required: "", maxlength: "200", rows: "3" },
+      },
+    ],
     submit: "Send",
     act: async ({ text }) => {
       await ask("appeal", { room: name, data: { text } });

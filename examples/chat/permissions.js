@@ -9,9 +9,21 @@ const IN_ARCHIVED = new Set(["archive", "delete"]);
 
 const MODERATION = { made: "moderator", direct: "nobody", ephemeral: "admin" };
 const LEAST = {
-  say: { made: "guest", private: "member", direct: "member", announcement: "moderator", ephemeral: "member" },
+  say: {
+    made: "guest",
+    private: "member",
+    direct: "member",
+    announcement: "moderator",
+    ephemeral: "member",
+  },
   react: { made: "guest", private: "member", direct: "member", ephemeral: "member" },
-  edit_own: { made: "guest", private: "member", direct: "member", announcement: "moderator", ephemeral: "member" },
+  edit_own: {
+    made: "guest",
+    private: "member",
+    direct: "member",
+    announcement: "moderator",
+    ephemeral: "member",
+  },
   delete_own: { made: "guest", private: "member", direct: "member", ephemeral: "member" },
   delete_any: { made: "moderator", direct: "admin", ephemeral: "admin" },
   kick: MODERATION,

@@ -74,7 +74,8 @@ onDraw(follow);
 /** A new connection watches nobody yet, and shows me as online. */
 export async function greetPresence() {
   watched = new Set();
-  if (state.status.state !== "online" || state.status.text) await setStatus(state.status).catch(() => {});
+  if (state.status.state !== "online" || state.status.text)
+    await setStatus(state.status).catch(() => {});
 }
 
 export async function setStatus(status) {

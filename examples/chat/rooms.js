@@ -30,6 +30,7 @@ export class Room {
   typing = new Map(); // user -> timer
   mutedUntilMs = 0;
   slowUntilMs = 0;
+  enteredAtMs = 0;
   draft = "";
   replyTo = null;
   sending = Promise.resolve(); // one after the other, so that they keep their order
@@ -42,7 +43,9 @@ export class Room {
   /** Of a direct room the other one. */
   get other() {
     if (!this.name.startsWith("@")) return "";
-    const pair = this.name.slice(1).split(",")
+    const pair = this.name
+      .slice(1)
+      .split(",")
       .map((part) => part.replaceAll("%2C", ",").replaceAll("%25", "%"));
     return pair.find((user) => user !== state.me.name) ?? pair[0];
   }
@@ -144,9 +147,11 @@ async function admit(room, data) {
   if (!state.rooms.has(room.name)) return;
   room.learn(view);
   room.joined = true;
+  room.enteredAtMs = Date.now();
   room.isDescribed = false;
   room.lastRead = view.read ?? room.lastRead;
-  room.hasMissed = room !== state.current && (view.last ?? 0) > Math.max(view.read ?? 0, room.transcript.lastId);
+  room.hasMissed =
+    room !== state.current && (view.last ?? 0) > Math.max(view.read ?? 0, room.transcript.lastId);
   if (!isDirect) note(room, "You joined");
   if (room === state.current) {
     describe(room);
@@ -227,7 +232,9 @@ export function addRemembered() {
 export async function enterAll() {
   addRemembered();
   for (const room of state.rooms.values()) await enter(room);
-  const found = await ask("rooms", { data: { kind: "direct", limit: 20 } }).catch(() => ({ list: [] }));
+  const found = await ask("rooms", { data: { kind: "direct", limit: 20 } }).catch(() => ({
+    list: [],
+  }));
   for (const { room: name } of Object.values(found.list ?? [])) {
     if (!state.rooms.has(name)) await enter(add(name));
   }
@@ -283,13 +290,21 @@ ofRoom("room_changed", (room, push) => {
   room.title = push.title ?? "";
   room.topic = push.topic ?? "";
   room.options = push.options ?? room.options;
-  const text = room.topic !== hadTopic && room.topic ? `${push.by} set the topic: ${room.topic}` : `${push.by} changed the room's settings`;
+  const text =
+    room.topic !== hadTopic && room.topic
+      ? `${push.by} set the topic: ${room.topic}`
+      : `${push.by} changed the room's settings`;
   write(room, () => room.transcript.noted(text, push.at));
 });
 
 ofRoom("room_archived", (room, { archived, by, at }) => {
   room.isArchived = archived;
-  write(room, () => room.transcript.noted(`${by} ${archived ? "archived this room" : "opened this room again"}`, at));
+  write(room, () =>
+    room.transcript.noted(
+      `${by} ${archived ? "archived this room" : "opened this room again"}`,
+      at,
+    ),
+  );
 });
 
 ofRoom("room_renamed", (room, { name, by, at }) => {
@@ -329,7 +344,14 @@ hears("invited", ({ room: name, kind, by, code }) => {
 ofRoom("typing", (room, { user, on }) => {
   stopsTyping(room, user);
   // The server says when it ends; should that get lost, it ends all the same.
-  if (on) room.typing.set(user, setTimeout(() => { room.typing.delete(user); redraw(); }, 10_000));
+  if (on)
+    room.typing.set(
+      user,
+      setTimeout(() => {
+        room.typing.delete(user);
+        redraw();
+      }, 10_000),
+    );
 });
 
 export function stopsTyping(room, user) {

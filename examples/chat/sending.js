@@ -7,6 +7,7 @@ import { randomHex, redraw, state } from "./state.js";
 import { inWords } from "./words.js";
 
 const MAX_MENTIONS = 20;
+const ARRIVAL_MS = 2_000;
 const AT_WORD = /(?:^|\s)@([\p{L}\p{N}_-]{1,32})/gu;
 
 /** Whom the text mentions: members by their whole name, others by one word. */
@@ -29,8 +30,11 @@ function answerInWords(text, data) {
     return data.commands.map(({ name, about }) => about ?? `/${name}`).join("\n");
   }
   if (Array.isArray(data?.list)) {
-    const lines = data.list.map((entry) => Object.values(entry)
-      .filter((value) => typeof value === "string").join(" "));
+    const lines = data.list.map((entry) =>
+      Object.values(entry)
+        .filter((value) => typeof value === "string")
+        .join(" "),
+    );
     return `${text}\n${lines.join("\n") || "Nothing."}`;
   }
   if (typeof data === "string") return data;
@@ -48,7 +52,17 @@ function granted(room, entry, data) {
   // The said push comes before this or right behind it; of a request sent again it was missed.
   const { id, at } = data;
   const shown = text.startsWith("//") ? text.slice(1) : text;
-  write(room, () => room.transcript.said({ id, at, from: state.me.name, text: shown, tag, mentions, replyTo: entry.replyTo }));
+  write(room, () =>
+    room.transcript.said({
+      id,
+      at,
+      from: state.me.name,
+      text: shown,
+      tag,
+      mentions,
+      replyTo: entry.replyTo,
+    }),
+  );
   room.readBy.delete(state.me.name);
   const waitMs = room.options.slow_mode_ms ?? 0;
   if (waitMs > 0 && rank(room.role) < rank("moderator")) room.slowUntilMs = Date.now() + waitMs;
@@ -59,8 +73,14 @@ function refused(room, entry, refusal) {
   if (refusal.code === "muted") {
     room.mutedUntilMs = refusal.retryAfterMs ? Date.now() + refusal.retryAfterMs : Infinity;
   }
-  write(room, () => room.transcript.failed(entry.tag, inWords(refusal), () => send(room, entry),
-    !["lost", "internal", "timeout"].includes(refusal.code)));
+  write(room, () =>
+    room.transcript.failed(
+      entry.tag,
+      inWords(refusal),
+      () => send(room, entry),
+      !["lost", "internal", "timeout"].includes(refusal.code),
+    ),
+  );
 }
 
 function send(room, entry) {
@@ -68,11 +88,20 @@ function send(room, entry) {
   room.sending = room.sending.then(() => deliver(room, entry));
 }
 
+/** Of a conversation that was opened just now the other one is on the way in. */
+async function otherToCome(room) {
+  const giveUpMs = room.enteredAtMs + ARRIVAL_MS;
+  while (room.other && !room.members.has(room.other) && Date.now() < giveUpMs) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
 async function deliver(room, entry) {
   const { tag, text, replyTo, mentions } = entry;
   const fields = { id: tag, room: room.name, data: { text, tag } };
   if (replyTo) fields.reply_to = replyTo;
   if (mentions.length > 0) fields.mentions = mentions;
+  await otherToCome(room);
   try {
     granted(room, entry, await ask("say", fields));
   } catch (refusal) {

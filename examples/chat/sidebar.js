@@ -11,11 +11,20 @@ const KIND_ICONS = { private: "lock", announcement: "horn", unlisted: "hidden" }
 export const kindIcon = (kind) => icon(KIND_ICONS[kind] ?? "hash");
 
 function roomItem(name) {
-  const link = button("", () => show(state.rooms.get(name)), { class: "room-link", "data-testid": "room" });
+  const link = button("", () => show(state.rooms.get(name)), {
+    class: "room-link",
+    "data-testid": "room",
+  });
   const room = state.rooms.get(name);
   const face = element("span", { class: "face" });
   if (room.other) face.append(avatar(room.other), presenceDot());
-  link.append(face, element("bdi"), presenceWord(), element("span", { class: "badge", "aria-hidden": "true" }), element("span", { class: "unseen news" }));
+  link.append(
+    face,
+    element("bdi"),
+    presenceWord(),
+    element("span", { class: "badge", "aria-hidden": "true" }),
+    element("span", { class: "unseen news" }),
+  );
   const item = element("li");
   item.append(link);
   return item;
@@ -28,7 +37,9 @@ function drawBadge(item, { unread, mentions }) {
   badge.classList.toggle("mentions", mentions > 0);
   const number = unread > 99 ? "99+" : String(unread);
   write(badge, mentions > 0 ? `@ ${number}` : number);
-  const phrase = unread ? `, ${unread} unread${mentions ? `, ${counted(mentions, "mention")} of you` : ""}` : "";
+  const phrase = unread
+    ? `, ${unread} unread${mentions ? `, ${counted(mentions, "mention")} of you` : ""}`
+    : "";
   write(item.querySelector(".news"), phrase);
 }
 
@@ -48,13 +59,24 @@ function drawRoom(item, room) {
 }
 
 function drawList(id, rooms) {
-  reconcile($(id), rooms.map((room) => room.name), roomItem, (item, name) => drawRoom(item, state.rooms.get(name)));
+  reconcile(
+    $(id),
+    rooms.map((room) => room.name),
+    roomItem,
+    (item, name) => drawRoom(item, state.rooms.get(name)),
+  );
 }
 
 function draw() {
   const all = [...state.rooms.values()];
-  drawList("my-rooms", all.filter((room) => !room.other));
-  drawList("my-directs", all.filter((room) => room.other));
+  drawList(
+    "my-rooms",
+    all.filter((room) => !room.other),
+  );
+  drawList(
+    "my-directs",
+    all.filter((room) => room.other),
+  );
   $("no-directs").hidden = all.some((room) => room.other);
   write($("my-name"), state.me.name);
   write($("my-status"), statusText(state.status));

@@ -109,7 +109,9 @@ export class Transcript {
   seenBy(readBy) {
     const last = this.#last;
     const names = last?.isOwn
-      ? [...readBy].filter(([user, id]) => user !== this.#me() && id >= last.id).map(([user]) => user)
+      ? [...readBy]
+          .filter(([user, id]) => user !== this.#me() && id >= last.id)
+          .map(([user]) => user)
       : [];
     this.#seenLine.textContent = names.length ? `Seen by ${listed(names.sort())}` : "";
     if (names.length) this.outbox.before(this.#seenLine);
@@ -120,7 +122,11 @@ export class Transcript {
   sending({ tag, text, replyTo }) {
     this.discard(tag);
     const said = { id: 0, from: this.#me(), text, at: Date.now(), tag, replyTo };
-    const message = new Message(said, { me: this.#me(), quoted: this.#byId.get(replyTo), state: "Sending…" });
+    const message = new Message(said, {
+      me: this.#me(),
+      quoted: this.#byId.get(replyTo),
+      state: "Sending…",
+    });
     this.#unsent.set(tag, message);
     this.outbox.append(message.item);
   }

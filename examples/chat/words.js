@@ -5,7 +5,8 @@ const ERRORS = {
   too_big: "That is longer than the server accepts.",
   bad_name: "A name has 1 to 32 characters and no spaces at either end.",
   name_taken: "Somebody else is here under that name.",
-  bad_room: "A room's name has at most 64 bytes and no control characters, and does not begin with @.",
+  bad_room:
+    "A room's name has at most 64 bytes and no control characters, and does not begin with @.",
   not_a_member: "You are not in this room any more. Join it again first.",
   too_many_rooms: "That is as many rooms as the server allows. Leave one first.",
   too_many_requests: "That was too much at once. Wait a moment and try again.",
@@ -53,10 +54,26 @@ const CLOSES = {
 // Those after which the page does not come back by itself: a heading, what happened, what to press.
 const ENDS = {
   4401: ["Your sign-in has run out", "Sign in again to go on where you were.", "Sign in again"],
-  4501: ["The server did not accept your sign-in", "It may be out of date. Sign in again, or choose another name.", "Sign in again"],
-  4502: ["You are signed out", "You, or somebody who runs this server, ended this session.", "Come in again"],
-  4503: ["Moongate is open somewhere else", "A newer window has taken the place of this one.", "Use it here"],
-  4504: ["You were sent away", "A moderator of this server has ended your visit.", "Try to come in again"],
+  4501: [
+    "The server did not accept your sign-in",
+    "It may be out of date. Sign in again, or choose another name.",
+    "Sign in again",
+  ],
+  4502: [
+    "You are signed out",
+    "You, or somebody who runs this server, ended this session.",
+    "Come in again",
+  ],
+  4503: [
+    "Moongate is open somewhere else",
+    "A newer window has taken the place of this one.",
+    "Use it here",
+  ],
+  4504: [
+    "You were sent away",
+    "A moderator of this server has ended your visit.",
+    "Try to come in again",
+  ],
 };
 
 const LEFT = { kicked: "was taken out", banned: "was banned", role: "may not be here any more" };
@@ -78,7 +95,8 @@ export function inWords(refusal) {
   if (code === "rate_limited") return `That was too much at once.${wait || " Wait a moment."}`;
   if (code === "muted") return `You are muted here.${wait || " There is no end set."}`;
   if (code === "banned") return `You are banned from this room.${wait || " There is no end set."}`;
-  if (code === "bad_request" || code === "bad_options") return `The server wants it otherwise: ${message}.`;
+  if (code === "bad_request" || code === "bad_options")
+    return `The server wants it otherwise: ${message}.`;
   return ERRORS[code] ?? `The server said no: ${message || code}.`;
 }
 

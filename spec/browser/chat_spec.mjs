@@ -8,8 +8,25 @@
 import assert from "node:assert/strict";
 
 import {
-  choose, endServer, enter, expectDown, heard, hears, join, member, members, myRoom, online, open,
-  says, scene, sees, server, setUp, startServer, title,
+  choose,
+  endServer,
+  enter,
+  expectDown,
+  heard,
+  hears,
+  join,
+  member,
+  members,
+  myRoom,
+  online,
+  open,
+  says,
+  scene,
+  sees,
+  server,
+  setUp,
+  startServer,
+  title,
 } from "./support.mjs";
 
 setUp();
@@ -69,7 +86,10 @@ scene("keeps one order when two speak at the same time, and faster than they may
   assert.deepEqual(atAnns, await heard(bob));
   assert.equal(atAnns.length, TALK.length + 2 * rounds);
   const anns = atAnns.filter((line) => /^ann: ann \d/.test(line));
-  assert.deepEqual(anns, Array.from({ length: rounds }, (_, i) => `ann: ann ${i}`));
+  assert.deepEqual(
+    anns,
+    Array.from({ length: rounds }, (_, i) => `ann: ann ${i}`),
+  );
 });
 
 scene("shows markup as text", async () => {

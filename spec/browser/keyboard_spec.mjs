@@ -2,16 +2,34 @@
 
 import assert from "node:assert/strict";
 
-import { choose, create, DESK, enter, hears, join, members, message, myRoom, PHONE, says, scene, setUp, title } from "./support.mjs";
+import {
+  choose,
+  create,
+  DESK,
+  enter,
+  hears,
+  join,
+  members,
+  message,
+  myRoom,
+  PHONE,
+  says,
+  scene,
+  setUp,
+  title,
+} from "./support.mjs";
 
 setUp();
 
 let ann, bob;
 
-const focused = (page) => page.evaluate(() => {
-  const node = document.activeElement;
-  return node.getAttribute("aria-label") ?? node.labels?.[0]?.textContent ?? node.textContent.trim();
-});
+const focused = (page) =>
+  page.evaluate(() => {
+    const node = document.activeElement;
+    return (
+      node.getAttribute("aria-label") ?? node.labels?.[0]?.textContent ?? node.textContent.trim()
+    );
+  });
 
 scene("goes to a room with Ctrl+K and a few letters", async () => {
   ann = await enter("ann");
@@ -36,10 +54,16 @@ scene("reaches every part with Tab, and leaves each again", async () => {
   const parts = new Set();
   for (let n = 0; n < 40; n += 1) {
     await ann.keyboard.press("Tab");
-    parts.add(await ann.evaluate(() => document.activeElement.closest("nav, header, #scroller, form, aside")?.tagName
-      + (document.activeElement.closest("#scroller") ? " messages" : "")));
+    parts.add(
+      await ann.evaluate(
+        () =>
+          document.activeElement.closest("nav, header, #scroller, form, aside")?.tagName +
+          (document.activeElement.closest("#scroller") ? " messages" : ""),
+      ),
+    );
   }
-  for (const part of ["NAV", "HEADER", "DIV messages", "FORM"]) assert.ok(parts.has(part), `${part} in ${[...parts]}`);
+  for (const part of ["NAV", "HEADER", "DIV messages", "FORM"])
+    assert.ok(parts.has(part), `${part} in ${[...parts]}`);
 });
 
 scene("shows where the focus is", async () => {
@@ -103,10 +127,15 @@ scene("has landmarks, names and live regions", async () => {
   await choose(ann, "lobby");
   await says(bob, "Are you there, @ann?");
   await ann.getByRole("button", { name: /^keys ?, 1 unread, 1 mention of you/ }).waitFor();
-  const nameless = await ann.evaluate(() => [...document.querySelectorAll("button, input, textarea, select")]
-    .filter((node) => node.checkVisibility())
-    .filter((node) => !node.textContent.trim() && !node.getAttribute("aria-label") && !node.labels?.length)
-    .map((node) => node.outerHTML));
+  const nameless = await ann.evaluate(() =>
+    [...document.querySelectorAll("button, input, textarea, select")]
+      .filter((node) => node.checkVisibility())
+      .filter(
+        (node) =>
+          !node.textContent.trim() && !node.getAttribute("aria-label") && !node.labels?.length,
+      )
+      .map((node) => node.outerHTML),
+  );
   assert.deepEqual(nameless, []);
 });
 
@@ -117,9 +146,12 @@ function faintTexts() {
     canvas.clearRect(0, 0, 1, 1);
     canvas.fillStyle = color;
     canvas.fillRect(0, 0, 1, 1);
-    return [...canvas.getImageData(0, 0, 1, 1).data].map((part, n) => (n === 3 ? part / 255 : part));
+    return [...canvas.getImageData(0, 0, 1, 1).data].map((part, n) =>
+      n === 3 ? part / 255 : part,
+    );
   };
-  const over = (top, bottom) => top.slice(0, 3).map((part, n) => part * top[3] + bottom[n] * (1 - top[3]));
+  const over = (top, bottom) =>
+    top.slice(0, 3).map((part, n) => part * top[3] + bottom[n] * (1 - top[3]));
   const light = (color) => {
     const [r, g, b] = color.map((part) => {
       const share = part / 255;
@@ -136,24 +168,42 @@ function faintTexts() {
   };
   const faint = [];
   for (const node of document.querySelectorAll("body *")) {
-    const text = [...node.childNodes].filter((child) => child.nodeType === 3).map((child) => child.data.trim()).join("");
-    if (!text || !node.checkVisibility({ opacityProperty: true }) || node.closest(".unseen, [aria-hidden='true'], :disabled.primary")) continue;
+    const text = [...node.childNodes]
+      .filter((child) => child.nodeType === 3)
+      .map((child) => child.data.trim())
+      .join("");
+    if (
+      !text ||
+      !node.checkVisibility({ opacityProperty: true }) ||
+      node.closest(".unseen, [aria-hidden='true'], :disabled.primary")
+    )
+      continue;
     const ground = behind(node);
     const ink = over(rgba(getComputedStyle(node).color), ground);
     const [high, low] = [light(ink), light(ground)].sort((a, b) => b - a);
     const ratio = (high + 0.05) / (low + 0.05);
     const { fontSize, fontWeight } = getComputedStyle(node);
-    const isLarge = parseFloat(fontSize) >= 24 || (parseFloat(fontSize) >= 18.66 && fontWeight >= 700);
-    if (ratio < (isLarge ? 3 : 4.5)) faint.push(`${ratio.toFixed(2)} ${node.className || node.tagName}: ${text.slice(0, 40)}`);
+    const isLarge =
+      parseFloat(fontSize) >= 24 || (parseFloat(fontSize) >= 18.66 && fontWeight >= 700);
+    if (ratio < (isLarge ? 3 : 4.5))
+      faint.push(`${ratio.toFixed(2)} ${node.className || node.tagName}: ${text.slice(0, 40)}`);
   }
   return faint;
 }
 
 scene("loads all its modules at once", async () => {
-  const asked = await ann.evaluate(() => performance.getEntriesByType("resource")
-    .map(({ name }) => new URL(name).pathname.slice(1)).filter((name) => name.endsWith(".js")).sort());
-  const named = await ann.evaluate(() => [...document.querySelectorAll("script[src], link[rel=modulepreload]")]
-    .map((node) => node.getAttribute("src") ?? node.getAttribute("href")).sort());
+  const asked = await ann.evaluate(() =>
+    performance
+      .getEntriesByType("resource")
+      .map(({ name }) => new URL(name).pathname.slice(1))
+      .filter((name) => name.endsWith(".js"))
+      .sort(),
+  );
+  const named = await ann.evaluate(() =>
+    [...document.querySelectorAll("script[src], link[rel=modulepreload]")]
+      .map((node) => node.getAttribute("src") ?? node.getAttribute("href"))
+      .sort(),
+  );
   assert.deepEqual([...new Set(asked)], named, "index.html names each module, and no other");
 });
 
@@ -168,8 +218,14 @@ scene("has enough contrast, by day and by night", async () => {
   await ann.getByTestId("failure").waitFor();
   await says(ann, "/bans");
   await ann.getByTestId("message-input").fill("@b");
-  await ann.getByTestId("room-topic").evaluate((topic) => topic.style.setProperty("color", "#b5b5b5"));
-  assert.match((await ann.evaluate(faintTexts)).join(), /^[12]\.\d+ hint: Colours$/, "what is faint is found");
+  await ann
+    .getByTestId("room-topic")
+    .evaluate((topic) => topic.style.setProperty("color", "#b5b5b5"));
+  assert.match(
+    (await ann.evaluate(faintTexts)).join(),
+    /^[12]\.\d+ hint: Colours$/,
+    "what is faint is found",
+  );
   await ann.getByTestId("room-topic").evaluate((topic) => topic.style.removeProperty("color"));
   for (const colorScheme of ["light", "dark"]) {
     await ann.emulateMedia({ colorScheme });
@@ -225,11 +281,16 @@ scene("is as wide as a phone, and has room for thumbs", async () => {
         await choose(ann, "gallery");
         await ann.getByTestId("show-members").click();
       }
-      const small = await ann.evaluate(() => [...document.querySelectorAll("button, input, textarea")]
-        .filter((node) => node.checkVisibility())
-        .map((node) => [node.getBoundingClientRect(), node])
-        .filter(([{ height, width: wide }]) => height < 40 || wide < 40)
-        .map(([{ height, width: wide }, node]) => `${Math.round(wide)}x${Math.round(height)} ${node.className} ${node.textContent}`));
+      const small = await ann.evaluate(() =>
+        [...document.querySelectorAll("button, input, textarea")]
+          .filter((node) => node.checkVisibility())
+          .map((node) => [node.getBoundingClientRect(), node])
+          .filter(([{ height, width: wide }]) => height < 40 || wide < 40)
+          .map(
+            ([{ height, width: wide }, node]) =>
+              `${Math.round(wide)}x${Math.round(height)} ${node.className} ${node.textContent}`,
+          ),
+      );
       assert.deepEqual(small, [], `${part} at ${width}`);
     }
     await ann.getByTestId("back-to-room").click();

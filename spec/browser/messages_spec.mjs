@@ -3,7 +3,21 @@
 
 import assert from "node:assert/strict";
 
-import { DESK, enter, heard, hears, join, members, message, onMessage, pick, says, scene, sees, setUp } from "./support.mjs";
+import {
+  DESK,
+  enter,
+  heard,
+  hears,
+  join,
+  members,
+  message,
+  onMessage,
+  pick,
+  says,
+  scene,
+  sees,
+  setUp,
+} from "./support.mjs";
 
 setUp();
 
@@ -11,7 +25,11 @@ let ann, bob;
 
 const more = async (page, text, entry) => {
   await message(page, text).hover();
-  await pick(page, message(page, text).getByTestId("bar").getByRole("button", { name: "More" }), entry);
+  await pick(
+    page,
+    message(page, text).getByTestId("bar").getByRole("button", { name: "More" }),
+    entry,
+  );
 };
 
 scene("edits my last message with the arrow up, and says that it was edited", async () => {
@@ -49,12 +67,18 @@ scene("replies with what is replied to, and goes back there", async () => {
   await reply.getByTestId("quote").getByText("The kettle is on.").waitFor();
   await reply.getByTestId("quote").click();
   const original = bob.getByTestId("log").getByTestId("message").filter({ hasText: "(edited)" });
-  await bob.waitForFunction((item) => document.activeElement === item, await original.elementHandle());
-  assert.equal(await original.evaluate((item) => {
-    const at = item.getBoundingClientRect();
-    const around = item.closest(".scroller").getBoundingClientRect();
-    return at.top >= around.top && at.bottom <= around.bottom;
-  }), true);
+  await bob.waitForFunction(
+    (item) => document.activeElement === item,
+    await original.elementHandle(),
+  );
+  assert.equal(
+    await original.evaluate((item) => {
+      const at = item.getBoundingClientRect();
+      const around = item.closest(".scroller").getBoundingClientRect();
+      return at.top >= around.top && at.bottom <= around.bottom;
+    }),
+    true,
+  );
   await bob.getByRole("button", { name: "Newest messages" }).click();
   for (const page of [ann, bob]) await page.setViewportSize(DESK);
 });
@@ -101,16 +125,23 @@ scene("deletes my own message for everybody, once I have said so twice", async (
   await more(ann, "I should not", "Delete…");
   await ann.getByTestId("dialog").getByRole("button", { name: "Delete" }).click();
   await hears(bob, "This message was deleted.");
-  assert.equal((await heard(bob)).some((line) => line.includes("should not have")), false);
+  assert.equal(
+    (await heard(bob)).some((line) => line.includes("should not have")),
+    false,
+  );
 });
 
 scene("makes links of web addresses, and of nothing else", async () => {
   await says(ann, "See https://moon.example/a?b=1, javascript:alert(1) and http://x.example.");
   await hears(bob, "See https");
-  const links = await message(bob, "See https").locator("a").evaluateAll((all) =>
-    all.map((link) => [link.getAttribute("href"), link.rel, link.target]));
+  const links = await message(bob, "See https")
+    .locator("a")
+    .evaluateAll((all) => all.map((link) => [link.getAttribute("href"), link.rel, link.target]));
   const rel = "noopener noreferrer nofollow";
-  assert.deepEqual(links, [["https://moon.example/a?b=1", rel, "_blank"], ["http://x.example", rel, "_blank"]]);
+  assert.deepEqual(links, [
+    ["https://moon.example/a?b=1", rel, "_blank"],
+    ["http://x.example", rel, "_blank"],
+  ]);
 });
 
 scene("shows any value that other clients say", async () => {

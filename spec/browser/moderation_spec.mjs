@@ -2,13 +2,29 @@
 
 import assert from "node:assert/strict";
 
-import { choose, create, enter, hears, join, member, members, message, myRoom, pick, says, scene, sees, setUp } from "./support.mjs";
+import {
+  choose,
+  create,
+  enter,
+  hears,
+  join,
+  member,
+  members,
+  message,
+  myRoom,
+  pick,
+  says,
+  scene,
+  sees,
+  setUp,
+} from "./support.mjs";
 
 setUp();
 
 let ann, bob, cleo;
 
-const onMember = (page, name, entry) => pick(page, page.locator(`[data-testid="member"][data-key="${name}"] button`), entry);
+const onMember = (page, name, entry) =>
+  pick(page, page.locator(`[data-testid="member"][data-key="${name}"] button`), entry);
 const dialogOf = (page) => page.getByTestId("dialog");
 
 async function submit(page, label) {
@@ -18,7 +34,11 @@ async function submit(page, label) {
 
 const moreOf = async (page, text, entry) => {
   await message(page, text).hover();
-  await pick(page, message(page, text).getByTestId("bar").getByRole("button", { name: "More" }), entry);
+  await pick(
+    page,
+    message(page, text).getByTestId("bar").getByRole("button", { name: "More" }),
+    entry,
+  );
 };
 
 scene("offers moderation to the owner, and not to a guest", async () => {
@@ -29,7 +49,10 @@ scene("offers moderation to the owner, and not to a guest", async () => {
   for (const page of [bob, cleo]) await join(page, "tea");
   await members(ann, "ann", "bob", "cleo");
   await member(bob, "cleo").getByRole("button").click();
-  assert.deepEqual(await bob.getByRole("menuitem").allTextContents(), ["Message directly", "Mention"]);
+  assert.deepEqual(await bob.getByRole("menuitem").allTextContents(), [
+    "Message directly",
+    "Mention",
+  ]);
   await bob.keyboard.press("Escape");
   await bob.getByTestId("room-menu").click();
   assert.deepEqual(await bob.getByRole("menuitem").allTextContents(), ["Leave room"]);
@@ -73,7 +96,10 @@ scene("kicks, after which one may come again", async () => {
   await onMember(ann, "cleo", "Kick…");
   await dialogOf(ann).getByLabel("Reason").fill("no cups, please");
   await submit(ann, "Kick");
-  await cleo.getByTestId("notice").getByText("You were taken out of tea: no cups, please.").waitFor();
+  await cleo
+    .getByTestId("notice")
+    .getByText("You were taken out of tea: no cups, please.")
+    .waitFor();
   await myRoom(cleo, "tea").waitFor({ state: "detached" });
   await sees(ann, "cleo was taken out");
   await join(cleo, "tea");
@@ -88,7 +114,10 @@ scene("bans, with words for who tries to come in, and lifts the ban", async () =
   await cleo.getByTestId("browse-rooms").click();
   await cleo.getByTestId("room-name").fill("tea");
   await cleo.getByTestId("room-name").press("Enter");
-  await cleo.getByTestId("form-error").getByText("You are banned from this room. 24 h to go.").waitFor();
+  await cleo
+    .getByTestId("form-error")
+    .getByText("You are banned from this room. 24 h to go.")
+    .waitFor();
   await cleo.keyboard.press("Escape");
 
   await pick(ann, ann.getByTestId("room-menu"), "Moderation…");
@@ -96,7 +125,11 @@ scene("bans, with words for who tries to come in, and lifts the ban", async () =
   await dialogOf(ann).getByTestId("entry").getByRole("button", { name: "Unban" }).click();
   await dialogOf(ann).locator(".done").waitFor();
   await ann.getByRole("tab", { name: "Journal" }).click();
-  for (const done of ["ann: unban cleo", "ann: kick cleo (no cups, please)", "ann: mute bob (too loud)"]) {
+  for (const done of [
+    "ann: unban cleo",
+    "ann: kick cleo (no cups, please)",
+    "ann: mute bob (too loud)",
+  ]) {
     await dialogOf(ann).getByTestId("entry").filter({ hasText: done }).waitFor();
   }
   await ann.keyboard.press("Escape");

@@ -5,8 +5,24 @@
 import assert from "node:assert/strict";
 
 import {
-  address, choose, create, DESK, enter, hears, join, members, message, myRoom, onMessage, open, PHONE, pick,
-  picture, says, scene, setUp,
+  address,
+  choose,
+  create,
+  DESK,
+  enter,
+  hears,
+  join,
+  members,
+  message,
+  myRoom,
+  onMessage,
+  open,
+  PHONE,
+  pick,
+  picture,
+  says,
+  scene,
+  setUp,
 } from "./support.mjs";
 
 setUp();
@@ -72,7 +88,10 @@ scene("shows a room in which people talk", async () => {
     for (const page of [ann, bob, cleo]) await hears(page, text);
   }
   await onMessage(cleo, "Half a sentence", "Reply");
-  await says(cleo, "Mine, too. @ann what did you change? The list is at https://moon.example/changes");
+  await says(
+    cleo,
+    "Mine, too. @ann what did you change? The list is at https://moon.example/changes",
+  );
   await hears(ann, "what did you change");
   await react(bob, "who could sleep", "😂");
   await react(ann, "who could sleep", "😂");
@@ -84,6 +103,7 @@ scene("shows a room in which people talk", async () => {
   await choose(cleo, "News from the gate");
   await says(cleo, "Version 0.1 is out tonight.");
   await pick(bob, bob.locator('[data-testid="member"][data-key="ann"] button'), "Message directly");
+  await members(bob, "ann", "bob"); // she has come in
   await says(bob, "Are you coming to the haiku evening?");
   await myRoom(ann, "bob").getByText("1", { exact: true }).waitFor();
   await choose(bob, "tea house");

@@ -2,7 +2,21 @@
 
 import assert from "node:assert/strict";
 
-import { choose, create, enter, hears, join, members, myRoom, pick, says, scene, sees, setUp, title } from "./support.mjs";
+import {
+  choose,
+  create,
+  enter,
+  hears,
+  join,
+  members,
+  myRoom,
+  pick,
+  says,
+  scene,
+  sees,
+  setUp,
+  title,
+} from "./support.mjs";
 
 setUp();
 
@@ -68,8 +82,11 @@ scene("counts what is unread, marks where it begins, and clears it when it is re
   await myRoom(ann, "Tea house").getByText("@ 3", { exact: true }).waitFor();
   assert.match(await ann.title(), /^\(3\) /);
   await choose(ann, "Tea house");
-  const lines = await ann.getByTestId("log").evaluate((log) =>
-    [...log.querySelectorAll(".divider.new, .text")].map((line) => line.textContent));
+  const lines = await ann
+    .getByTestId("log")
+    .evaluate((log) =>
+      [...log.querySelectorAll(".divider.new, .text")].map((line) => line.textContent),
+    );
   assert.deepEqual(lines, ["New", "One", "Two", "And @ann, three?"]);
   await myRoom(ann, "Tea house").locator(".badge").waitFor({ state: "hidden" });
   assert.doesNotMatch(await ann.title(), /^\(/);
@@ -127,7 +144,10 @@ scene("counts down slow mode for members, and not for who moderates", async () =
   await bob.getByTestId("slow").getByText("one message every 5 s").waitFor();
   await says(bob, "First");
   await hears(ann, "First");
-  await bob.getByTestId("slow").getByText(/Slow mode: [1-5] s/).waitFor();
+  await bob
+    .getByTestId("slow")
+    .getByText(/Slow mode: [1-5] s/)
+    .waitFor();
   assert.equal(await bob.getByTestId("send").isDisabled(), true);
   for (const text of ["I need not", "wait"]) await says(ann, text);
   await hears(bob, "wait");

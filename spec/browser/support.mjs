@@ -114,30 +114,36 @@ export function scene(name, play) {
 
 /** Each file has a server and a browser of its own. */
 export function setUp() {
-  before(async () => {
-    mkdirSync(path.join(ROOT, "build"), { recursive: true });
-    port = await freePort();
-    browser = await chromium.launch({
-      executablePath: CHROMIUM,
-      headless: true,
-      args: [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-      ],
-    });
-    await startServer();
-  }, { timeout: SCENE_DEADLINE_MS });
+  before(
+    async () => {
+      mkdirSync(path.join(ROOT, "build"), { recursive: true });
+      port = await freePort();
+      browser = await chromium.launch({
+        executablePath: CHROMIUM,
+        headless: true,
+        args: [
+          "--no-sandbox",
+          "--disable-gpu",
+          "--disable-quic",
+          "--no-first-run",
+          "--disable-background-networking",
+          "--disable-component-update",
+          "--disable-sync",
+        ],
+      });
+      await startServer();
+    },
+    { timeout: SCENE_DEADLINE_MS },
+  );
 
-  after(async () => {
-    await browser?.close();
-    killServer();
-    await server?.exited;
-  }, { timeout: SCENE_DEADLINE_MS });
+  after(
+    async () => {
+      await browser?.close();
+      killServer();
+      await server?.exited;
+    },
+    { timeout: SCENE_DEADLINE_MS },
+  );
 }
 
 // The people.
@@ -202,14 +208,16 @@ export async function create(page, { name, kind = "public", ...texts }) {
   await dialog.waitFor({ state: "detached" });
 }
 
-export const myRoom = (page, room) => page.getByTestId("room").filter({ has: page.getByText(room, { exact: true }) });
+export const myRoom = (page, room) =>
+  page.getByTestId("room").filter({ has: page.getByText(room, { exact: true }) });
 
 export async function choose(page, room) {
   await myRoom(page, room).click();
   await title(page, room).waitFor();
 }
 
-export const member = (page, name) => page.getByTestId("member").filter({ has: page.getByText(name, { exact: true }) });
+export const member = (page, name) =>
+  page.getByTestId("member").filter({ has: page.getByText(name, { exact: true }) });
 
 /** Waits until each of these names is in the list of members. */
 export async function members(page, ...names) {
@@ -227,7 +235,8 @@ export async function says(page, text) {
   await page.getByTestId("message-input").press("Enter");
 }
 
-export const message = (page, text) => page.getByTestId("log").getByTestId("message").filter({ hasText: text }).last();
+export const message = (page, text) =>
+  page.getByTestId("log").getByTestId("message").filter({ hasText: text }).last();
 
 /** Waits for the text in the confirmed part of the room on screen. */
 export async function hears(page, text) {
