@@ -34,7 +34,7 @@ scene(
     );
     await title(ann, "bob").waitFor();
     await members(ann, "ann", "bob"); // he has come in
-  await says(ann, "Only for you.");
+    await says(ann, "Only for you.");
     await myRoom(bob, "ann").getByText("1", { exact: true }).waitFor();
     await choose(bob, "ann");
     await hears(bob, "Only for you.");
