@@ -5,7 +5,7 @@ return {
   { "limits", trust = "trusted" }, -- the first: it is asked before all others
   { "auth", trust = "trusted" },
   { "presence", trust = "trusted" },
-  { "rooms", trust = "trusted", options = { max_per_connection = 50 } },
+  { "rooms", trust = "trusted", options = { max_per_connection = 50, presence = true } },
   { "messages", trust = "trusted" },
   { "moderation", trust = "trusted" },
   { "server_api", trust = "trusted" }, -- serves nothing without keys

@@ -2,27 +2,30 @@
 //
 // Matches replies to requests, notices a dead line and dials again, with a full-jitter
 // back-off. A request whose answer never came is rejected with the code "lost": the
-// server may or may not have carried it out, so nothing here sends a request twice.
+// server may or may not have carried it out, so nothing here sends it twice. What was
+// refused only for its haste ("rate_limited") is asked again when its time has come.
 // Does not know the page, nor what the requests mean.
 
 const SUBPROTOCOL = "moongate.v1.json";
 const FIRST_DELAY_MS = 500;
 const MAX_DELAY_MS = 20_000;
 const ANSWER_TIMEOUT_MS = 15_000;
+const PATIENCE_MS = 3_000; // a rate limit that takes longer is for the reader to know
+const HASTY_TRIES = 8;
 
 const utf8 = new TextEncoder();
 
 /** A request that was not granted; `code` is the server's, or "lost" or "too_big". */
 export class Refusal extends Error {
-  constructor({ code, message, temporary }) {
+  constructor({ code, message, temporary, retry_after_ms }) {
     super(message);
     this.code = code;
     this.temporary = temporary === true;
+    this.retryAfterMs = retry_after_ms ?? 0;
   }
 }
 
-const lost = () =>
-  new Refusal({ code: "lost", message: "the connection broke", temporary: true });
+const lost = () => new Refusal({ code: "lost", message: "the connection broke", temporary: true });
 
 export class Connection {
   #url;
@@ -39,6 +42,7 @@ export class Connection {
   phase = "offline";
   retryAtMs = 0;
   closeCode = 0; // of the latest close, 0 when it was ours
+  closeReason = "";
   refusal = null; // what greet was told, when that is why we closed
 
   /**
@@ -60,22 +64,42 @@ export class Connection {
     this.#socket = socket;
     this.#timer = setTimeout(() => this.#drop(socket), ANSWER_TIMEOUT_MS);
     socket.onmessage = (event) => this.#receive(socket, event.data);
-    socket.onclose = (event) => this.#drop(socket, event.code);
+    socket.onclose = (event) => {
+      this.closeReason = event.reason;
+      this.#drop(socket, event.code);
+    };
     this.#enter("connecting");
   }
 
-  /** Hangs up and stays offline until start(). */
+  /** Hangs up for good (1000), and stays offline until start(). */
   stop() {
     this.#hangUp();
+    this.closeCode = 0;
     this.#failures = 0;
     this.#enter("offline");
   }
 
-  /** Resolves to the reply's data; rejects with a Refusal. */
-  request(type, fields = {}) {
+  /**
+   * Resolves to the reply's data; rejects with a Refusal. With an `id` of its own (a string of
+   * at least 16 bytes) the server carries it out once, however often it is asked.
+   */
+  async request(type, fields = {}) {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await this.#ask(type, fields);
+      } catch (refusal) {
+        const { code, retryAfterMs } = refusal;
+        const isHasty = code === "rate_limited" && retryAfterMs > 0 && retryAfterMs <= PATIENCE_MS;
+        if (!isHasty || tries === HASTY_TRIES) throw refusal;
+        await new Promise((resolve) => setTimeout(resolve, retryAfterMs));
+      }
+    }
+  }
+
+  #ask(type, fields) {
     const socket = this.#socket;
     if (socket?.readyState !== WebSocket.OPEN) return Promise.reject(lost());
-    const id = ++this.#lastId;
+    const id = fields.id ?? ++this.#lastId;
     const text = JSON.stringify({ ...fields, type, id });
     if (utf8.encode(text).length > this.#maxMessageBytes) {
       return Promise.reject(new Refusal({ code: "too_big", message: "too long" }));
@@ -144,7 +168,7 @@ export class Connection {
   #hangUp() {
     const socket = this.#socket;
     this.#socket = null; // from here on its events are nobody's
-    socket?.close();
+    socket?.close(1000);
     clearTimeout(this.#timer);
     clearInterval(this.#heartbeat);
     const asked = [...this.#asked.values()];

@@ -3,56 +3,40 @@
 // Two parts: `log` holds what the server has confirmed, in its order and at most
 // MAX_LINES long; `outbox` below it holds what we said and have no answer for yet.
 // A message carries a tag its author's page made up. A tag is shown once however often
-// it arrives, so "Send again" cannot double a message that had got through after all.
-// Everything from the network enters through textContent.
+// it arrives, so "Try again" cannot double a message that had got through after all.
 
-import { avatar, button, element, tint } from "./elements.js";
+import { button, element, listed } from "./elements.js";
+import { eventLine, Message, dayLine, newLine } from "./message.js";
 
 const MAX_LINES = 500;
 const GROUP_MS = 5 * 60_000;
 
-const clock = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit" });
-const calendar = new Intl.DateTimeFormat([], { dateStyle: "full", timeStyle: "medium" });
-
-function time(atMs) {
-  const at = new Date(atMs);
-  const node = element("time", { title: calendar.format(at) }, clock.format(at));
-  node.dateTime = at.toISOString();
-  return node;
-}
-
-function message(author, own, text, when) {
-  const heading = element("p", { class: "byline" });
-  heading.append(element("bdi", { class: `author tint-${tint(author)}` }, author), when);
-  const body = element("div", { class: "body" });
-  body.append(heading, element("p", { class: "text", dir: "auto", "data-testid": "text" }, text));
-  const item = element("div", {
-    class: own ? "message own" : "message",
-    "data-testid": "message",
-    "data-author": author,
-  });
-  item.append(avatar(author), body);
-  return item;
-}
+const dayOf = (atMs) => new Date(atMs).toDateString();
 
 export class Transcript {
   #me;
-  #seen = new Map(); // author and tag -> its line
-  #unsent = new Map(); // tag -> { item, text }
-  #last = null; // { author, atMs } of the newest line when it was a message
+  #seen = new Map(); // author and tag -> its message
+  #byId = new Map(); // id -> Message
+  #unsent = new Map(); // tag -> { message, text }
+  #last = null; // the newest Message, when the newest line is one
+  #day = "";
+  #divider = null; // "New": all below it was said while nobody looked
+  #seenLine = element("p", { class: "seen-by", "data-testid": "seen-by" });
 
-  constructor(roomName, me) {
+  constructor(roomTitle, me) {
     this.#me = me;
     this.log = element("div", {
       class: "log",
       role: "log",
-      "aria-label": `Messages in ${roomName}`,
+      "aria-live": "polite",
+      "aria-relevant": "additions",
+      "aria-label": `Messages in ${roomTitle}`,
       "data-testid": "log",
     });
     this.outbox = element("div", {
       class: "outbox",
       role: "group",
-      "aria-label": `Your unconfirmed messages in ${roomName}`,
+      "aria-label": `Your unconfirmed messages in ${roomTitle}`,
       "data-testid": "outbox",
     });
   }
@@ -61,62 +45,104 @@ export class Transcript {
     return this.#unsent.size;
   }
 
-  /** Shows a confirmed message. False when this very message was here already. */
-  said(author, text, atMs, tag) {
-    const mark = tag && `${author}\n${tag}`;
-    if (mark && this.#seen.has(mark)) return false;
-    const own = author === this.#me();
-    if (own) this.discard(tag);
-    const item = message(author, own, text, time(atMs));
+  /** The id of the newest message. */
+  get lastId() {
+    return Math.max(0, ...[...this.#byId.keys()].slice(-1));
+  }
+
+  message(id) {
+    return this.#byId.get(id);
+  }
+
+  /** My newest message that is not deleted. */
+  get lastOwn() {
+    return [...this.#byId.values()].reverse().find((one) => one.isOwn && !one.isDeleted);
+  }
+
+  /**
+   * Shows a confirmed message. False when this very message was here already.
+   * @param {{ id: number, from: string, text: string, at: number, tag: string,
+   *   replyTo?: number, mentions?: string[], isUnseen?: boolean }} said
+   */
+  said(said) {
+    const mark = said.tag && `${said.from}\n${said.tag}`;
+    if ((mark && this.#seen.has(mark)) || this.#byId.has(said.id)) return false;
+    const isOwn = said.from === this.#me();
+    if (isOwn) this.discard(said.tag);
+    if (isOwn) this.clearNew();
+    this.#openDay(said.at);
+    if (said.isUnseen && !this.#divider) this.#append((this.#divider = newLine()));
+    const message = new Message(said, { me: this.#me(), quoted: this.#byId.get(said.replyTo) });
     const last = this.#last;
-    if (last?.author === author && atMs - last.atMs < GROUP_MS) item.classList.add("follows");
-    if (mark) {
-      this.#seen.set(mark, item);
-      item.mark = mark;
-    }
-    this.#append(item);
-    this.#last = { author, atMs };
+    const follows = last?.from === said.from && said.at - last.at < GROUP_MS && !said.replyTo;
+    if (follows) message.item.classList.add("follows");
+    if (mark) this.#seen.set(mark, message);
+    message.mark = mark;
+    this.#byId.set(said.id, message);
+    this.#append(message.item);
+    this.#last = message;
     return true;
   }
 
+  edited(id, text) {
+    this.#byId.get(id)?.edited(text);
+  }
+
+  deleted(id, by) {
+    this.#byId.get(id)?.deleted(by);
+  }
+
   /** Shows a line about the room itself: somebody came, went, or we were away. */
-  noted(text, atMs) {
-    const item = element("div", { class: "event", "data-testid": "event" });
-    item.append(element("bdi", {}, text), " ", time(atMs));
-    this.#append(item);
+  noted(text, atMs, isPrivate = false) {
+    this.#openDay(atMs);
+    this.#append(eventLine(text, atMs, isPrivate));
     this.#last = null;
   }
 
-  /** Shows our own words while their request is under way. */
-  sending(tag, text) {
-    this.discard(tag);
-    const state = element("span", { class: "state", "data-testid": "send-state" }, "Sending…");
-    const item = message(this.#me(), true, text, state);
-    item.classList.add("unsent");
-    this.#unsent.set(tag, { item, text });
-    this.outbox.append(item);
+  /** What was new has been looked at. */
+  clearNew() {
+    this.#divider?.remove();
+    this.#divider = null;
   }
 
-  /** The request was granted. The said push comes before this or right behind it. */
-  granted(tag, atMs) {
-    const unsent = this.#unsent.get(tag);
-    if (unsent) this.said(this.#me(), unsent.text, atMs, tag);
+  /** Who has read my last message, when that is the last one. */
+  seenBy(readBy) {
+    const last = this.#last;
+    const names = last?.isOwn
+      ? [...readBy]
+          .filter(([user, id]) => user !== this.#me() && id >= last.id)
+          .map(([user]) => user)
+      : [];
+    this.#seenLine.textContent = names.length ? `Seen by ${listed(names.sort())}` : "";
+    if (names.length) this.outbox.before(this.#seenLine);
+    else this.#seenLine.remove();
+  }
+
+  /** Shows our own words while their request is under way. */
+  sending({ tag, text, replyTo }) {
+    this.discard(tag);
+    const said = { id: 0, from: this.#me(), text, at: Date.now(), tag, replyTo };
+    const message = new Message(said, {
+      me: this.#me(),
+      quoted: this.#byId.get(replyTo),
+      state: "Sending…",
+    });
+    this.#unsent.set(tag, message);
+    this.outbox.append(message.item);
   }
 
   /** The request was refused or never answered; the reader decides what becomes of it. */
-  failed(tag, reason, sendAgain) {
-    const unsent = this.#unsent.get(tag);
-    if (!unsent) return; // heard before its reply was lost: it did arrive
-    unsent.item.classList.add("failed");
-    const state = unsent.item.querySelector(".state");
-    state.textContent = "Not confirmed";
+  failed(tag, reason, again, isRefused) {
+    const message = this.#unsent.get(tag);
+    if (!message) return; // heard before its reply was lost: it did arrive
+    message.failed(isRefused);
     const choices = element("p", { class: "choices" });
     choices.append(
       element("span", { role: "alert", "data-testid": "failure" }, reason),
-      button("Send again", () => sendAgain(unsent.text), { "data-testid": "send-again" }),
+      button("Try again", again, { "data-testid": "send-again" }),
       button("Discard", () => this.discard(tag), { "data-testid": "discard" }),
     );
-    unsent.item.querySelector(".body").append(choices);
+    message.body.append(choices);
   }
 
   discard(tag) {
@@ -124,11 +150,24 @@ export class Transcript {
     this.#unsent.delete(tag);
   }
 
-  #append(item) {
-    this.log.append(item);
+  #openDay(atMs) {
+    const day = dayOf(atMs);
+    if (day === this.#day) return;
+    this.#day = day;
+    this.#last = null;
+    this.#append(dayLine(atMs));
+  }
+
+  #append(line) {
+    this.log.append(line);
+    this.#seenLine.remove();
     while (this.log.childElementCount > MAX_LINES) {
       const oldest = this.log.firstElementChild;
-      this.#seen.delete(oldest.mark);
+      const message = this.#byId.get(Number(oldest.dataset.id));
+      if (message) {
+        this.#seen.delete(message.mark);
+        this.#byId.delete(message.id);
+      }
       oldest.remove();
     }
     // The new first line may have lost the one that carried its author's name.

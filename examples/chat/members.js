@@ -1,0 +1,107 @@
+// members.js - right: who is in the room, how they are, and what may be done about each.
+
+import { avatar, button, element, reconcile, walkable, write } from "./elements.js";
+import { openMenu } from "./menu.js";
+import { ban, kick, mute, setRole, unmute } from "./moderation.js";
+import { notify } from "./notices.js";
+import { $ } from "./page.js";
+import { may, rank } from "./permissions.js";
+import {
+  drawPresence,
+  presenceDot,
+  presenceWord,
+  stateOf,
+  statusOf,
+  statusText,
+} from "./presence.js";
+import { talkTo } from "./rooms.js";
+import { onDraw, state } from "./state.js";
+import { inWords } from "./words.js";
+
+const ROLE_WORDS = { owner: "owner", moderator: "mod", admin: "admin" };
+const ORDER = { owner: 0, admin: 0, moderator: 1 };
+
+const trying = (action) => action.catch((refusal) => notify(inWords(refusal)));
+
+function mention(user) {
+  const input = $("message");
+  input.value = `${input.value}${input.value && !input.value.endsWith(" ") ? " " : ""}@${user} `;
+  state.pane = "room";
+  input.focus();
+}
+
+function itemsFor(room, user) {
+  const items = [];
+  if (user === state.me.name) return items;
+  if (!room.other) items.push({ label: "Message directly", act: () => trying(talkTo(user)) });
+  if (may(room, "say")) items.push({ label: "Mention", act: () => mention(user) });
+  const theirs = room.roleOf(user) || "guest";
+  if (rank(theirs) >= rank(room.role)) return items;
+  if (may(room, "set_role")) {
+    items.push(null);
+    const roles = ["moderator", "member", "guest"].filter(
+      (role) => rank(role) < rank(room.role) && role !== theirs,
+    );
+    for (const role of roles)
+      items.push({ label: `Make ${role}`, act: () => trying(setRole(room, user, role)) });
+  }
+  if (may(room, "kick")) {
+    items.push(
+      null,
+      { label: "Mute…", act: () => mute(room, user) },
+      { label: "Unmute", act: () => trying(unmute(room, user)) },
+      { label: "Kick…", isDanger: true, act: () => kick(room, user) },
+      { label: "Ban…", isDanger: true, act: () => ban(room, user) },
+    );
+  }
+  return items;
+}
+
+function memberItem(user) {
+  const entry = button("", () => openMenu(entry, user, itemsFor(state.current, user)), {
+    class: "member-link",
+    "aria-haspopup": "menu",
+  });
+  const face = element("span", { class: "face" }, avatar(user), presenceDot());
+  entry.append(
+    face,
+    element(
+      "span",
+      { class: "who" },
+      element("bdi", { class: "name" }, user),
+      element("span", { class: "status hint" }),
+    ),
+    presenceWord(),
+    element("span", { class: "role" }),
+  );
+  return element("li", { "data-testid": "member" }, entry);
+}
+
+function drawMember(item, user) {
+  const room = state.current;
+  const isMe = user === state.me.name;
+  drawPresence(item, user);
+  item.classList.toggle("is-away", ["away", "offline"].includes(stateOf(user)));
+  item.dataset.state = stateOf(user);
+  const status = statusText(statusOf(user)) || (stateOf(user) === "away" ? "away" : "");
+  write(item.querySelector(".status"), status);
+  item.querySelector(".status").hidden = !status;
+  const role = ROLE_WORDS[room.roleOf(user)] ?? "";
+  write(item.querySelector(".role"), isMe ? ["you", role].filter(Boolean).join(", ") : role);
+  item.firstElementChild.disabled = isMe;
+}
+
+function draw() {
+  const room = state.current;
+  const order = (user) => ORDER[room.roleOf(user)] ?? 2;
+  const users = [...(room?.members ?? [])].sort(
+    (a, b) => order(a) - order(b) || a.localeCompare(b),
+  );
+  reconcile($("members"), users, memberItem, drawMember);
+  const more = (room?.count ?? 0) - users.length;
+  $("more-members").hidden = more <= 0;
+  write($("more-members"), users.length ? `and ${more} more` : `${more} members: too many to list`);
+}
+
+walkable($("members"));
+onDraw(draw);

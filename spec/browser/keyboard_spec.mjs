@@ -1,0 +1,309 @@
+// keyboard_spec.mjs - the page without a mouse, for who hears it, and for who needs contrast.
+
+import assert from "node:assert/strict";
+
+import {
+  choose,
+  create,
+  DESK,
+  enter,
+  hears,
+  join,
+  members,
+  message,
+  myRoom,
+  PHONE,
+  says,
+  scene,
+  setUp,
+  title,
+} from "./support.mjs";
+
+setUp();
+
+let ann, bob;
+
+const focused = (page) =>
+  page.evaluate(() => {
+    const node = document.activeElement;
+    return (
+      node.getAttribute("aria-label") ?? node.labels?.[0]?.textContent ?? node.textContent.trim()
+    );
+  });
+
+scene("goes to a room with Ctrl+K and a few letters", async () => {
+  ann = await enter("ann");
+  bob = await enter("bob");
+  for (const room of ["tea house", "haiku"]) await join(ann, room);
+  await ann.keyboard.press("Control+k");
+  await ann.keyboard.type("tea");
+  await ann.keyboard.press("Enter");
+  await title(ann, "tea house").waitFor();
+  assert.equal(await focused(ann), "Message in tea house");
+  await ann.keyboard.press("Control+k");
+  await ann.keyboard.press("ArrowDown");
+  await ann.keyboard.press("Escape");
+  await ann.getByTestId("dialog").waitFor({ state: "detached" });
+  await title(ann, "tea house").waitFor();
+});
+
+scene("reaches every part with Tab, and leaves each again", async () => {
+  await says(ann, "Something to read.");
+  await hears(ann, "Something to read.");
+  await ann.evaluate(() => document.activeElement.blur());
+  const parts = new Set();
+  for (let n = 0; n < 40; n += 1) {
+    await ann.keyboard.press("Tab");
+    parts.add(
+      await ann.evaluate(
+        () =>
+          document.activeElement.closest("nav, header, #scroller, form, aside")?.tagName +
+          (document.activeElement.closest("#scroller") ? " messages" : ""),
+      ),
+    );
+  }
+  for (const part of ["NAV", "HEADER", "DIV messages", "FORM"])
+    assert.ok(parts.has(part), `${part} in ${[...parts]}`);
+});
+
+scene("shows where the focus is", async () => {
+  await ann.getByTestId("room-menu").focus();
+  await ann.keyboard.press("Shift+Tab");
+  await ann.keyboard.press("Tab");
+  const outline = await ann.evaluate(() => {
+    const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement);
+    return [outlineStyle, outlineWidth];
+  });
+  assert.deepEqual(outline, ["solid", "2px"]);
+});
+
+scene("walks through menus and lists with the arrow keys", async () => {
+  await ann.keyboard.press("Enter"); // the room menu
+  await ann.getByRole("menuitem", { name: "Leave room" }).waitFor();
+  await ann.keyboard.press("Escape");
+  assert.equal(await focused(ann), "Room menu");
+  await myRoom(ann, "lobby").focus();
+  await ann.keyboard.press("ArrowDown");
+  await ann.keyboard.press("ArrowDown");
+  await ann.keyboard.press("Enter");
+  await title(ann, "haiku").waitFor();
+});
+
+scene("reacts and replies without a mouse", async () => {
+  for (const page of [ann, bob]) await join(page, "keys");
+  await members(ann, "bob");
+  for (const text of ["First line", "Second line"]) {
+    await says(bob, text);
+    await hears(ann, text);
+  }
+  await ann.getByTestId("messages").focus();
+  await ann.keyboard.press("ArrowUp"); // the last one
+  await ann.keyboard.press("ArrowUp");
+  await ann.keyboard.press("Tab"); // its bar
+  assert.equal(await focused(ann), "React");
+  await ann.keyboard.press("Enter");
+  await ann.keyboard.press("ArrowRight");
+  await ann.keyboard.press("Enter");
+  await message(bob, "First line").locator(".reaction").getByText("1").waitFor();
+  await ann.keyboard.press("Tab");
+  assert.equal(await focused(ann), "Reply");
+  await ann.keyboard.press("Enter");
+  await ann.keyboard.type("By the keyboard.");
+  await ann.keyboard.press("Enter");
+  await message(bob, "By the keyboard.").getByTestId("quote").getByText("First line").waitFor();
+});
+
+scene("has landmarks, names and live regions", async () => {
+  await ann.getByRole("navigation", { name: "Rooms and conversations" }).waitFor();
+  await ann.getByRole("main", { name: "keys" }).waitFor();
+  await ann.getByRole("complementary", { name: "Members" }).waitFor();
+  await ann.getByRole("heading", { name: "keys", level: 1 }).waitFor();
+  await ann.getByRole("log", { name: "Messages in keys" }).waitFor();
+  assert.equal(await ann.getByTestId("log").getAttribute("aria-live"), "polite");
+  await ann.getByRole("textbox", { name: "Message in keys" }).waitFor();
+  await ann.getByRole("button", { name: "Send", exact: true }).waitFor();
+  await ann.getByRole("list", { name: "Rooms", exact: true }).waitFor();
+  await ann.getByRole("button", { name: /^bob ?, online/ }).waitFor();
+  await choose(ann, "lobby");
+  await says(bob, "Are you there, @ann?");
+  await ann.getByRole("button", { name: /^keys ?, 1 unread, 1 mention of you/ }).waitFor();
+  const nameless = await ann.evaluate(() =>
+    [...document.querySelectorAll("button, input, textarea, select")]
+      .filter((node) => node.checkVisibility())
+      .filter(
+        (node) =>
+          !node.textContent.trim() && !node.getAttribute("aria-label") && !node.labels?.length,
+      )
+      .map((node) => node.outerHTML),
+  );
+  assert.deepEqual(nameless, []);
+});
+
+/** Of all text on screen: what is fainter than 4.5 to 1 (3 to 1 when it is large). */
+function faintTexts() {
+  const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+  const rgba = (color) => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = color;
+    canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data].map((part, n) =>
+      n === 3 ? part / 255 : part,
+    );
+  };
+  const over = (top, bottom) =>
+    top.slice(0, 3).map((part, n) => part * top[3] + bottom[n] * (1 - top[3]));
+  const light = (color) => {
+    const [r, g, b] = color.map((part) => {
+      const share = part / 255;
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = (node) => {
+    if (!node) return [255, 255, 255];
+    const { backgroundColor, backgroundImage } = getComputedStyle(node);
+    const stop = backgroundImage.match(/linear-gradient\((rgba?\([^)]*\))/u);
+    const own = rgba(stop ? stop[1] : backgroundColor);
+    return own[3] === 1 ? own.slice(0, 3) : over(own, behind(node.parentElement));
+  };
+  const faint = [];
+  for (const node of document.querySelectorAll("body *")) {
+    const text = [...node.childNodes]
+      .filter((child) => child.nodeType === 3)
+      .map((child) => child.data.trim())
+      .join("");
+    if (
+      !text ||
+      !node.checkVisibility({ opacityProperty: true }) ||
+      node.closest(".unseen, [aria-hidden='true'], :disabled.primary")
+    )
+      continue;
+    const ground = behind(node);
+    const ink = over(rgba(getComputedStyle(node).color), ground);
+    const [high, low] = [light(ink), light(ground)].sort((a, b) => b - a);
+    const ratio = (high + 0.05) / (low + 0.05);
+    const { fontSize, fontWeight } = getComputedStyle(node);
+    const isLarge =
+      parseFloat(fontSize) >= 24 || (parseFloat(fontSize) >= 18.66 && fontWeight >= 700);
+    if (ratio < (isLarge ? 3 : 4.5))
+      faint.push(`${ratio.toFixed(2)} ${node.className || node.tagName}: ${text.slice(0, 40)}`);
+  }
+  return faint;
+}
+
+scene("loads all its modules at once", async () => {
+  const asked = await ann.evaluate(() =>
+    performance
+      .getEntriesByType("resource")
+      .map(({ name }) => new URL(name).pathname.slice(1))
+      .filter((name) => name.endsWith(".js"))
+      .sort(),
+  );
+  const named = await ann.evaluate(() =>
+    [...document.querySelectorAll("script[src], link[rel=modulepreload]")]
+      .map((node) => node.getAttribute("src") ?? node.getAttribute("href"))
+      .sort(),
+  );
+  assert.deepEqual([...new Set(asked)], named, "index.html names each module, and no other");
+});
+
+scene("has enough contrast, by day and by night", async () => {
+  await create(ann, { name: "gallery", Topic: "Colours" });
+  await join(bob, "gallery");
+  await says(bob, "Hello @ann, see https://moon.example");
+  await hears(ann, "Hello");
+  await says(ann, "Mine, too");
+  await hears(bob, "Mine, too");
+  await says(ann, "/nonsense");
+  await ann.getByTestId("failure").waitFor();
+  await says(ann, "/bans");
+  await ann.getByTestId("message-input").fill("@b");
+  await ann
+    .getByTestId("room-topic")
+    .evaluate((topic) => topic.style.setProperty("color", "#b5b5b5"));
+  assert.match(
+    (await ann.evaluate(faintTexts)).join(),
+    /^[12]\.\d+ hint: Colours$/,
+    "what is faint is found",
+  );
+  await ann.getByTestId("room-topic").evaluate((topic) => topic.style.removeProperty("color"));
+  for (const colorScheme of ["light", "dark"]) {
+    await ann.emulateMedia({ colorScheme });
+    assert.deepEqual(await ann.evaluate(faintTexts), [], colorScheme);
+    await ann.getByTestId("browse-rooms").click();
+    await ann.getByTestId("found").first().waitFor();
+    assert.deepEqual(await ann.evaluate(faintTexts), [], `${colorScheme}, with a window`);
+    await ann.keyboard.press("Escape");
+    await ann.getByTestId("dialog").waitFor({ state: "detached" });
+  }
+});
+
+scene("keeps the colours that were chosen on this device", async () => {
+  await ann.emulateMedia({ colorScheme: "light" });
+  const paper = () => ann.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const day = await paper();
+  await ann.getByTestId("me").click();
+  await ann.getByRole("menuitemradio", { name: "Dark" }).click();
+  const night = await paper();
+  assert.notEqual(day, night);
+  await ann.getByTestId("discard").click();
+  await ann.reload();
+  assert.equal(await paper(), night);
+  await ann.getByTestId("me").click();
+  await ann.getByRole("menuitemradio", { name: "Colours of the system" }).click();
+  assert.equal(await paper(), day);
+});
+
+// On a phone.
+
+scene("shows one part at a time on a phone, with a way back", async () => {
+  await ann.setViewportSize(PHONE);
+  await ann.getByRole("main").waitFor();
+  await ann.getByRole("navigation").waitFor({ state: "hidden" });
+  await ann.getByRole("button", { name: "Back to the rooms" }).click();
+  await ann.getByRole("navigation").waitFor();
+  await ann.getByRole("main").waitFor({ state: "hidden" });
+  await choose(ann, "gallery");
+  await ann.getByRole("button", { name: /^Members, 2/ }).click();
+  await members(ann, "ann", "bob");
+  await ann.getByRole("button", { name: "Back to the room" }).click();
+  await ann.getByRole("main").waitFor();
+});
+
+scene("is as wide as a phone, and has room for thumbs", async () => {
+  for (const width of [360, 430]) {
+    await ann.setViewportSize({ width, height: 780 });
+    const page = await ann.evaluate(() => document.documentElement.scrollWidth);
+    assert.equal(page, width);
+    for (const part of ["room", "rooms", "members"]) {
+      if (part === "rooms") await ann.getByTestId("show-rooms").click();
+      if (part === "members") {
+        await choose(ann, "gallery");
+        await ann.getByTestId("show-members").click();
+      }
+      const small = await ann.evaluate(() =>
+        [...document.querySelectorAll("button, input, textarea")]
+          .filter((node) => node.checkVisibility())
+          .map((node) => [node.getBoundingClientRect(), node])
+          .filter(([{ height, width: wide }]) => height < 40 || wide < 40)
+          .map(
+            ([{ height, width: wide }, node]) =>
+              `${Math.round(wide)}x${Math.round(height)} ${node.className} ${node.textContent}`,
+          ),
+      );
+      assert.deepEqual(small, [], `${part} at ${width}`);
+    }
+    await ann.getByTestId("back-to-room").click();
+  }
+});
+
+scene("keeps the field above the keyboard of a phone", async () => {
+  await ann.setViewportSize({ width: 390, height: 420 }); // what a keyboard leaves
+  const field = await ann.getByTestId("message-input").boundingBox();
+  assert.ok(field.y + field.height <= 420, `the field ends at ${field.y + field.height}`);
+  await says(bob, "Can you see this?");
+  await hears(ann, "Can you see this?");
+  const newest = await message(ann, "Can you see this?").boundingBox();
+  assert.ok(newest.y + newest.height <= field.y, "the newest line is above the field");
+  await ann.setViewportSize(DESK);
+});

@@ -1,0 +1,181 @@
+// messages_spec.mjs - what is done with a message: edit, delete, reply, mention, react; links,
+// slash commands, and what is refused.
+
+import assert from "node:assert/strict";
+
+import {
+  DESK,
+  enter,
+  heard,
+  hears,
+  join,
+  members,
+  message,
+  onMessage,
+  pick,
+  says,
+  scene,
+  sees,
+  setUp,
+} from "./support.mjs";
+
+setUp();
+
+let ann, bob;
+
+const more = async (page, text, entry) => {
+  await message(page, text).hover();
+  await pick(
+    page,
+    message(page, text).getByTestId("bar").getByRole("button", { name: "More" }),
+    entry,
+  );
+};
+
+scene("edits my last message with the arrow up, and says that it was edited", async () => {
+  ann = await enter("ann");
+  bob = await enter("bob");
+  await members(ann, "ann", "bob");
+  await says(ann, "Teh kettle is on.");
+  await hears(bob, "Teh kettle");
+  await ann.getByTestId("message-input").press("ArrowUp");
+  await ann.getByTestId("context").getByText("Editing your message").waitFor();
+  assert.equal(await ann.getByTestId("message-input").inputValue(), "Teh kettle is on.");
+  await says(ann, "The kettle is on.");
+  for (const page of [ann, bob]) await hears(page, "The kettle is on. (edited)");
+  assert.deepEqual(await heard(bob), ["ann: The kettle is on. (edited)"]);
+  await ann.getByTestId("context").waitFor({ state: "hidden" });
+});
+
+scene("gives back what was being written when an edit is called off", async () => {
+  await ann.getByTestId("message-input").fill("half a sen");
+  await more(ann, "The kettle", "Edit");
+  await ann.getByTestId("message-input").press("Escape");
+  assert.equal(await ann.getByTestId("message-input").inputValue(), "half a sen");
+  await ann.getByTestId("message-input").fill("");
+});
+
+scene("replies with what is replied to, and goes back there", async () => {
+  for (const page of [ann, bob]) await page.setViewportSize({ width: 1280, height: 420 });
+  for (let n = 1; n <= 15; n += 1) await says(bob, `cup ${n}`);
+  await hears(ann, "cup 15");
+  await message(ann, "The kettle is on.").scrollIntoViewIfNeeded();
+  await onMessage(ann, "The kettle is on.", "Reply");
+  await ann.getByTestId("context").getByText("Replying to ann: The kettle is on.").waitFor();
+  await says(ann, "It is off again.");
+  const reply = message(bob, "It is off again.");
+  await reply.getByTestId("quote").getByText("The kettle is on.").waitFor();
+  await reply.getByTestId("quote").click();
+  const original = bob.getByTestId("log").getByTestId("message").filter({ hasText: "(edited)" });
+  await bob.waitForFunction(
+    (item) => document.activeElement === item,
+    await original.elementHandle(),
+  );
+  assert.equal(
+    await original.evaluate((item) => {
+      const at = item.getBoundingClientRect();
+      const around = item.closest(".scroller").getBoundingClientRect();
+      return at.top >= around.top && at.bottom <= around.bottom;
+    }),
+    true,
+  );
+  await bob.getByRole("button", { name: "Newest messages" }).click();
+  for (const page of [ann, bob]) await page.setViewportSize(DESK);
+});
+
+scene("completes names behind an @, and marks who is mentioned", async () => {
+  await ann.getByTestId("message-input").pressSequentially("Hear, @bo");
+  await ann.getByTestId("completion").getByText("bob").waitFor();
+  await ann.getByTestId("message-input").press("Enter"); // takes the name, says nothing yet
+  assert.equal(await ann.getByTestId("message-input").inputValue(), "Hear, @bob ");
+  await ann.getByTestId("message-input").press("Enter");
+  await bob.locator(".message.for-me .mention.me").getByText("@bob").waitFor();
+  assert.equal(await ann.locator(".message.for-me").count(), 0);
+});
+
+scene("tells who is mentioned in a room that they are not in", async () => {
+  await join(ann, "kitchen");
+  await says(ann, "Where is @bob?");
+  await bob.getByTestId("notice").getByText("ann mentioned you in kitchen.").waitFor();
+  await bob.getByTestId("notice-action").click();
+  await members(ann, "bob");
+});
+
+scene("adds and takes back reactions, with mine marked", async () => {
+  await says(ann, "Shall we?");
+  await hears(bob, "Shall we?");
+  for (const page of [ann, bob]) {
+    await onMessage(page, "Shall we?", "React");
+    await page.getByRole("menuitem", { name: "React with 👍" }).click();
+  }
+  const chip = (page) => message(page, "Shall we?").locator('.reaction[data-emoji="👍"]');
+  for (const page of [ann, bob]) await chip(page).getByText("2").waitFor();
+  assert.equal(await chip(bob).getAttribute("aria-pressed"), "true");
+  assert.equal(await chip(bob).getAttribute("aria-label"), "👍, 2, with yours");
+  await chip(bob).click();
+  await chip(ann).getByText("1").waitFor();
+  await bob.locator('.reaction[data-emoji="👍"][aria-pressed="false"]').waitFor();
+  await chip(ann).click();
+  await chip(bob).waitFor({ state: "detached" });
+});
+
+scene("deletes my own message for everybody, once I have said so twice", async () => {
+  await says(ann, "I should not have said that.");
+  await hears(bob, "I should not have");
+  await more(ann, "I should not", "Delete…");
+  await ann.getByTestId("dialog").getByRole("button", { name: "Delete" }).click();
+  await hears(bob, "This message was deleted.");
+  assert.equal(
+    (await heard(bob)).some((line) => line.includes("should not have")),
+    false,
+  );
+});
+
+scene("makes links of web addresses, and of nothing else", async () => {
+  await says(ann, "See https://moon.example/a?b=1, javascript:alert(1) and http://x.example.");
+  await hears(bob, "See https");
+  const links = await message(bob, "See https")
+    .locator("a")
+    .evaluateAll((all) => all.map((link) => [link.getAttribute("href"), link.rel, link.target]));
+  const rel = "noopener noreferrer nofollow";
+  assert.deepEqual(links, [
+    ["https://moon.example/a?b=1", rel, "_blank"],
+    ["http://x.example", rel, "_blank"],
+  ]);
+});
+
+scene("shows any value that other clients say", async () => {
+  await bob.evaluate(async () => {
+    const { ask } = await import("/line.js");
+    await ask("say", { room: "kitchen", data: { temperature: 98 } });
+    await ask("say", { room: "kitchen", data: "plain" });
+  });
+  await hears(ann, '{"temperature":98}');
+  await hears(ann, "plain");
+});
+
+scene("hands slash commands on, and shows their answer to me alone", async () => {
+  await ann.getByTestId("message-input").fill("");
+  await ann.getByTestId("message-input").pressSequentially("/ki");
+  await ann.getByTestId("completion").getByText("/kick").waitFor();
+  await ann.getByTestId("message-input").press("Escape");
+  await says(ann, "/help");
+  await sees(ann, "/kick NAME [REASON]: out of this room");
+  assert.equal(await bob.getByTestId("event").filter({ hasText: "/kick" }).count(), 0);
+  await says(ann, "/nonsense");
+  await ann.getByTestId("failure").getByText("There is no such command.").waitFor();
+  await ann.getByTestId("discard").click();
+  await says(ann, "//not a command");
+  await hears(bob, "/not a command");
+});
+
+scene("keeps what was refused, and says why", async () => {
+  await ann.getByTestId("message-input").evaluate((input) => input.removeAttribute("maxlength"));
+  await says(ann, "ä".repeat(40_000));
+  await ann.getByTestId("failure").getByText("longer than the server accepts").waitFor();
+  await ann.getByTestId("send-state").getByText("Not sent").waitFor();
+  await ann.getByTestId("discard").click();
+  await says(ann, "Short again.");
+  await hears(bob, "Short again.");
+  await ann.getByTestId("outbox").getByTestId("message").waitFor({ state: "detached" });
+});
