@@ -48,8 +48,8 @@ describe("auth", function()
       trust = "trusted" }]]):format(options)
   end
 
-  local function start(options)
-    house = server.start { arguments = { "--fetch-allow", "127.0.0.0/8" },
+  local function start(options, tls)
+    house = server.start { tls = tls, arguments = { "--fetch-allow", "127.0.0.0/8" },
       plugins = { init = list_of(options) } }
   end
 
@@ -352,7 +352,7 @@ describe("auth", function()
   end
 
   it("by a backend, in a storm of 1,000 that come back with one token, makes one call", function()
-    start(('methods = { "backend" }, backend_url = %q'):format(origin:url()))
+    start(('methods = { "backend" }, backend_url = %q'):format(origin:url()), false)
     local visit
     for round = 1, 2 do
       local granted = 0
