@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "json_count.h"
+#include "empty_list.h"
 #include <lauxlib.h>
 #include <stdbool.h>
 #include <string.h>
@@ -19,6 +20,7 @@ struct counter {
     int depth;
     lua_Number values; /* up to now */
     lua_Number bytes;
+    bool has_empty_list;
 };
 
 /* Leaves the problem on the stack. */
@@ -50,6 +52,9 @@ static bool value_exceeds(lua_State *L, struct counter *counter, int level)
         return string_exceeds(L, counter, -1);
     case LUA_TTABLE:
         return table_exceeds(L, counter, level);
+    case LUA_TLIGHTUSERDATA:
+        counter->has_empty_list |= moon_is_empty_list(L, -1);
+        return false;
     default:
         return false;
     }
@@ -95,7 +100,10 @@ static int excess(lua_State *L)
                               .values = 1};
     lua_settop(L, 1);
     if (!value_exceeds(L, &counter, 1)) {
-        return 0;
+        lua_pushnil(L);
+        lua_pushnil(L);
+        lua_pushboolean(L, counter.has_empty_list);
+        return 3;
     }
     if (strncmp(lua_tostring(L, -1), "nested", strlen("nested")) == 0) {
         return 1;
@@ -139,7 +147,9 @@ static int may_overflow(lua_State *L)
 
 int luaopen_moongate_json_count(lua_State *L)
 {
-    lua_createtable(L, 0, 2);
+    lua_createtable(L, 0, 3);
+    moon_push_empty_list(L);
+    lua_setfield(L, -2, "empty_list");
     lua_pushcfunction(L, excess);
     lua_setfield(L, -2, "excess");
     lua_pushcfunction(L, may_overflow);

@@ -2,6 +2,7 @@
 #include "msgpack.h"
 #include "../core/frame.h"
 #include "../core/types.h"
+#include "empty_list.h"
 #include "msgpack_state.h"
 #include <msgpack.h>
 #include <stdio.h>
@@ -204,6 +205,9 @@ static bool put_value(struct writer *writer, int depth)
         if (lua_touserdata(L, -1) == NULL) {
             return msgpack_pack_nil(packer) == 0;
         }
+        if (moon_is_empty_list(L, -1)) {
+            return msgpack_pack_array(packer, 0) == 0;
+        }
         break;
     default:
         break;
@@ -228,12 +232,14 @@ static int encode(lua_State *L)
 
 int luaopen_moongate_msgpack(lua_State *L)
 {
-    lua_createtable(L, 0, 3);
+    lua_createtable(L, 0, 4);
     lua_pushcfunction(L, encode);
     lua_setfield(L, -2, "encode");
     lua_pushcfunction(L, moon_msgpack_decode);
     lua_setfield(L, -2, "decode");
     lua_pushlightuserdata(L, NULL);
     lua_setfield(L, -2, "null");
+    moon_push_empty_list(L);
+    lua_setfield(L, -2, "empty_list");
     return 1;
 }

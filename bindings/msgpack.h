@@ -11,5 +11,6 @@
 
 struct lua_State;
 
-/* A lua_CFunction: pushes { encode, decode, null }, as json.lua has them. */
+/* A lua_CFunction: pushes { encode, decode, null, empty_list }, as json.lua has
+ * them. */
 int luaopen_moongate_msgpack(struct lua_State *L);

@@ -24,6 +24,12 @@ local function data_of(gate, message)
   return data
 end
 
+--- What a verb has returned, as it goes to clients.
+local function shown(gate, data, ...)
+  if data and data.list then data.list = gate.json.list(data.list) end
+  return data, ...
+end
+
 local function room_of(gate, message)
   if message.room ~= gate.json.null then return message.room end
 end
@@ -37,7 +43,7 @@ return function(gate)
 
   for name, verb in pairs(verbs) do
     gate:on(name, function(conn, message)
-      return verb(court, conn, room_of(gate, message), data_of(gate, message))
+      return shown(gate, verb(court, conn, room_of(gate, message), data_of(gate, message)))
     end)
   end
 
@@ -99,7 +105,7 @@ return function(gate)
 
   local function command(name, about, read, verb)
     gate:command(name, function(conn, words, message)
-      return verbs[verb or name](court, conn, message.room, read(words.text))
+      return shown(gate, verbs[verb or name](court, conn, message.room, read(words.text)))
     end, about)
   end
 

@@ -46,6 +46,7 @@ return function(gate)
     local users, count = attendance:users(room)
     local answer, problem = listing.members(room.name, users, count, house:data(message))
     if not answer then return nil, "bad_request", problem end
+    answer.members = gate.json.list(answer.members)
     return answer
   end)
 
@@ -82,6 +83,7 @@ return function(gate)
     if problem then return nil, "bad_request", problem end
     local answer, wrong = listing.rooms(find_rooms(message.data, is_shown), count_of, message.data)
     if not answer then return nil, "bad_request", wrong end
+    answer.list = gate.json.list(answer.list)
     return answer
   end)
 

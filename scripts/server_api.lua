@@ -83,7 +83,6 @@ return function(gate)
   local buckets = {} -- name of a key -> bucket
   gate.state.repeats = repeats.ready(gate.state.repeats or {})
   local remembered = gate.state.repeats
-  local mark = gate.crypto:token(24)
 
   -- ---- who may call what ----
 
@@ -150,7 +149,8 @@ return function(gate)
     local data, code, text, temporary, retry_after_ms =
       calls[operation.name](desk, "api:" .. key.name, args)
     if data == nil then return nil, code, text, temporary, retry_after_ms end
-    local answer, wrong = answers.encode(data, operation.lists, mark, gate.json.encode)
+    data = answers.with_lists(data, operation.lists, gate.json.list)
+    local answer, wrong = gate.json.encode(data)
     if not answer then error("the answer cannot be encoded: " .. wrong, 0) end
     return answer
   end

@@ -14,8 +14,8 @@
 ---@field debug moongate.Log
 ---@field store moongate.Store this plugin's entries in the file of --store
 ---@field crypto moongate.Crypto digests, random tokens, signatures of tokens, passwords
----@field json { encode: function, decode: function, null: userdata }
----@field msgpack { encode: function, decode: function, null: userdata } the same null
+---@field json moongate.Json
+---@field msgpack moongate.Msgpack
 ---@field facts moongate.Facts
 local gate = {}
 

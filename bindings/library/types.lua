@@ -67,6 +67,15 @@
 ---@class moongate.HowToAll: moongate.How not of class "control"
 ---@field except? moongate.Conn a member who does not get it
 
+---@class moongate.Json
+---@field encode fun(value: any): string?, string?, string? the text; or nil, a reason and, when it
+--- is no mistake of the script, "too_big"
+---@field decode fun(text: string): any, string? the value; or nil and a reason
+---@field null userdata what JSON calls so; it is true where Lua asks
+---@field empty_list userdata is written as an array of none, where an empty table is an object; it
+--- is no table: nothing can be looked up in it
+---@field list fun(list: table): table|userdata the list, or empty_list in place of an empty one
+
 ---@class moongate.JwtOptions
 ---@field issuer? string what the claim "iss" has to be
 ---@field audience? string what the claim "aud" has to be, or have among others
@@ -97,6 +106,12 @@
 ---@field about? string one line for people, at most 1,024 bytes
 ---@field labels? string[] names
 ---@field buckets? number[] of a histogram: upper bounds, ascending and finite
+
+---@class moongate.Msgpack
+---@field encode fun(value: any): string?, string?, string? as of gate.json; "too_big" or "bad_utf8"
+---@field decode fun(bytes: string): any, string?
+---@field null userdata the same null
+---@field empty_list userdata the same empty list
 
 ---@class moongate.OptionSpec
 ---@field default? any without one, init.lua has to set it

@@ -1,5 +1,6 @@
 --- Values as an operator reads them: like Lua, tables to a depth, and not more than fits a screen
 --- or two. Calls no code of the app.
+local json = require "moongate.json"
 local view = require "moongate.view"
 
 local MAX_DEPTH = 4
@@ -37,6 +38,7 @@ local function scalar(value)
   if kind == "number" then return number_text(value) end
   if kind == "function" then return function_text(value) end
   if kind == "nil" or kind == "boolean" then return tostring(value) end
+  if value == json.empty_list then return "<empty list>" end
   return ("<%s>"):format(kind == "userdata" and "null" or kind)
 end
 

@@ -40,6 +40,21 @@ local store = require "moongate.store"
 ---@alias moongate.Declare
 ---| fun(self: moongate.Gate, name: string, spec?: moongate.MetricSpec): moongate.Metric
 
+---@class moongate.Json
+---@field encode fun(value: any): string?, string?, string? the text; or nil, a reason and, when it
+--- is no mistake of the script, "too_big"
+---@field decode fun(text: string): any, string? the value; or nil and a reason
+---@field null userdata what JSON calls so; it is true where Lua asks
+---@field empty_list userdata is written as an array of none, where an empty table is an object; it
+--- is no table: nothing can be looked up in it
+---@field list fun(list: table): table|userdata the list, or empty_list in place of an empty one
+
+---@class moongate.Msgpack
+---@field encode fun(value: any): string?, string?, string? as of gate.json; "too_big" or "bad_utf8"
+---@field decode fun(bytes: string): any, string?
+---@field null userdata the same null
+---@field empty_list userdata the same empty list
+
 ---@class moongate.Gate
 ---@field state table this plugin's data; survives reloads and is the same table always
 ---@field counter moongate.Declare printed at /metrics as plugin_<plugin>_<name>; when the next
@@ -52,8 +67,8 @@ local store = require "moongate.store"
 ---@field debug moongate.Log
 ---@field store moongate.Store this plugin's entries in the file of --store
 ---@field crypto moongate.Crypto digests, random tokens, signatures of tokens, passwords
----@field json { encode: function, decode: function, null: userdata }
----@field msgpack { encode: function, decode: function, null: userdata } the same null
+---@field json moongate.Json
+---@field msgpack moongate.Msgpack
 ---@field facts moongate.Facts
 ---@field private plugin moongate.Plugin
 ---@field private registry table

@@ -97,7 +97,7 @@ end
 local function body_of(body)
   if body == nil then return "" end
   if type(body) == "string" then return body, "text/plain; charset=utf-8" end
-  if type(body) ~= "table" then
+  if type(body) ~= "table" and body ~= json.empty_list then
     return nil, "a body is a string or a table, not a " .. type(body)
   end
   local text, reason = json.encode(body)

@@ -29,7 +29,8 @@ cjson.decode_invalid_numbers(false)
 cjson.encode_invalid_numbers(false)
 cjson.encode_sparse_array(true, 2, 16)
 
-local json = { null = cjson.null }
+local json = { null = cjson.null, empty_list = count.empty_list }
+local EMPTY_LIST = json.empty_list
 
 local function is_finite(value)
   if type(value) == "number" then return value - value == 0 end
@@ -40,7 +41,8 @@ local function is_finite(value)
   return true
 end
 
---- nil, or what there is too much of; and "too_big" when it is no mistake.
+--- nil, nil, whether there is an empty list; or what there is too much of, and "too_big" when it is
+--- no mistake.
 local function excess(value, limits)
   return count.excess(value, MAX_DEPTH, limits.items, limits.string_bytes, limits.values,
     limits.bytes)
@@ -70,37 +72,63 @@ local function is_long(value)
     and math.abs(value) >= 1e14 and math.abs(value) <= MAX_EXACT
 end
 
---- A copy in which long whole numbers are strings with the mark in front, or just strings where
---- they are keys.
-local function with_marks(value, mark)
-  if is_long(value) then return mark .. ("%.0f"):format(value) end
+--- What JSON says of a value where lua-cjson does not.
+local function exact_text(value)
+  if value == EMPTY_LIST then return "[]" end
+  if is_long(value) then return ("%.0f"):format(value) end
+end
+
+--- A copy in which such values are strings with the mark in front, or just strings where they are
+--- keys.
+local function with_marks(value, marks)
+  local exact = exact_text(value)
+  if exact then
+    marks.count = marks.count + 1
+    return marks.text .. exact
+  end
   if type(value) ~= "table" then return value end
   local copy = {}
   for key, inner in pairs(value) do
-    copy[is_long(key) and ("%.0f"):format(key) or key] = with_marks(inner, mark)
+    copy[is_long(key) and exact_text(key) or key] = with_marks(inner, marks)
   end
   return copy
 end
 
---- lua-cjson writes 14 digits: longer whole numbers travel as marked strings, and lose the
---- quotes and the mark in the text.
-local function encode_exactly(value, text)
-  local mark
-  repeat -- one that stands nowhere in the text, whatever a client has put there
-    mark = ("number %08x "):format(math.random(0, 2147483647))
-  until not text:find(mark, 1, true)
-  return (string.gsub(cjson.encode(with_marks(value, mark)), '"' .. mark .. '(%-?%d+)"', "%1"))
+local function times_in(text, word)
+  local times, at = 0, text:find(word, 1, true)
+  while at do
+    times, at = times + 1, text:find(word, at + #word, true)
+  end
+  return times
+end
+
+--- lua-cjson writes 14 digits, and has no empty array: longer whole numbers and empty lists travel
+--- as marked strings, and lose the quotes and the mark in the text.
+local function encode_exactly(value)
+  local marks = {}
+  while true do -- until the mark stands nowhere else, whatever a client has put there
+    marks.text, marks.count = ("mark %08x "):format(math.random(0, 2147483647)), 0
+    local text = cjson.encode(with_marks(value, marks))
+    if times_in(text, marks.text) == marks.count then
+      return (text:gsub('"' .. marks.text .. '([^"]*)"', "%1"))
+    end
+  end
 end
 
 --- Counts before it encodes: lua-cjson ends the process when it finds no memory.
 local function encode(value, its_limits)
-  local problem, code = excess(value, its_limits)
+  local problem, code, has_empty_list = excess(value, its_limits)
   if problem then return nil, problem, code end
-  local ok, text = pcall(cjson.encode, value)
+  local ok, text = pcall(has_empty_list and encode_exactly or cjson.encode, value)
   if not ok then return nil, text end
-  if text:find("e+", 1, true) then return encode_exactly(value, text) end
+  if not has_empty_list and text:find("e+", 1, true) then return encode_exactly(value) end
   return text
 end
+
+--- What says that it is a list when there is nothing in it: an empty table is written as {}.
+---@param list table
+---@return table|userdata list or json.empty_list
+function json.list(list) return next(list) == nil and EMPTY_LIST or list end
 
 --- The same for operators: as much as an answer to them can have, 4 MiB, in one string or many.
 ---@param value any
@@ -109,8 +137,8 @@ end
 ---@return "too_big"? code
 function json.encode_whole(value) return encode(value, WHOLE) end
 
----@param value any no functions, no NaN or infinity, at most 32 deep; an empty table is {};
---- whole numbers of up to 53 bits are exact, others have 14 digits
+---@param value any no functions, no NaN or infinity, at most 32 deep; an empty table is {},
+--- json.empty_list is []; whole numbers of up to 53 bits are exact, others have 14 digits
 ---@return string? text
 ---@return string? reason
 ---@return "too_big"? code when it is no mistake: a table has over 10,000 elements or keys, a

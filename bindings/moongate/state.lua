@@ -82,7 +82,7 @@ local function no_data(value)
   local kind = type(value)
   if kind == "table" and getmetatable(value) ~= nil then
     return "is an object; a state holds data only: keep its name or id"
-  elseif not DATA[kind] and value ~= json.null then
+  elseif not (DATA[kind] or value == json.null or value == json.empty_list) then
     return ("is a %s; a state holds data only, or it could not outlive the code"):format(kind)
   end
 end

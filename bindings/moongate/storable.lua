@@ -10,7 +10,8 @@ local storable = {}
 -- What json.decode takes: more would never come back.
 local MAX_DEPTH, MAX_ITEMS, MAX_VALUES = C.MOON_MAX_DEPTH, C.MOON_MAX_ITEMS, C.MOON_MAX_VALUES
 
-local WHAT = "; stored are strings, numbers, booleans, json.null and tables of them"
+local WHAT = "; stored are strings, numbers, booleans, json.null, "
+  .. "json.empty_list and tables of them"
 
 local function number(value)
   if value - value ~= 0 then return nil, " is not a finite number" end
@@ -70,12 +71,14 @@ function write(value, depth)
   written = written + 1
   if written > MAX_VALUES then return nil, (" is one value more than %d"):format(MAX_VALUES) end
   if value == json.null then return "null" end
+  if value == json.empty_list then return "{}" end -- what comes back has to have these bytes
   local writer = WRITERS[type(value)]
   if not writer then return nil, (" is a %s%s"):format(type(value), WHAT) end
   return writer(value, depth)
 end
 
----@param value any data; an empty table is an object and a list alike
+---@param value any data; an empty table is an object and a list alike, and so comes json.empty_list
+--- back
 ---@return string? text nil when it cannot be stored
 ---@return string? problem where, and what is wrong: 'value["a"][2] is a function; ...'
 function storable.encode(value)

@@ -30,6 +30,7 @@ local reading = setmetatable({}, { __mode = "k" }) -- set of functions
 for _, codec in ipairs { codecs.json, codecs.msgpack } do
   reading[codec.encode], reading[codec.decode] = true, true
 end
+reading[json.list] = true
 
 local iterators = setmetatable({}, { __mode = "k" }) -- set of those that such functions returned
 local behind = setmetatable({}, { __mode = "k" }) -- function of the membrane -> what it wraps
@@ -58,7 +59,10 @@ end
 ---@param value any
 ---@return any a view of it, or itself when it cannot be changed
 function view.of(value)
-  if not OPAQUE[type(value)] or value == json.null or targets[value] ~= nil then return value end
+  if not OPAQUE[type(value)] or value == json.null or value == json.empty_list
+    or targets[value] ~= nil then
+    return value
+  end
   local made = views[value]
   if not made then
     made = newproxy(prototype)

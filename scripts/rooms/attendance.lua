@@ -75,9 +75,9 @@ local function publish_changes(self, room, changes)
   if total == 0 then return end
   table.sort(joined)
   table.sort(left)
-  local is_short = total <= MAX_GATHERED
+  local is_short, list = total <= MAX_GATHERED, self.gate.json.list
   room:publish { type = "members_changed", room = room.name, count = self:count(room),
-    joined = is_short and joined or nil, left = is_short and left or nil,
+    joined = is_short and list(joined) or nil, left = is_short and list(left) or nil,
     at = self.gate:now_ms() }
 end
 

@@ -137,7 +137,7 @@ function House:full_view(conn, room, record)
   local names = {}
   for name in pairs(users) do names[#names + 1] = name end
   table.sort(names)
-  view.members = names
+  view.members = self.gate.json.list(names)
   return view
 end
 

@@ -46,23 +46,16 @@ function answers.refusal(code, text, temporary, retry_after_ms, headers)
     retry_after_ms = retry_after_ms } }, status, headers
 end
 
---- The JSON of an answer, in which empty lists are lists. The mark is a text that nobody can have
---- put into it; it has nothing in it that JSON would write otherwise.
+--- A copy of an answer, in which lists are lists when they are empty, too.
 ---@param data table
 ---@param lists? string[] names of fields at the top
----@param mark string
----@param encode fun(value: table): string?, string?
----@return string? text
----@return string? problem
-function answers.encode(data, lists, mark, encode)
+---@param list fun(list: table): any gate.json.list
+---@return table
+function answers.with_lists(data, lists, list)
   local copy = {}
   for name, value in pairs(data) do copy[name] = value end
-  for _, name in ipairs(lists or {}) do
-    if copy[name] and next(copy[name]) == nil then copy[name] = mark end
-  end
-  local text, problem = encode(copy)
-  if not text then return nil, problem end
-  return (text:gsub('"' .. mark:gsub("%p", "%%%0") .. '"', "[]"))
+  for _, name in ipairs(lists or {}) do copy[name] = copy[name] and list(copy[name]) end
+  return copy
 end
 
 return answers

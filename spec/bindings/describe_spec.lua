@@ -9,6 +9,7 @@ describe("describe", function()
   it("shows values as Lua would write them, one a line", function()
     assert.equal('nil\ntrue\n1\n1.5\n"a\\"b\\n\\\\\\007"', text(nil, true, 1, 1.5, 'a"b\n\\\7'))
     assert.equal("100000000000\n<null>", text(1e11, world.json.null))
+    assert.equal("{ <empty list> }", text { world.json.empty_list })
     assert.matches("^<function .*describe_spec.lua:%d+>\n<function in C>$",
       text(function() end, print))
   end)

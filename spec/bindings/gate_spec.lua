@@ -318,4 +318,15 @@ describe("gate", function()
     end]]
     assert.same({ text = '{"word":null}', word = "tea" }, state_of())
   end)
+
+  it("lends its empty list to plugins, for both", function()
+    load [[return function(gate)
+      local json, msgpack = gate.json, gate.msgpack
+      gate.state.kept = { json.list {}, msgpack.empty_list }
+      gate.state.text = json.encode { json.list {}, json.list { 1 }, {} }
+      gate.state.bytes = msgpack.encode { json.empty_list, {} }
+    end]]
+    local none = require("moongate.json_count").empty_list
+    assert.same({ kept = { none, none }, text = "[[],[1],{}]", bytes = "\146\144\128" }, state_of())
+  end)
 end)

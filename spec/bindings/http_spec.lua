@@ -103,6 +103,7 @@ describe("http", function()
       answered("return ''", 200, TEXT, "")
       answered("return { n = 1 }", 200, JSON, '{"n":1}')
       answered("return {}", 200, JSON, "{}")
+      answered("return gate.json.list {}", 200, JSON, "[]")
       answered("return", 204, {}, "")
     end)
 

@@ -52,6 +52,7 @@ local RESERVED = {
     ["bindings/json_count.c"] = "a module that Lua calls",
   },
   ["lua.h"] = {
+    ["bindings/empty_list.h"] = "asks what a value is",
     ["bindings/memory.h"] = "is given the state whose memory it counts",
     ["bindings/watchdog.h"] = "is given the state that it watches",
     ["bindings/profile.h"] = "is given the state whose stack it looks at",

@@ -21,6 +21,16 @@ describe("what json_count counts", function()
     assert.is_nil(excess(nil))
   end)
 
+  it("finds an empty list among the values", function()
+    local none = count.empty_list
+    for _, value in ipairs { none, { none }, { 1, { a = { none } }, "x" } } do
+      assert.same({ n = 3, nil, nil, true }, { n = select("#", excess(value)), excess(value) })
+    end
+    for _, value in ipairs { 7, {}, { [none] = 1 }, { require("cjson").null } } do
+      assert.is_false((select(3, excess(value))))
+    end
+  end)
+
   it("is the depth, which is a mistake", function()
     assert.is_nil(excess(nested(3), { depth = 3 }))
     assert.same({ "nested more than 3 deep" }, { excess(nested(4), { depth = 3 }) })

@@ -3,6 +3,12 @@ local fake_core = require "spec.support.fake_core"
 --- An array in an array, `depth` deep.
 local function nested(depth) return ("["):rep(depth) .. ("]"):rep(depth) end
 
+--- A value in an array in an array, `depth` deep.
+local function with_inside(depth, value)
+  for _ = 1, depth do value = { value } end
+  return value
+end
+
 describe("json", function()
   local json
 
@@ -36,6 +42,42 @@ describe("json", function()
 
   it("writes an empty table as an object", function()
     assert.equal("{}", json.encode {})
+  end)
+
+  it("writes what is said to be an empty list as one, wherever it is a value", function()
+    local none = json.empty_list
+    assert.equal("[]", json.encode(none))
+    assert.equal('{"list":[]}', json.encode { list = none })
+    assert.equal("[[],{},[[]],null]", json.encode { none, {}, { none }, json.null })
+    assert.equal("[]", json.encode_whole(none))
+    assert.same({ list = {} }, json.decode(json.encode { list = none }))
+    assert.is_nil((json.encode { [none] = 1 }))
+    assert.is_nil((json.encode { none, print }))
+    assert.same({ nil, "nested more than 32 deep" }, { json.encode(with_inside(33, none)) })
+    assert.equal(nested(33), json.encode(with_inside(32, none)))
+  end)
+
+  it("says of a list that it is one when there is nothing in it", function()
+    local list = { 1 }
+    assert.equal(list, json.list(list))
+    assert.equal(json.empty_list, json.list {})
+    assert.is_not.equal(json.null, json.empty_list)
+    assert.is_false(pcall(json.list, nil))
+  end)
+
+  it("lets no string pass for an empty list", function()
+    local real, draws = math.random, { 7, 7, 8, 9 }
+    finally(function() rawset(math, "random", real) end)
+    rawset(math, "random", function() return table.remove(draws, 1) end)
+    local mark = "mark 00000007 "
+    local value = { list = json.empty_list, n = 2 ^ 53, s = mark .. "[]", [mark .. "x"] = "\"",
+      t = 'a "mark 00000008 []"' }
+    local text = json.encode(value)
+    assert.same({}, draws) -- it has tried until one was free
+    value.list = {}
+    assert.same(value, json.decode(text))
+    assert.is_truthy(text:find('"list":[]', 1, true))
+    assert.is_truthy(text:find('"n":9007199254740992', 1, true))
   end)
 
   it("keeps names that look like numbers", function()

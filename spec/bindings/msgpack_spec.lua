@@ -139,6 +139,16 @@ describe("msgpack", function()
       { deep = { { {} } } } }, ["\195\169"] = "\0\255" }
   end)
 
+  it("writes what is said to be an empty list as one, and reads an empty table", function()
+    local none = msgpack.empty_list
+    assert.equal("90", encoded(none))
+    assert.equal("81 a1 61 93 90 80 91 90", encoded { a = { none, {}, { none } } })
+    assert.equal(none, require("moongate.json_count").empty_list)
+    assert.same({}, decoded "90")
+    assert.same({ nil, "a key is neither a string nor a number" },
+      { msgpack.encode { [none] = 1 } })
+  end)
+
   it("takes nil for null, in one direction", function()
     assert.equal("c0", encoded(nil))
     assert.equal(null, msgpack.decode(bytes "c0"))

@@ -45,8 +45,18 @@ describe("storable", function()
     assert.same({}, storable.decode "{}")
   end)
 
+  it("takes what is said to be an empty list, and gives back an empty table", function()
+    local value = { a = { json.empty_list, json.null }, b = json.empty_list }
+    local text = storable.encode(value)
+    local found = storable.decode(text)
+    assert.same({ a = { {}, json.null }, b = {} }, found)
+    assert.equal(text, storable.encode(found)) -- swap() compares them
+    assert.equal("{}", storable.encode(json.empty_list))
+  end)
+
   it("says where what cannot be stored is", function()
-    local kinds = "; stored are strings, numbers, booleans, json.null and tables of them"
+    local kinds = "; stored are strings, numbers, booleans, json.null, json.empty_list and tables "
+      .. "of them"
     local nan = 0 / 0
     for problem, value in pairs {
       ["value is a function" .. kinds] = print,

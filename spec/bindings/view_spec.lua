@@ -29,6 +29,14 @@ describe("view", function()
     assert.is_nil(returns "return target.nothing")
   end)
 
+  it("shows what stands for something in JSON as it is", function()
+    local json = world.json
+    local env = { json = json, target = { json.null, json.empty_list } }
+    assert.is_true(returns("return target[1] == json.null and target[2] == json.empty_list", env))
+    assert.equal("[null,[]]", returns("return json.encode(target)", env))
+    assert.equal("[[]]", returns("return json.encode { json.list {} }", env))
+  end)
+
   it("goes through tables", function()
     assert.equal("1=1 2=table ", returns [[local s = ""
       for i, v in ipairs(target.list) do

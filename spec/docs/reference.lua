@@ -22,6 +22,7 @@ local CLASSES = {
 
 -- Tables that are passed or given, and where they are declared.
 local TABLES = {
+  { "moongate.Json", "gate" }, { "moongate.Msgpack", "gate" },
   { "moongate.How", "letter" }, { "moongate.HowToAll", "room" }, { "moongate.Limits", "limits" },
   { "moongate.Books", "books" }, { "moongate.RawHandlers", "gate" },
   { "moongate.Admission", "admission" }, { "moongate.FetchOptions", "fetch" },

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: MIT
  */
 #pragma once
+#include "../../bindings/empty_list.h"
 #include "../../core/types.h"
 #include "fuzz.h"
 #include <lauxlib.h>
@@ -94,7 +95,33 @@ static inline int value_measure(lua_State *L, int value, int *values)
     return deepest + 1;
 }
 
-/* What is decoded keeps to the caps, can be encoded, and comes back the same. */
+/* Pushes a copy of the value, with an empty list for each empty table in it. */
+static inline void value_with_empty_lists(lua_State *L, int value)
+{
+    if (lua_type(L, value) != LUA_TTABLE) {
+        lua_pushvalue(L, value);
+        return;
+    }
+    luaL_checkstack(L, 8, "copy");
+    bool is_empty = true;
+    lua_newtable(L);
+    int copy = lua_gettop(L);
+    lua_pushnil(L);
+    while (lua_next(L, value) != 0) {
+        is_empty = false;
+        lua_pushvalue(L, -2);
+        value_with_empty_lists(L, copy + 2);
+        lua_rawset(L, copy);
+        lua_pop(L, 1);
+    }
+    if (is_empty) {
+        lua_pop(L, 1);
+        moon_push_empty_list(L);
+    }
+}
+
+/* What is decoded keeps to the caps, can be encoded, and comes back the same; so it
+ * does with empty lists for empty tables. */
 static inline void value_round(lua_State *L, const uint8_t *data, size_t bytes,
                                double tolerance)
 {
@@ -107,6 +134,11 @@ static inline void value_round(lua_State *L, const uint8_t *data, size_t bytes,
     EXPECT(value_measure(L, 2, &values) <= MOON_MAX_DEPTH);
     EXPECT(values <= MOON_MAX_VALUES);
     lua_pushvalue(L, 2);
+    EXPECT(value_call(L, "encode"));
+    EXPECT(value_call(L, "decode"));
+    EXPECT(value_equals(L, 2, 3, tolerance));
+    lua_settop(L, 2);
+    value_with_empty_lists(L, 2);
     EXPECT(value_call(L, "encode"));
     EXPECT(value_call(L, "decode"));
     EXPECT(value_equals(L, 2, 3, tolerance));

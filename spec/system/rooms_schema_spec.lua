@@ -182,6 +182,9 @@ describe("docs/schema, of rooms,", function()
       { "push/members_changed", '{"type":"members_changed","room":"den","joined":["ann"],"at":1}' },
       { "push/members_changed",
         '{"type":"members_changed","room":"den","joined":{"1":"ann"},"count":3,"at":1}' },
+      { "push/members_changed",
+        '{"type":"members_changed","room":"den","joined":["ann"],"left":{},"count":3,"at":1}' },
+      { "reply/rooms", '{"list":{}}' },
       { "push/room_deleted", '{"type":"room_deleted","room":"den","by":"ann"}' },
     }
     assert.equal(#wrong, #schema.problems(wrong))

@@ -1,5 +1,4 @@
 local answers = require "server_api.answers"
-local json = require "cjson"
 
 describe("answers of the server API", function()
   it("have a status for each code, by whether it is temporary where there is none", function()
@@ -19,21 +18,13 @@ describe("answers of the server API", function()
     assert.same({}, (select(3, answers.refusal "bad_request")))
   end)
 
-  it("show lists that are empty as lists, and nothing else", function()
-    local function encode(data, lists)
-      return answers.encode(data, lists, "m-a_r.k", json.encode)
-    end
-    assert.equal('{"list":[]}', encode({ list = {} }, { "list" }))
-    assert.equal('{"list":{}}', encode({ list = {} }))
-    assert.equal('{"list":["m-aXr.k"]}', encode({ list = { "m-aXr.k" } }, { "list" }))
-    assert.equal('{}', encode({}, { "list" }))
-    local data = { list = {} }
-    encode(data, { "list" })
-    assert.same({ list = {} }, data)
-  end)
-
-  it("say what cannot be encoded", function()
-    assert.same({ nil, "too deep" },
-      { answers.encode({}, nil, "x", function() return nil, "too deep" end) })
+  it("have lists where they are empty, and nowhere else", function()
+    local function list(value) return next(value) == nil and "none" or value end
+    local data = { list = {}, other = {} }
+    local shown = answers.with_lists(data, { "list", "missing" }, list)
+    assert.same({ list = "none", other = {} }, shown)
+    assert.same({ list = {}, other = {} }, data)
+    assert.same(data, answers.with_lists(data, nil, list))
+    assert.same({ list = { 1 } }, answers.with_lists({ list = { 1 } }, { "list" }, list))
   end)
 end)

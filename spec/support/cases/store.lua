@@ -9,6 +9,10 @@ return {
     same({ true }, store:put("key", value))
     same({ value }, store:get "key")
   end
+  same({ true }, store:put("key", { none = gate.json.empty_list }))
+  same({ { none = {} } }, store:get "key")
+  same({ true }, store:swap("key", { none = {} }, gate.json.empty_list))
+  same({ {} }, store:get "key")
   local bytes = {}
   for i = 0, 255 do bytes[i + 1] = string.char(i) end
   bytes = table.concat(bytes)
@@ -184,7 +188,7 @@ return {
   fails("gate.store:put, key: expected a string, got a table", store.put, store, {}, 1)
   fails("gate.store:put: a value is missing; to delete, gate.store:delete", store.put, store, "k")
   fails('gate.store:put: value["a"][2] is a function; stored are strings, numbers, booleans, '
-    .. "json.null and tables of them", store.put, store, "k", { a = { 1, print } })
+    .. "json.null, json.empty_list and tables of them", store.put, store, "k", { a = { 1, print } })
   fails("gate.store:swap, expected: value is a function", store.swap, store, "k", print, 1)
   fails('gate.store:put: there is no "ttl", there are: ttl_ms', store.put, store, "k", 1,
     { ttl = 5 })
