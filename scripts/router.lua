@@ -11,6 +11,11 @@ local MIN_KEPT_ID = 16 -- bytes: nobody makes up so long a one twice
 local MAX_WAITING = 16 -- repetitions of a request that is under way
 local SWEEP_MS, MAX_SWEPT = 1000, 10000
 
+-- What these change goes with the connection, or is the same when it is done twice: on another
+-- connection the reply of the first would say what is not so.
+local CARRIED_OUT_AGAIN = { "auth", "direct", "join", "leave", "logout", "refresh", "status",
+  "unwatch", "watch" }
+
 local PROTOCOLS = { "moongate.v1.json", "moongate.v1.msgpack" }
 
 -- The core keeps room for replies when pushes have filled the queue. A client that reads none
@@ -35,6 +40,11 @@ return function(gate)
     all_bytes = gate:option("dedup_all_bytes", { default = 33554432, min = 65536,
       max = 1073741824, about = "memory for the replies of all users" }),
   }
+  local is_carried_out_again = {}
+  for _, list in ipairs { CARRIED_OUT_AGAIN, gate:option("carried_out_again", { default = {},
+    max = 1000, about = "types whose replies are not remembered, beside join and its like" }) } do
+    for _, name in ipairs(list) do is_carried_out_again[name] = true end
+  end
   local repeated = gate:counter("repeated_total", { labels = { "outcome" },
     about = "Requests that were not carried out: the same one had been before" })
   local remembered = replies.ready(gate.state)
@@ -173,7 +183,8 @@ return function(gate)
     local code, text = problem_of(message, conn.codec)
     if code then return refuse(conn, id_of(message), code, text) end
     local id = message.id
-    if type(id) == "string" and #id >= MIN_KEPT_ID and conn.user then
+    local is_kept = type(id) == "string" and #id >= MIN_KEPT_ID and conn.user
+    if is_kept and not is_carried_out_again[message.type] then
       return submit_once(conn, message, bytes)
     end
     gate:request(conn, message, reply, bytes, { conn = conn, id = id })

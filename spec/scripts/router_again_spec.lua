@@ -105,6 +105,37 @@ describe("router, a request that is sent again", function()
     assert.equal(6, count())
   end)
 
+  describe("of a type that changes the connection", function()
+    it("is carried out again: join, on a connection that is not in yet", function()
+      gate = fake_gate.load("scripts/auth.lua", {}, { with = { "scripts/presence.lua",
+        "scripts/rooms.lua", "scripts/router.lua" } })
+      local function guest()
+        conn = gate:connect(nil, { protocol = "moongate.v1.json" })
+        gate:deliver(conn, { type = "auth", data = { name = "ann", key = "k" } })
+        return conn
+      end
+      guest()
+      assert.is_true(send(request("join", ID, ',"room":"tea"'))[1].ok)
+      assert.is_true(send(request("watch", ID, ',"users":["bob"]'))[1].ok)
+      gate:close(conn, "lost")
+      guest()
+      assert.is_true(send(request("join", ID, ',"room":"tea"'))[1].ok)
+      assert.same({ "ann" }, send(request("members", ("m"):rep(16), ',"room":"tea"'))[1]
+        .data.members)
+      assert.is_true(send(request("watch", ID, ',"users":["bob"]'))[1].ok)
+      assert.same({ count = 0 }, send(request("unwatch", ID, ',"users":["bob"]'))[1].data)
+      assert.same({ count = 0 }, send(request("unwatch", ID, ',"users":["bob"]'))[1].data)
+      assert.is_true(send(request("leave", ID, ',"room":"tea"'))[1].ok)
+      assert.equal("not_a_member", send(request("leave", ID, ',"room":"tea"'))[1].error.code)
+    end)
+
+    it("is so, too, when an option names it", function()
+      assert(gate:reload({}, { router = { carried_out_again = { "count" } } }))
+      assert.are_not.same(unpack(again(request "count")))
+      assert.equal(2, count())
+    end)
+  end)
+
   it("is carried out after the window", function()
     send(request "count")
     gate:later(59999)
