@@ -190,7 +190,8 @@ describe("router, a request that is sent again", function()
     gate:close(conn, "lost")
     assert.equal("timeout", other.heard[1].error.code)
     conn = other
-    assert.equal("timeout", send(request "count")[1].error.code)
+    local problem = send(request "count")[1].error
+    assert.same({ "timeout", false }, { problem.code, problem.temporary })
     assert.equal(1, count())
   end)
 
@@ -237,15 +238,24 @@ describe("router, a request that is sent again", function()
 
   it("fails as the first time: nobody knows how much was done", function()
     local first, second = unpack(again(request "fail"))
-    assert.equal("internal", first.error.code)
-    assert.same(first, second)
+    assert.same({ "internal", "internal" }, { first.error.code, second.error.code })
     assert.equal(1, count())
+  end)
+
+  it("is no longer temporary then: the same id gets nothing else", function()
+    local first, second = unpack(again(request "fail"))
+    assert.same({ true, false }, { first.error.temporary, second.error.temporary })
+    assert.is_nil(first.error.message:find("new id", 1, true))
+    assert.is_truthy(second.error.message:find("take a new id", 1, true))
+    local packed = gate:connect("ann", { protocol = "moongate.v1.msgpack" })
+    packed.heard = {}
+    gate:receive(packed, (gate.world.msgpack.encode { type = "fail", id = ID }), true)
+    assert.same(second, packed.heard[1])
   end)
 
   it("is answered with internal as the first time when the reply could not be sent", function()
     local first, second = unpack(again(request "bytes"))
-    assert.equal("internal", first.error.code)
-    assert.same(first, second)
+    assert.same({ "internal", "internal" }, { first.error.code, second.error.code })
     assert.equal(1, count())
     assert.is_truthy(gate:logged "reply to bytes: it cannot be sent: bad_utf8")
   end)
