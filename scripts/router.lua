@@ -9,6 +9,7 @@ local MAX_TYPE = 64 -- bytes
 local MAX_ID = 64   -- bytes
 local MIN_KEPT_ID = 16 -- bytes: nobody makes up so long a one twice
 local MAX_WAITING = 16 -- repetitions of a request that is under way
+local ID_PER_SECOND = 5 -- repetitions of one request
 local SWEEP_MS, MAX_SWEPT = 1000, 10000
 
 -- What these change goes with the connection, or is the same when it is done twice: on another
@@ -39,6 +40,9 @@ return function(gate)
       about = "memory for the replies of a user" }),
     all_bytes = gate:option("dedup_all_bytes", { default = 33554432, min = 65536,
       max = 1073741824, about = "memory for the replies of all users" }),
+    per_second = gate:option("dedup_per_second", { default = 20, min = 1, max = 100000,
+      about = "requests of a user that are answered as before" }),
+    id_per_second = ID_PER_SECOND,
   }
   local is_carried_out_again = {}
   for _, list in ipairs { CARRIED_OUT_AGAIN, gate:option("carried_out_again", { default = {},
@@ -158,6 +162,11 @@ return function(gate)
 
   --- A request that is under way, or has been replied to.
   local function repeat_reply(conn, entry)
+    local wait_ms = replies.repeats(remembered, limits, entry, gate:now_ms())
+    if wait_ms > 0 then
+      repeated:add(1, "refused")
+      return refuse(conn, entry.id, "rate_limited", "sent again too often", true, wait_ms)
+    end
     if entry.at_ms then
       repeated:add(1, "replied")
       return say_again(conn, entry)

@@ -136,6 +136,38 @@ describe("router, a request that is sent again", function()
     end)
   end)
 
+  it("is answered five times in a second, then it has to wait", function()
+    send(request "count")
+    local answers = {}
+    for i = 1, 3000 do answers[i] = send(request "count")[1] end
+    for i = 1, 5 do assert.same({ count = 1 }, answers[i].data) end
+    for i = 6, 3000 do
+      local problem = answers[i].error
+      assert.same({ "rate_limited", true, 1000 },
+        { problem.code, problem.temporary, problem.retry_after_ms })
+    end
+    gate:later(999)
+    assert.equal(1, send(request "count")[1].error.retry_after_ms)
+    gate:later(1)
+    assert.same({ count = 1 }, send(request "count")[1].data)
+  end)
+
+  it("has to wait, too, when the user has sent many others again", function()
+    assert(gate:reload({}, { router = { dedup_per_second = 7 } }))
+    local granted = 0
+    for _ = 1, 2 do
+      for i = 1, 10 do
+        if send(request("count", ("%016d"):format(i)))[1].ok then granted = granted + 1 end
+      end
+    end
+    assert.equal(17, granted)
+    conn = gate:connect "ann"
+    assert.equal("rate_limited", send(request("count", ("%016d"):format(1)))[1].error.code)
+    gate:later(1000)
+    assert.is_true(send(request("count", ("%016d"):format(1)))[1].ok)
+    assert.equal(10, count())
+  end)
+
   it("is carried out after the window", function()
     send(request "count")
     gate:later(59999)
@@ -174,11 +206,14 @@ describe("router, a request that is sent again", function()
   it("waits at most sixteen times", function()
     local other = gate:connect "ann"
     other.heard = {}
-    send(request("count", ID, ',"ms":10'))
-    for _ = 1, 17 do gate:receive(other, request "count") end
+    send(request("count", ID, ',"ms":9000'))
+    for i = 1, 17 do
+      if i % 5 == 0 then gate:later(1000) end
+      gate:receive(other, request "count")
+    end
     assert.equal(1, #other.heard)
     assert.equal("too_many_requests", other.heard[1].error.code)
-    gate:later(10)
+    gate:later(9000)
     assert.equal(17, #other.heard)
   end)
 
