@@ -7,6 +7,7 @@ local replies = require "router.replies"
 
 local MAX_TYPE = 64 -- bytes
 local MAX_ID = 64   -- bytes
+local MAX_NUMBER = 2 ^ 53 - 1 -- the next one cannot be told from the one after it
 local MIN_KEPT_ID = 16 -- bytes: nobody makes up so long a one twice
 local MAX_WAITING = 16 -- repetitions of a request that is under way
 local ID_PER_SECOND = 5 -- repetitions of one request
@@ -64,7 +65,8 @@ return function(gate)
   local function refuse(conn, ...) conn:send(refusal(...), AS_REPLY) end
 
   local function is_id(id)
-    return id == nil or (type(id) == "number" and id == math.floor(id))
+    return id == nil
+      or (type(id) == "number" and id == math.floor(id) and math.abs(id) <= MAX_NUMBER)
       or (type(id) == "string" and #id <= MAX_ID)
   end
 
@@ -73,8 +75,10 @@ return function(gate)
     if type(message) ~= "table" or message[1] ~= nil then
       return "bad_" .. codec.name, "expected one object"
     end
+    if message.id == gate.json.null then message.id = nil end
     if not is_id(message.id) then
-      return "bad_request", "id: expected a whole number or a string of at most 64 bytes"
+      return "bad_request",
+        "id: expected a whole number below 2^53, or a string of at most 64 bytes"
     end
     local name = message.type
     local is_name = type(name) == "string" and name ~= "" and #name <= MAX_TYPE
