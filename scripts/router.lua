@@ -133,13 +133,14 @@ return function(gate)
     return temporary and not IS_DONE[code]
   end
 
-  --- A refusal as it is said again: this id gets nothing else any more.
-  local function for_ever(message)
+  --- A reply as it is said again: an id that was refused for a while gets nothing else any more.
+  local function bytes_to_keep(codec, message, bytes)
     local problem = message.error
+    if not problem or not problem.temporary then return bytes end
     problem.message = (problem.message or problem.code)
       .. "; it may have been carried out: to have it tried again take a new id"
     problem.temporary, problem.retry_after_ms = false, nil
-    return message
+    return codec.encode(message)
   end
 
   --- For gate:request, of what is remembered.
@@ -158,7 +159,7 @@ return function(gate)
       local bytes, problem = codec.encode(message)
       if not bytes then error("it cannot be sent: " .. problem, 0) end
       send(conn, bytes, codec.is_binary and AS_BYTES or AS_REPLY)
-      if temporary then bytes = codec.encode(for_ever(message)) end
+      bytes = bytes_to_keep(codec, message, bytes)
       replies.keep(remembered, limits, entry, bytes, codec.name, gate:now_ms())
       for _, other in ipairs(waiting_for(entry)) do say_again(other, entry) end
     end
