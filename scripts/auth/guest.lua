@@ -6,7 +6,7 @@
 local held = require "auth.held"
 local names = require "auth.names"
 
-local SWEEP_MS, MAX_SWEPT = 1000, 10000
+local SWEEP_MS, MAX_SWEPT = 60000, 20000 -- and whenever somebody wants a name
 local GOODBYE = 1000 -- the code of a close that is meant
 
 --- nil when name and key will do, else the code and what is wrong.
@@ -18,7 +18,7 @@ local function problem_of(gate, data)
     return "bad_request", "data.key: expected a string of 1 to 64 bytes"
   end
   if not gate:is_utf8(data.name) or not names.is_guest(data.name) then
-    return "bad_name", "1 to 32 characters of UTF-8, no control characters, no space at the ends"
+    return "bad_name", "1 to 32 characters of UTF-8 that are seen, single blanks between them"
   end
 end
 

@@ -132,7 +132,7 @@ describe("auth", function()
         assert.is_truthy(auth(conn, "ann", "another"))
       end)
 
-      it("is free at once when it had no key, was closed with 1000, or is not to be held", function()
+      it("is free at once without a key, after a close with 1000, or when none is held", function()
         gate:close(guest "ann", "lost", 1006)
         gate:close(guest("ann", "secret"), "client", 1000)
         assert(gate:reload({}, { auth = { hold_ms = 0 } }))
