@@ -47,7 +47,8 @@ end
 ---@param gate moongate.Gate
 return function(gate)
   local options, chosen = read_options(gate)
-  local guest = new_guest(gate, options.guest_prefix)
+  local guest = new_guest(gate, { prefix = options.guest_prefix, hold_ms = options.hold_ms,
+    max_held = options.max_held })
   local sessions = new_sessions(gate, guest, options.grace_ms)
   local methods = token_methods(gate, options, sessions)
   local password = chosen.password and new_password(gate, {
@@ -177,7 +178,7 @@ return function(gate)
     end, #conn.token)
   end)
 
-  gate:after("closed", function(conn) guest.release(conn) end)
+  gate:after("closed", function(conn, _, code) guest.release(conn, code) end)
 
   gate:provide("1.0", {
     --- Ends all connections of a user; tokens that are still good stay so.

@@ -7,9 +7,16 @@ local replies = require "router.replies"
 
 local MAX_TYPE = 64 -- bytes
 local MAX_ID = 64   -- bytes
+local MAX_NUMBER = 2 ^ 53 - 1 -- the next one cannot be told from the one after it
 local MIN_KEPT_ID = 16 -- bytes: nobody makes up so long a one twice
 local MAX_WAITING = 16 -- repetitions of a request that is under way
+local ID_PER_SECOND = 5 -- repetitions of one request
 local SWEEP_MS, MAX_SWEPT = 1000, 10000
+
+-- What these change goes with the connection, or is the same when it is done twice: on another
+-- connection the reply of the first would say what is not so.
+local CARRIED_OUT_AGAIN = { "auth", "direct", "join", "leave", "logout", "refresh", "status",
+  "unwatch", "watch" }
 
 local PROTOCOLS = { "moongate.v1.json", "moongate.v1.msgpack" }
 
@@ -34,7 +41,15 @@ return function(gate)
       about = "memory for the replies of a user" }),
     all_bytes = gate:option("dedup_all_bytes", { default = 33554432, min = 65536,
       max = 1073741824, about = "memory for the replies of all users" }),
+    per_second = gate:option("dedup_per_second", { default = 20, min = 1, max = 100000,
+      about = "requests of a user that are answered as before" }),
+    id_per_second = ID_PER_SECOND,
   }
+  local is_carried_out_again = {}
+  for _, list in ipairs { CARRIED_OUT_AGAIN, gate:option("carried_out_again", { default = {},
+    max = 1000, about = "types whose replies are not remembered, beside join and its like" }) } do
+    for _, name in ipairs(list) do is_carried_out_again[name] = true end
+  end
   local repeated = gate:counter("repeated_total", { labels = { "outcome" },
     about = "Requests that were not carried out: the same one had been before" })
   local remembered = replies.ready(gate.state)
@@ -50,7 +65,8 @@ return function(gate)
   local function refuse(conn, ...) conn:send(refusal(...), AS_REPLY) end
 
   local function is_id(id)
-    return id == nil or (type(id) == "number" and id == math.floor(id))
+    return id == nil
+      or (type(id) == "number" and id == math.floor(id) and math.abs(id) <= MAX_NUMBER)
       or (type(id) == "string" and #id <= MAX_ID)
   end
 
@@ -59,8 +75,10 @@ return function(gate)
     if type(message) ~= "table" or message[1] ~= nil then
       return "bad_" .. codec.name, "expected one object"
     end
+    if message.id == gate.json.null then message.id = nil end
     if not is_id(message.id) then
-      return "bad_request", "id: expected a whole number or a string of at most 64 bytes"
+      return "bad_request",
+        "id: expected a whole number below 2^53, or a string of at most 64 bytes"
     end
     local name = message.type
     local is_name = type(name) == "string" and name ~= "" and #name <= MAX_TYPE
@@ -115,6 +133,16 @@ return function(gate)
     return temporary and not IS_DONE[code]
   end
 
+  --- A reply as it is said again: an id that was refused for a while gets nothing else any more.
+  local function bytes_to_keep(codec, message, bytes)
+    local problem = message.error
+    if not problem or not problem.temporary then return bytes end
+    problem.message = (problem.message or problem.code)
+      .. "; it may have been carried out: to have it tried again take a new id"
+    problem.temporary, problem.retry_after_ms = false, nil
+    return codec.encode(message)
+  end
+
   --- For gate:request, of what is remembered.
   local function reply_and_keep(conn, entry)
     return function(data, code, text, temporary, retry_after_ms)
@@ -131,6 +159,7 @@ return function(gate)
       local bytes, problem = codec.encode(message)
       if not bytes then error("it cannot be sent: " .. problem, 0) end
       send(conn, bytes, codec.is_binary and AS_BYTES or AS_REPLY)
+      bytes = bytes_to_keep(codec, message, bytes)
       replies.keep(remembered, limits, entry, bytes, codec.name, gate:now_ms())
       for _, other in ipairs(waiting_for(entry)) do say_again(other, entry) end
     end
@@ -138,6 +167,11 @@ return function(gate)
 
   --- A request that is under way, or has been replied to.
   local function repeat_reply(conn, entry)
+    local wait_ms = replies.repeats(remembered, limits, entry, gate:now_ms())
+    if wait_ms > 0 then
+      repeated:add(1, "refused")
+      return refuse(conn, entry.id, "rate_limited", "sent again too often", true, wait_ms)
+    end
     if entry.at_ms then
       repeated:add(1, "replied")
       return say_again(conn, entry)
@@ -173,7 +207,8 @@ return function(gate)
     local code, text = problem_of(message, conn.codec)
     if code then return refuse(conn, id_of(message), code, text) end
     local id = message.id
-    if type(id) == "string" and #id >= MIN_KEPT_ID and conn.user then
+    local is_kept = type(id) == "string" and #id >= MIN_KEPT_ID and conn.user
+    if is_kept and not is_carried_out_again[message.type] then
       return submit_once(conn, message, bytes)
     end
     gate:request(conn, message, reply, bytes, { conn = conn, id = id })

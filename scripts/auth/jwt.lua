@@ -3,6 +3,7 @@ local new_jwks = require "auth.jwks"
 local names = require "auth.names"
 
 local MIN_SECRET = 32 -- bytes: RFC 7518, section 3.2
+local MAX_TIME = 2 ^ 53 -- ms: beyond it whole numbers are not exact
 local MAX_PEM = 65536 -- bytes
 
 local ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -105,7 +106,8 @@ end
 
 ---@param gate moongate.Gate
 ---@param given { keys: table, jwks_url: string, jwks_ttl_ms: integer, overlap_ms: integer,
---- issuer: string, audience: string, skew_ms: integer, user_claim: string, admin_claim: string,
+--- issuer: string, audience: string, skew_ms: integer, require_exp: boolean,
+--- max_lifetime_ms: integer, user_claim: string, admin_claim: string,
 --- claims: string[] }
 return function(gate, given)
   local fixed = read_keys(gate, given.keys)
@@ -128,14 +130,30 @@ return function(gate, given)
     return keys, not jwks or has_named or jwks.add(kid, keys)
   end
 
+  --- When it ends, the difference of the clocks included: until then it would be admitted anew.
+  ---@return integer? expires_at nil: never, or
+  ---@return string? problem
+  local function end_of(claims)
+    local exp = claims.exp
+    if exp == nil then return nil, given.require_exp and "it has no exp" or nil end
+    local expires_at = math.ceil(exp * 1000) + given.skew_ms
+    if not (expires_at > 0 and expires_at < MAX_TIME) then return nil, "exp: out of range" end
+    if expires_at - gate:now_ms() > given.max_lifetime_ms + 2 * given.skew_ms then
+      return nil, ("exp: more than %.0f s from now"):format(given.max_lifetime_ms / 1000)
+    end
+    return expires_at
+  end
+
   local function identity_of(claims)
+    local expires_at, problem = end_of(claims)
+    if problem then return nil, "bad_token", problem end
     local user = claims[given.user_claim]
     if not names.is_user(user) then
       return nil, "bad_token", ('the claim "%s" is no name of a user'):format(given.user_claim)
     end
     local is_admin = given.admin_claim ~= "" and claims[given.admin_claim] == true
     return { user = user, method = "jwt", admin = is_admin or nil,
-      expires_at = claims.exp and claims.exp * 1000, info = chosen(claims, given.claims) }
+      expires_at = expires_at, info = chosen(claims, given.claims) }
   end
 
   --- Who has this token; false: it is no JWT.

@@ -1,4 +1,7 @@
---- What may be the name of a user, the key of a guest and the id of a device.
+--- What may be the name of a user or a room, the key of a guest and the id of a device.
+--
+-- Two names that differ only in what cannot be seen are somebody in the guise of somebody else.
+-- Letters that look alike are not told apart: that takes tables of Unicode that are not here.
 local names = {}
 
 local MAX_GUEST = 32  -- characters
@@ -11,22 +14,69 @@ local function characters(text)
   return select(2, text:gsub("[^\128-\191]", ""))
 end
 
-local function is_clean(text)
-  return text ~= ""
-    and not text:find "%c" and not text:find "\194[\128-\159]" -- control characters
-    and not text:find "^%s" and not text:find "%s$"
+-- First and last code points that no name has: what is not seen, what turns the direction of the
+-- text, other blanks than the one of ASCII, what means something else in each font, and what is
+-- no character. In Unicode's terms: Default_Ignorable_Code_Point, Z*, Cc, Co, noncharacters, and
+-- some that look like a blank.
+local UNSEEN = {
+  0x00, 0x1f, 0x7f, 0xa0, 0xad, 0xad, 0x34f, 0x34f, 0x61c, 0x61c, 0x115f, 0x1160,
+  0x1680, 0x1680, 0x17b4, 0x17b5, 0x180b, 0x180f, 0x2000, 0x200f, 0x2028, 0x202f,
+  0x205f, 0x206f, 0x2800, 0x2800, 0x3000, 0x3000, 0x3164, 0x3164, 0xe000, 0xf8ff,
+  0xfdd0, 0xfdef, 0xfe00, 0xfe0f, 0xfeff, 0xfeff, 0xffa0, 0xffa0, 0xfff0, 0xffff,
+  0x1bca0, 0x1bca3, 0x1d173, 0x1d17a, 0xe0000, 0x10ffff,
+}
+
+--- The code point of one character of valid UTF-8.
+local function code_of(character)
+  local first = character:byte()
+  local code = first % (first < 0xe0 and 0x20 or first < 0xf0 and 0x10 or 0x08)
+  for i = 2, #character do code = code * 64 + character:byte(i) % 64 end
+  return code
+end
+
+local function is_unseen(code)
+  for i = 1, #UNSEEN, 2 do
+    if code >= UNSEEN[i] and code <= UNSEEN[i + 1] then return true end
+  end
+  return code % 0x10000 >= 0xfffe -- the last two of each plane
+end
+
+--- Whether all of a text is seen: single blanks of ASCII between other characters.
+---@param text string valid UTF-8
+---@return boolean
+function names.is_clean(text)
+  if text == "" or text:find "%c" or text:find "^ " or text:find " $" or text:find("  ", 1, true)
+  then
+    return false
+  end
+  if not text:find "[\128-\255]" then return true end
+  for character in text:gmatch "[\194-\244][\128-\191]*" do
+    if is_unseen(code_of(character)) then return false end
+  end
+  return true
+end
+
+-- What emoji, and the scripts of Iran and India, are joined and kept apart with.
+local JOINERS = { "\226\128\140", "\226\128\141", "\239\184\143" }
+
+--- The same for a line that names nobody, as a title: it may have joiners.
+---@param text string valid UTF-8
+---@return boolean
+function names.is_title(text)
+  for _, joiner in ipairs(JOINERS) do text = text:gsub(joiner, "") end
+  return names.is_clean(text)
 end
 
 --- What a guest may choose, of valid UTF-8.
 ---@param text string
 ---@return boolean
-function names.is_guest(text) return is_clean(text) and characters(text) <= MAX_GUEST end
+function names.is_guest(text) return names.is_clean(text) and characters(text) <= MAX_GUEST end
 
 --- What may be in a token, of valid UTF-8: the ids of identity providers are longer.
 ---@param text any
 ---@return boolean
 function names.is_user(text)
-  return type(text) == "string" and #text <= MAX_USER and is_clean(text)
+  return type(text) == "string" and #text <= MAX_USER and names.is_clean(text)
 end
 
 ---@param key any nil: none

@@ -31,8 +31,8 @@ return function(gate, given)
     local prefix = given.guest_prefix
     local is_guest = prefix and data.user:sub(1, #prefix) == prefix
     if is_guest or not gate:is_utf8(data.user) or not names.is_guest(data.user) then
-      return "bad_name", "1 to 32 characters of UTF-8, no control characters, no space at the "
-        .. "ends, and not as a guest's"
+      return "bad_name", "1 to 32 characters that are seen, single blanks between them, and not "
+        .. "as a guest's"
     end
   end
 

@@ -40,6 +40,7 @@ return function(gate, guest, grace_ms)
     if conn.state.ended then return end
     conn.state.ended = word
     guest.release(conn)
+    if word == "logged_out" then guest.forget(conn.user) end
     ended:add(1, word)
     close(conn, CODES[word], reason and (word .. ": " .. reason):sub(1, 120) or word)
   end
@@ -142,6 +143,7 @@ return function(gate, guest, grace_ms)
     local found, conns = gate:user(user), {}
     for _, conn in pairs(found and found.conns or {}) do conns[#conns + 1] = conn end
     for _, conn in ipairs(conns) do sessions.finish(conn, "logged_out", reason) end
+    guest.forget(user)
     return #conns
   end
 

@@ -30,7 +30,7 @@ function House:problem_of_name(message)
   local name = message.room
   if type(name) ~= "string" then return "bad_request", "room: expected a string" end
   if not options.is_name(name, self.is_utf8) then
-    return "bad_room", "1 to 64 bytes of UTF-8, no control characters"
+    return "bad_room", "1 to 64 bytes of UTF-8, no control or invisible characters"
   end
 end
 

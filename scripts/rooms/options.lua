@@ -1,6 +1,7 @@
 --- What is set of a room: its options, checked, and the texts that it has.
 --
 -- Knows no gate: it is given what says whether bytes are text.
+local names = require "auth.names"
 
 local options = {}
 
@@ -72,8 +73,11 @@ end
 ---@param is_utf8 fun(text: string): boolean
 ---@return string? problem
 function options.problem_of_texts(data, is_utf8)
-  if data.title ~= nil and not is_text(data.title, MAX_TITLE, is_utf8) then
-    return "data.title: expected at most 128 bytes of UTF-8, no control characters"
+  local title = data.title
+  local is_title = title == nil or title == ""
+    or is_text(title, MAX_TITLE, is_utf8) and names.is_title(title)
+  if not is_title then
+    return "data.title: expected at most 128 bytes of UTF-8, no control or invisible characters"
   elseif data.topic ~= nil and not is_text(data.topic, MAX_TOPIC, is_utf8) then
     return "data.topic: expected at most 1024 bytes of UTF-8, no control characters"
   end
@@ -95,7 +99,7 @@ end
 ---@return boolean
 function options.is_name(name, is_utf8)
   local max_bytes = name:byte() == 64 and MAX_DIRECT_NAME or MAX_NAME
-  return name ~= "" and is_text(name, max_bytes, is_utf8)
+  return is_text(name, max_bytes, is_utf8) and names.is_clean(name)
 end
 
 local function escaped(user)

@@ -6,6 +6,8 @@
 
 local ENTRY_BYTES = 500 -- of memory that an entry takes beside its texts, about
 
+local SECOND_MS = 1000
+
 local replies = {}
 
 ---@class replies.Limits
@@ -13,6 +15,8 @@ local replies = {}
 ---@field entries integer of a user: replies, and as many under way
 ---@field user_bytes integer
 ---@field all_bytes integer
+---@field per_second integer repetitions of a user
+---@field id_per_second integer of one request
 
 ---@class replies.Entry
 ---@field user string
@@ -24,6 +28,7 @@ local replies = {}
 ---@field encoding? string of the bytes
 ---@field size? integer what it counts for
 ---@field place? integer in the queue of all
+---@field again? { since_ms: integer, count: integer } repetitions in this second
 
 --- Makes an empty table ready, and leaves one that is.
 ---@param state table
@@ -97,6 +102,36 @@ function replies.begin(state, limits, user, id, conn_id)
   local entry = { user = user, id = id, conn_id = conn_id }
   own.of[id], own.under_way = entry, own.under_way + 1
   return entry
+end
+
+--- Those of this second; of each user, and of each entry.
+local function again_of(holder, now_ms)
+  local again = holder.again
+  if not again or now_ms - again.since_ms >= SECOND_MS or now_ms < again.since_ms then
+    again = { since_ms = now_ms, count = 0 }
+    holder.again = again
+  end
+  return again
+end
+
+--- Counts a repetition, if there were not too many of late.
+---@param state table
+---@param limits replies.Limits
+---@param entry replies.Entry
+---@param now_ms integer
+---@return integer wait_ms 0: it is counted
+function replies.repeats(state, limits, entry, now_ms)
+  local of_user = again_of(state.users[entry.user], now_ms)
+  local of_entry = again_of(entry, now_ms)
+  local wait_ms = 0
+  if of_user.count >= limits.per_second then wait_ms = of_user.since_ms + SECOND_MS - now_ms end
+  if of_entry.count >= limits.id_per_second then
+    wait_ms = math.max(wait_ms, of_entry.since_ms + SECOND_MS - now_ms)
+  end
+  if wait_ms == 0 then
+    of_user.count, of_entry.count = of_user.count + 1, of_entry.count + 1
+  end
+  return wait_ms
 end
 
 local function make_room(state, limits, own)

@@ -59,7 +59,7 @@ describe("docs/auth.md", function()
   end)
 
   it("and docs/protocol.md show what tokens bring", function()
-    local gate = auth.load { methods = { "jwt" }, keys = { { algorithm = "HS256",
+    local gate = auth.load { methods = { "jwt" }, skew_ms = 0, keys = { { algorithm = "HS256",
       secret = SECRET } } }
     local now_s = gate.core.now_ms / 1000
     local function token(lifetime_s)

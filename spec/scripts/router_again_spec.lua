@@ -105,6 +105,69 @@ describe("router, a request that is sent again", function()
     assert.equal(6, count())
   end)
 
+  describe("of a type that changes the connection", function()
+    it("is carried out again: join, on a connection that is not in yet", function()
+      gate = fake_gate.load("scripts/auth.lua", {}, { with = { "scripts/presence.lua",
+        "scripts/rooms.lua", "scripts/router.lua" } })
+      local function guest()
+        conn = gate:connect(nil, { protocol = "moongate.v1.json" })
+        gate:deliver(conn, { type = "auth", data = { name = "ann", key = "k" } })
+        return conn
+      end
+      guest()
+      assert.is_true(send(request("join", ID, ',"room":"tea"'))[1].ok)
+      assert.is_true(send(request("watch", ID, ',"users":["bob"]'))[1].ok)
+      gate:close(conn, "lost")
+      guest()
+      assert.is_true(send(request("join", ID, ',"room":"tea"'))[1].ok)
+      assert.same({ "ann" }, send(request("members", ("m"):rep(16), ',"room":"tea"'))[1]
+        .data.members)
+      assert.is_true(send(request("watch", ID, ',"users":["bob"]'))[1].ok)
+      assert.same({ count = 0 }, send(request("unwatch", ID, ',"users":["bob"]'))[1].data)
+      assert.same({ count = 0 }, send(request("unwatch", ID, ',"users":["bob"]'))[1].data)
+      assert.is_true(send(request("leave", ID, ',"room":"tea"'))[1].ok)
+      assert.equal("not_a_member", send(request("leave", ID, ',"room":"tea"'))[1].error.code)
+    end)
+
+    it("is so, too, when an option names it", function()
+      assert(gate:reload({}, { router = { carried_out_again = { "count" } } }))
+      assert.are_not.same(unpack(again(request "count")))
+      assert.equal(2, count())
+    end)
+  end)
+
+  it("is answered five times in a second, then it has to wait", function()
+    send(request "count")
+    local answers = {}
+    for i = 1, 3000 do answers[i] = send(request "count")[1] end
+    for i = 1, 5 do assert.same({ count = 1 }, answers[i].data) end
+    for i = 6, 3000 do
+      local problem = answers[i].error
+      assert.same({ "rate_limited", true, 1000 },
+        { problem.code, problem.temporary, problem.retry_after_ms })
+    end
+    gate:later(999)
+    assert.equal(1, send(request "count")[1].error.retry_after_ms)
+    gate:later(1)
+    assert.same({ count = 1 }, send(request "count")[1].data)
+  end)
+
+  it("has to wait, too, when the user has sent many others again", function()
+    assert(gate:reload({}, { router = { dedup_per_second = 7 } }))
+    local granted = 0
+    for _ = 1, 2 do
+      for i = 1, 10 do
+        if send(request("count", ("%016d"):format(i)))[1].ok then granted = granted + 1 end
+      end
+    end
+    assert.equal(17, granted)
+    conn = gate:connect "ann"
+    assert.equal("rate_limited", send(request("count", ("%016d"):format(1)))[1].error.code)
+    gate:later(1000)
+    assert.is_true(send(request("count", ("%016d"):format(1)))[1].ok)
+    assert.equal(10, count())
+  end)
+
   it("is carried out after the window", function()
     send(request "count")
     gate:later(59999)
@@ -143,11 +206,14 @@ describe("router, a request that is sent again", function()
   it("waits at most sixteen times", function()
     local other = gate:connect "ann"
     other.heard = {}
-    send(request("count", ID, ',"ms":10'))
-    for _ = 1, 17 do gate:receive(other, request "count") end
+    send(request("count", ID, ',"ms":9000'))
+    for i = 1, 17 do
+      if i % 5 == 0 then gate:later(1000) end
+      gate:receive(other, request "count")
+    end
     assert.equal(1, #other.heard)
     assert.equal("too_many_requests", other.heard[1].error.code)
-    gate:later(10)
+    gate:later(9000)
     assert.equal(17, #other.heard)
   end)
 
@@ -159,7 +225,8 @@ describe("router, a request that is sent again", function()
     gate:close(conn, "lost")
     assert.equal("timeout", other.heard[1].error.code)
     conn = other
-    assert.equal("timeout", send(request "count")[1].error.code)
+    local problem = send(request "count")[1].error
+    assert.same({ "timeout", false }, { problem.code, problem.temporary })
     assert.equal(1, count())
   end)
 
@@ -206,15 +273,24 @@ describe("router, a request that is sent again", function()
 
   it("fails as the first time: nobody knows how much was done", function()
     local first, second = unpack(again(request "fail"))
-    assert.equal("internal", first.error.code)
-    assert.same(first, second)
+    assert.same({ "internal", "internal" }, { first.error.code, second.error.code })
     assert.equal(1, count())
+  end)
+
+  it("is no longer temporary then: the same id gets nothing else", function()
+    local first, second = unpack(again(request "fail"))
+    assert.same({ true, false }, { first.error.temporary, second.error.temporary })
+    assert.is_nil(first.error.message:find("new id", 1, true))
+    assert.is_truthy(second.error.message:find("take a new id", 1, true))
+    local packed = gate:connect("ann", { protocol = "moongate.v1.msgpack" })
+    packed.heard = {}
+    gate:receive(packed, (gate.world.msgpack.encode { type = "fail", id = ID }), true)
+    assert.same(second, packed.heard[1])
   end)
 
   it("is answered with internal as the first time when the reply could not be sent", function()
     local first, second = unpack(again(request "bytes"))
-    assert.equal("internal", first.error.code)
-    assert.same(first, second)
+    assert.same({ "internal", "internal" }, { first.error.code, second.error.code })
     assert.equal(1, count())
     assert.is_truthy(gate:logged "reply to bytes: it cannot be sent: bad_utf8")
   end)

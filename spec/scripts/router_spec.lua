@@ -221,14 +221,20 @@ describe("router", function()
     it("comes back exact with all its digits", function()
       assert.equal(1760000000000123, send('{"type":"ping","id":1760000000000123}')[1].id)
       assert.equal(9007199254740991, send('{"type":"ping","id":9007199254740991}')[1].id)
+      assert.equal(-9007199254740991, send('{"type":"ping","id":-9007199254740991}')[1].id)
     end)
 
     it("may be missing", function()
-      assert.is_nil(send('{"type":"ping"}')[1].id)
+      for _, text in ipairs { '{"type":"ping"}', '{"type":"ping","id":null}' } do
+        local reply = send(text)[1]
+        assert.is_true(reply.ok)
+        assert.is_nil(reply.id)
+      end
     end)
 
     it("is refused when it is anything else, and does not come back", function()
-      for _, id in ipairs { "1.5", "true", "null", "[1]", "{}", '"' .. ("i"):rep(65) .. '"' } do
+      for _, id in ipairs { "1.5", "true", "9007199254740992", "9007199254740993",
+        "-9007199254740993", "1e300", "[1]", "{}", '"' .. ("i"):rep(65) .. '"' } do
         local code, text, returned = refused(('{"type":"ping","id":%s}'):format(id))
         assert.equal("bad_request", code)
         assert.matches("^id: ", text)
@@ -315,7 +321,7 @@ describe("router", function()
     end)
 
     it("replies in it, with the id as it was", function()
-      for _, id in ipairs { 7, "x", -1, 9007199254740992 } do
+      for _, id in ipairs { 7, "x", -1, 9007199254740991 } do
         assert.same({ type = "reply", id = id, ok = true, data = { at = 1760000000000 } },
           reply_to { type = "ping", id = id })
       end
@@ -357,7 +363,7 @@ describe("router", function()
         assert.matches("^type: ", reply_to({ type = name }).error.message)
       end
       assert.matches("^id: ", reply_to({ type = "ping", id = 1.5 }).error.message)
-      assert.matches("^id: ", reply_to({ type = "ping", id = json.null }).error.message)
+      assert.matches("^id: ", reply_to({ type = "ping", id = 2 ^ 53 }).error.message)
     end)
 
     it("is answered over the rate, with its id", function()

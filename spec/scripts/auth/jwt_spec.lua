@@ -45,7 +45,7 @@ describe("auth jwt", function()
 
   it("says who it is, by any of the keys", function()
     local reply, conn = ask(fake_crypto.sign(HS, claims(), SECRET))
-    assert.same({ user = "ann", expires_at = (now_s + 3600) * 1000 }, reply)
+    assert.same({ user = "ann", expires_at = (now_s + 3660) * 1000 }, reply)
     assert.equal("jwt", conn.state.auth.method)
     assert.equal("ann", ask(fake_crypto.sign(RS, claims(), PEM)).user)
   end)
@@ -85,6 +85,38 @@ describe("auth jwt", function()
   it("may be of a clock that differs by a minute", function()
     assert.equal("ann", code_of(HS, claims { nbf = now_s + 59 }, SECRET).user)
     assert.equal("ann", code_of(HS, claims { exp = now_s - 59 }, SECRET).user)
+  end)
+
+  it("ends a minute later for that, and never before it has begun", function()
+    local reply, conn = ask(fake_crypto.sign(HS, claims { exp = now_s - 59 }, SECRET))
+    assert.equal(gate.core.now_ms + 1000, reply.expires_at)
+    gate:later(10999)
+    assert.is_nil(auth.closed(gate, conn))
+    gate:later(1001)
+    assert.equal(4401, (auth.closed(gate, conn)))
+  end)
+
+  it("has to have an end, which is not far", function()
+    local endless = claims()
+    endless.exp = nil
+    local code, _, text = ask(fake_crypto.sign(HS, endless, SECRET))
+    assert.same({ "bad_token", "it has no exp" }, { code, text })
+    load { require_exp = false }
+    assert.same({ user = "ann" }, (ask(fake_crypto.sign(HS, endless, SECRET))))
+    load { max_lifetime_ms = 3600000 }
+    assert.equal("ann", code_of(HS, claims(), SECRET).user)
+    assert.equal("ann", code_of(HS, claims { exp = now_s + 3660 }, SECRET).user)
+    code, _, text = ask(fake_crypto.sign(HS, claims { exp = now_s + 3661 }, SECRET))
+    assert.same({ "bad_token", "exp: more than 3600 s from now" }, { code, text })
+  end)
+
+  it("is refused when its end is no time, also where an end may be missing", function()
+    for _, require_exp in ipairs { true, false } do
+      load { require_exp = require_exp }
+      for _, exp in ipairs { 1e308, 2 ^ 53, 2 ^ 53 / 1000 } do
+        assert.equal("bad_token", code_of(HS, claims { exp = exp }, SECRET), exp)
+      end
+    end
   end)
 
   it("has to be of the issuer, for the audience", function()

@@ -58,7 +58,9 @@ describe("a room's texts", function()
     local function problem(data) return options.problem_of_texts(data, is_utf8) end
     assert.is_nil(problem {})
     assert.is_nil(problem { title = ("t"):rep(128), topic = ("t"):rep(1024) })
-    for _, title in ipairs { ("t"):rep(129), "a\nb", "\255", "\194\133", 7 } do
+    assert.is_nil(problem { title = "", topic = "" })
+    for _, title in ipairs { ("t"):rep(129), "a\nb", "\255", "\194\133", 7, "Tea ",
+      "Te\226\128\139a", "\226\128\174Tea" } do
       assert.matches("^data.title: ", problem { title = title })
     end
     for _, topic in ipairs { ("t"):rep(1025), "\0", {} } do
@@ -80,7 +82,8 @@ describe("a room's name", function()
     assert.is_true(options.is_name("t", is_utf8))
     assert.is_true(options.is_name(("t"):rep(64), is_utf8))
     assert.is_true(options.is_name("@" .. ("t"):rep(299), is_utf8))
-    for _, name in ipairs { "", ("t"):rep(65), "a\nb", "\255", "@" .. ("t"):rep(300) } do
+    for _, name in ipairs { "", ("t"):rep(65), "a\nb", "\255", "@" .. ("t"):rep(300), "tea ", " ",
+      "te\226\128\139a", "tea  time" } do
       assert.is_false(options.is_name(name, is_utf8), name)
     end
   end)

@@ -30,6 +30,18 @@ describe("replies that are remembered", function()
     assert.is_nil(find("ann", "b"))
   end)
 
+  it("are said again so many times a second, of one, and of a user", function()
+    local limits = { per_second = 3, id_per_second = 2 }
+    local one, two = keep("ann", "a"), replies.begin(state, LIMITS, "ann", "b", 7)
+    local bobs = keep("bob", "a")
+    local function wait(entry, now_ms) return replies.repeats(state, limits, entry, now_ms) end
+    assert.same({ 0, 0, 600 }, { wait(one, 100), wait(one, 400), wait(one, 500) })
+    assert.same({ 0, 500 }, { wait(two, 600), wait(two, 600) })
+    assert.equal(0, wait(bobs, 600))
+    assert.same({ 0, 0, 0 }, { wait(one, 1100), wait(one, 1100), wait(two, 1100) })
+    assert.equal(0, wait(one, 50)) -- the clock was set back
+  end)
+
   it("are under way before, for as long as it takes", function()
     local entry = replies.begin(state, LIMITS, "ann", "a", 7)
     assert.equal(entry, find("ann", "a", 1e9))
