@@ -15,6 +15,16 @@ local entry_mt = { __index = Entry }
 
 -- ---- roles ----
 
+--- nil when the user may have a role of their own, else the code and the text.
+local function problem_of_one_more(record, user)
+  if record.roles[user] then return end
+  local count = 0
+  for _ in pairs(record.roles) do count = count + 1 end
+  if count >= MAX_ROLES then
+    return "too_many_members", ("at most %d users with a role"):format(MAX_ROLES)
+  end
+end
+
 --- Makes the user a member, or what else the role says; "guest" takes the role away.
 ---@param record table
 ---@param user string
@@ -23,12 +33,9 @@ local entry_mt = { __index = Entry }
 ---@return string? code
 ---@return string? text
 function Entry:set_role(record, user, role)
-  if role ~= "guest" and not record.roles[user] then
-    local count = 0
-    for _ in pairs(record.roles) do count = count + 1 end
-    if count >= MAX_ROLES then
-      return nil, "too_many_members", ("at most %d users with a role"):format(MAX_ROLES)
-    end
+  if role ~= "guest" then
+    local code, text = problem_of_one_more(record, user)
+    if code then return nil, code, text end
   end
   record.roles[user] = role ~= "guest" and role or nil
   self.book:save(record)
@@ -105,11 +112,11 @@ function Entry:admit_by_invite(record, user, code)
   if not is_good(invite, user, self.gate:now_ms()) then
     return nil, "bad_invite", "the invite is used up, expired, revoked or somebody else's"
   end
-  local done, why, text = self:set_role(record, user, "member")
-  if not done then return nil, why, text end
+  local why, text = problem_of_one_more(record, user)
+  if why then return nil, why, text end
   invite.uses = invite.uses - 1
   if invite.uses == 0 then record.invites[code] = nil end
-  return true
+  return self:set_role(record, user, "member") -- it is saved as it is now: the last
 end
 
 -- ---- the password ----

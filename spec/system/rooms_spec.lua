@@ -43,6 +43,31 @@ describe("rooms", function()
     os.remove(store)
   end)
 
+  it("remember that an invite is used up, and by whom", function()
+    local store, code = file.free_path(), nil
+    --- What one user does in a process of its own, of which the store is all that is left.
+    local function visit(user, act)
+      house = server.start { arguments = { "--store", store } }
+      local conn = client.guest(house.port, user)
+      act(conn)
+      conn:close()
+      house:stop()
+    end
+
+    visit("ann", function(ann)
+      ask(ann, "create", "den", { kind = "private" })
+      code = ask(ann, "invite", "den").code
+    end)
+    visit("bob", function(bob)
+      assert.equal("member", ask(bob, "join", "den", { invite = code }).role)
+    end)
+    visit("carl", function(carl)
+      assert.same({ nil, "bad_invite" }, { ask(carl, "join", "den", { invite = code }) })
+    end)
+    visit("bob", function(bob) assert.equal("member", ask(bob, "join", "den").role) end)
+    os.remove(store)
+  end)
+
   it("are renamed, archived and deleted while somebody is in", function()
     house = server.start()
     local ann, bob = client.guest(house.port, "ann"), client.guest(house.port, "bob")

@@ -37,6 +37,25 @@ describe("a private room", function()
       assert.same({}, ask(ann, "describe", "den").invites)
     end)
 
+    it("and is used up in the store, too, as soon as the role is there", function()
+      local function kept()
+        local entry
+        gate:later(100)
+        gate.world.task.run(function()
+          entry = gate.world.store.new(gate.world.plugin.current().plugins.rooms):get "room:den"
+        end)
+        gate:later(10)
+        return entry
+      end
+      local code = ask(ann, "invite", "den", { uses = 2 }).code
+      for left, conn in ipairs { bob, carl } do
+        ask(conn, "join", "den", { invite = code })
+        local entry = kept()
+        assert.equal("member", entry.roles[conn.user])
+        assert.equal(left == 1 and 1 or nil, entry.invites[code] and entry.invites[code].uses)
+      end
+    end)
+
     it("which a member does not use up", function()
       local code = ask(ann, "invite", "den").code
       ask(bob, "join", "den", { invite = code })
