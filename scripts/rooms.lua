@@ -19,6 +19,7 @@ return function(gate)
   local attendance = house.attendance
   local records = house.book.all
 
+  gate:before("join", function(conn, message) return joining.prepare(house, conn, message) end)
   gate:on("join", function(conn, message) return joining.join(house, conn, message) end)
 
   gate:on("leave", function(conn, message)

@@ -90,8 +90,9 @@ describe("rooms that somebody has made, and those in them:", function()
 
     it("is nobody else's", function()
       ask(bob, "direct", nil, { user = "ann" })
-      assert.equal("not_allowed", refused(carl, "join", "@ann,bob"))
-      assert.equal("not_allowed", refused(carl, "join", "@ann,bob", { invite = "x" }))
+      for _, data in ipairs { {}, { invite = "x" }, { password = "x" } } do
+        assert.equal("no_such_room", refused(carl, "join", "@ann,bob", data))
+      end
       assert.equal("not_allowed", refused(carl, "describe", "@ann,bob"))
       assert.equal("no_such_room", refused(carl, "join", "@carl,dan"))
       assert.equal("not_allowed", refused(bob, "set", "@ann,bob", { topic = "x" }))
@@ -124,6 +125,14 @@ describe("rooms that somebody has made, and those in them:", function()
       assert.equal("too_many_rooms", refused(ann, "direct", nil, { user = "carl" }))
       assert.is_truthy(ask(bob, "direct", nil, { user = "ann" }))
     end)
+  end)
+
+  it("are not made by who brings an invite or a password, and has mistaken the name", function()
+    for _, data in ipairs { { invite = "token" }, { password = "sesame" } } do
+      assert.equal("no_such_room", refused(bob, "join", "dne", data))
+      assert.equal("no_such_room", refused(ann, "describe", "dne"))
+    end
+    assert.equal("ephemeral", ask(bob, "join", "dne", {}).kind)
   end)
 
   describe("rooms", function()
