@@ -127,6 +127,25 @@ describe("rooms that somebody has made, and those in them:", function()
     end)
   end)
 
+  it("are asked for with null for what is left out", function()
+    local null = gate.world.json.null
+    local made = ask(ann, "create", "den", { kind = null, title = null, password = null,
+      options = { history = null, slow_mode_ms = 1000 } })
+    assert.same({ "public", 100, 1000 },
+      { made.kind, made.options.history, made.options.slow_mode_ms })
+    ask(ann, "set", "den", { topic = "x", title = null, options = null })
+    assert.equal("x", ask(ann, "set", "den", { topic = null, options = { history = null } }).topic)
+    ask(ann, "create", "cave", { kind = "private", password = "sesame" })
+    assert.equal("member",
+      ask(bob, "join", "cave", { invite = null, password = "sesame" }).role)
+    assert.equal("ephemeral", ask(bob, "join", "bar", { invite = null, password = null }).kind)
+    assert.equal(2, #ask(bob, "rooms", nil, { kind = null, text = null, prefix = null,
+      archived = null, after = null, limit = 2 }).list)
+    assert.is_truthy(ask(bob, "members", "bar", { after = null, limit = null }))
+    assert.equal(1, ask(ann, "invite", "cave", { user = null, revoke = null, uses = null }).uses)
+    assert.equal("bad_request", refused(ann, "role", "cave", { user = null, role = "member" }))
+  end)
+
   it("are not made by who brings an invite or a password, and has mistaken the name", function()
     for _, data in ipairs { { invite = "token" }, { password = "sesame" } } do
       assert.equal("no_such_room", refused(bob, "join", "dne", data))
