@@ -1,19 +1,18 @@
 --- Requests that make a room, and change one: each is called with the house, the connection, the
 --- message and its data, and returns as a handler does.
 
+local names = require "auth.names"
 local joining = require "rooms.joining"
 local options = require "rooms.options"
 local permissions = require "rooms.permissions"
 
 local CREATED = { public = true, unlisted = true, private = true, announcement = true }
 local ROLES = { guest = true, member = true, moderator = true }
-local MAX_USER = 128 -- bytes
 
 local changes = {}
 
 local function is_user(house, name)
-  return type(name) == "string" and name ~= "" and #name <= MAX_USER and house.is_utf8(name)
-    and not name:find "%c"
+  return names.is_user(name) and house.is_utf8(name)
 end
 
 --- Tells a user, if they are there, that a room is open to them.

@@ -46,7 +46,8 @@ describe("rooms that somebody has made, and those in them:", function()
         assert.equal("not_allowed", refused(bob, "role", "tea", { user = user, role = role }))
       end
       for _, data in ipairs { { user = "carl", role = "owner" }, { user = "", role = "member" },
-        { user = "carl" }, { role = "member" }, { user = ("x"):rep(129), role = "member" } } do
+        { user = "carl" }, { role = "member" }, { user = ("x"):rep(129), role = "member" },
+        { user = "a\194\133b", role = "member" }, { user = " carl", role = "member" } } do
         assert.equal("bad_request", refused(ann, "role", "tea", data))
       end
     end)
@@ -100,7 +101,7 @@ describe("rooms that somebody has made, and those in them:", function()
     end)
 
     it("needs another user", function()
-      for _, user in ipairs { "ann", "", 7, ("x"):rep(129), "a\nb" } do
+      for _, user in ipairs { "ann", "", 7, ("x"):rep(129), "a\nb", "a\194\133b", "ann " } do
         assert.equal("bad_request", refused(ann, "direct", nil, { user = user }))
       end
       assert.equal("bad_request", refused(ann, "direct"))
