@@ -205,6 +205,22 @@ describe("a private room", function()
       assert.is_truthy(ask(bob, "join", "den", { password = "sesame" }))
     end)
 
+    it("which is set by who may do so when it is hashed", function()
+      local password, task = gate.world.password, gate.world.task
+      local hash = password.hash
+      function password.hash(...)
+        task.sleep(10)
+        return hash(...)
+      end
+      local answer = gate:ask(ann, { type = "set", room = "den", data = { password = "open" } })
+      assert.is_false(answer.is_given)
+      ask(gate:connect "ann", "archive", "den")
+      gate:later(1000)
+      assert.equal("archived", answer.code)
+      ask(ann, "unarchive", "den")
+      assert.equal("member", ask(bob, "join", "den", { password = "sesame" }).role)
+    end)
+
     describe("which takes a while, and so all is looked at when that is done:", function()
       local answer
 
