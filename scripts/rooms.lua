@@ -19,6 +19,7 @@ return function(gate)
   local attendance = house.attendance
   local records = house.book.all
 
+  gate:before("join", function(conn, message) return joining.prepare(house, conn, message) end)
   gate:on("join", function(conn, message) return joining.join(house, conn, message) end)
 
   gate:on("leave", function(conn, message)
@@ -79,9 +80,10 @@ return function(gate)
       for name in pairs(find_rooms({}, is_for_all)) do counts[name] = count_of(name) end
       return { rooms = listing.biggest(counts) }
     end
-    local problem = listing.problem_of_filter(message.data)
+    local data = house:data(message)
+    local problem = listing.problem_of_filter(data)
     if problem then return nil, "bad_request", problem end
-    local answer, wrong = listing.rooms(find_rooms(message.data, is_shown), count_of, message.data)
+    local answer, wrong = listing.rooms(find_rooms(data, is_shown), count_of, data)
     if not answer then return nil, "bad_request", wrong end
     answer.list = gate.json.list(answer.list)
     return answer

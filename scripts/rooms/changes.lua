@@ -1,19 +1,18 @@
 --- Requests that make a room, and change one: each is called with the house, the connection, the
 --- message and its data, and returns as a handler does.
 
+local names = require "auth.names"
 local joining = require "rooms.joining"
 local options = require "rooms.options"
 local permissions = require "rooms.permissions"
 
 local CREATED = { public = true, unlisted = true, private = true, announcement = true }
 local ROLES = { guest = true, member = true, moderator = true }
-local MAX_USER = 128 -- bytes
 
 local changes = {}
 
 local function is_user(house, name)
-  return type(name) == "string" and name ~= "" and #name <= MAX_USER and house.is_utf8(name)
-    and not name:find "%c"
+  return names.is_user(name) and house.is_utf8(name)
 end
 
 --- Tells a user, if they are there, that a room is open to them.
@@ -216,6 +215,18 @@ local function problem_of_set(house, record, data)
   return complete
 end
 
+--- The hash of a password that the connection may still set when it is made. Waits.
+local function hash_for(house, conn, record, password)
+  local hash, code, text, temporary = house.entry:hash(password)
+  if not hash then return nil, code, text, temporary end
+  if house.book.all[record.name] ~= record then
+    return nil, "no_such_room", "the room has gone meanwhile"
+  end
+  local granted, why, reason = house:may(conn, record, "set_options")
+  if not granted then return nil, why, reason end
+  return hash
+end
+
 function changes.set(house, conn, message, data)
   local record, code, text, temporary = may_set(house, conn, message, data)
   if not record then return nil, code, text, temporary end
@@ -224,11 +235,8 @@ function changes.set(house, conn, message, data)
   if data.password == "" then
     record.password = nil
   elseif data.password ~= nil then
-    local hash, refusal, reason, later = house.entry:hash(data.password)
+    local hash, refusal, reason, later = hash_for(house, conn, record, data.password)
     if not hash then return nil, refusal, reason, later end
-    if house.book.all[record.name] ~= record then
-      return nil, "no_such_room", "the room has gone meanwhile"
-    end
     record.password = hash
     complete = options.read(data.options, record.options)
   end

@@ -1,19 +1,41 @@
 --- How a guest of a room becomes a member: by an invite, or by the password.
+--
+-- Looking at a password waits, and much may change meanwhile. So it is done first, by `prove`; what
+-- was proved is asked for by `problem_of` at the moment when the guest comes in, and `admit`
+-- follows at once.
+
+local network_of = require "auth.network"
+local new_attempts = require "auth.attempts"
 
 local MAX_ROLES = 1000    -- of one room, which is one entry of the store
 local MAX_INVITES = 50    -- of one room
 local MAX_USES = 1000
 local MIN_TTL_MS, TTL_MS, MAX_TTL_MS = 60000, 7 * 86400000, 30 * 86400000
 local MAX_PASSWORD = 128  -- bytes
-local MAX_ATTEMPTS = 5    -- at a room's password, from one address in WINDOW_MS
+local MAX_OF_USER = 5     -- wrong ones at a room's password in WINDOW_MS
+local MAX_OF_NETWORK = 20 -- the same of all users behind an address
 local WINDOW_MS = 60000
+local MAX_KEYS = 10000    -- users and networks whose attempts are counted, twice
+
+local WRONG = "that is not the password"
 
 ---@class rooms.Entry
----@field private attempts table<string, { count: integer, until_ms: integer }>
+---@field private attempts table see auth/attempts.lua
+---@field private proved table<table, string> message -> the hash that its password fits
 local Entry = {}
 local entry_mt = { __index = Entry }
 
 -- ---- roles ----
+
+--- nil when the user may have a role of their own, else the code and the text.
+local function problem_of_one_more(record, user)
+  if record.roles[user] then return end
+  local count = 0
+  for _ in pairs(record.roles) do count = count + 1 end
+  if count >= MAX_ROLES then
+    return "too_many_members", ("at most %d users with a role"):format(MAX_ROLES)
+  end
+end
 
 --- Makes the user a member, or what else the role says; "guest" takes the role away.
 ---@param record table
@@ -23,12 +45,9 @@ local entry_mt = { __index = Entry }
 ---@return string? code
 ---@return string? text
 function Entry:set_role(record, user, role)
-  if role ~= "guest" and not record.roles[user] then
-    local count = 0
-    for _ in pairs(record.roles) do count = count + 1 end
-    if count >= MAX_ROLES then
-      return nil, "too_many_members", ("at most %d users with a role"):format(MAX_ROLES)
-    end
+  if role ~= "guest" then
+    local code, text = problem_of_one_more(record, user)
+    if code then return nil, code, text end
   end
   record.roles[user] = role ~= "guest" and role or nil
   self.book:save(record)
@@ -100,18 +119,6 @@ local function is_good(invite, user, now_ms)
     and (invite.user == nil or invite.user == user)
 end
 
-function Entry:admit_by_invite(record, user, code)
-  local invite = type(code) == "string" and record.invites[code]
-  if not is_good(invite, user, self.gate:now_ms()) then
-    return nil, "bad_invite", "the invite is used up, expired, revoked or somebody else's"
-  end
-  local done, why, text = self:set_role(record, user, "member")
-  if not done then return nil, why, text end
-  invite.uses = invite.uses - 1
-  if invite.uses == 0 then record.invites[code] = nil end
-  return true
-end
-
 -- ---- the password ----
 
 --- The password's hash, for the record. Waits.
@@ -129,56 +136,110 @@ function Entry:hash(password)
   return hash
 end
 
---- nil when this address may try, and has now; else when it may.
-function Entry:wait_before_attempt(conn, record)
-  local key, now_ms = conn.address .. " " .. record.name, self.gate:now_ms()
-  local made = self.attempts[key]
-  if not made or made.until_ms <= now_ms then
-    made = { count = 0, until_ms = now_ms + WINDOW_MS }
-    self.attempts[key] = made
+--- nil when there may be one more attempt, else when.
+function Entry:wait_before_attempt(keys)
+  local longest_ms
+  for key, most in pairs(keys) do
+    local wait_ms = self.attempts.wait_ms(key, most)
+    if wait_ms then longest_ms = math.max(longest_ms or 0, wait_ms) end
   end
-  if made.count >= MAX_ATTEMPTS then return made.until_ms - now_ms end
-  made.count = made.count + 1
+  return longest_ms
 end
 
-function Entry:sweep_attempts()
-  local now_ms = self.gate:now_ms()
-  for key, made in pairs(self.attempts) do
-    if made.until_ms <= now_ms then self.attempts[key] = nil end
-  end
-end
-
-function Entry:admit_by_password(record, conn, password)
-  if type(password) ~= "string" or #password > MAX_PASSWORD or not record.password then
-    return nil, "bad_password", "that is not the password"
-  end
-  local wait_ms = self:wait_before_attempt(conn, record)
+--- Counts an attempt; those under way count, too. What is returned is to be told whether it was
+--- right, or nil when nobody knows: only wrong ones stay counted.
+function Entry:attempt(conn, record)
+  local of_user = ("u%s\n%s"):format(conn.user, record.name)
+  local of_network = ("a%s\n%s"):format(network_of(conn.address), record.name)
+  local keys = { [of_user] = MAX_OF_USER, [of_network] = MAX_OF_NETWORK }
+  local wait_ms = self:wait_before_attempt(keys)
   if wait_ms then
     self.refused:add(1, "too_many_attempts")
     return nil, "too_many_attempts", "too many passwords were tried", true, wait_ms
   end
-  local is_right, problem = self.gate.crypto:check_password(password, record.password)
-  if is_right == nil then return nil, "unavailable", tostring(problem), true end
-  if not is_right then return nil, "bad_password", "that is not the password" end
-  if self.book.all[record.name] ~= record then
-    return nil, "no_such_room", "the room has gone meanwhile"
+  for key in pairs(keys) do self.attempts.count(key) end
+  return function(was_right)
+    if was_right == false then return end
+    self.attempts.forgive(of_user, was_right)
+    self.attempts.forgive(of_network)
   end
-  return self:set_role(record, conn.user, "member")
 end
 
---- Makes a guest who brings an invite or the password a member. May wait.
+--- What a password is checked against where a room has none: it takes as long.
+function Entry:decoy_hash()
+  self.decoy = self.decoy or self.gate:share("decoy", function()
+    return self.gate.crypto:hash_password(self.gate.crypto:token(32))
+  end)
+  return self.decoy
+end
+
+--- nil when there is no time for it.
+function Entry:compare(password, hash)
+  if not hash then return nil, "too many passwords are being checked" end
+  return self.gate.crypto:check_password(password, hash)
+end
+
+--- Looks whether the password of a message is the room's, if it was not looked at. Waits.
 ---@param conn moongate.Conn
 ---@param record table
----@param data table invite or password
----@return true? admitted
+---@param message table
+---@param password any
+---@return true? proved
 ---@return string? code
 ---@return string? text
 ---@return boolean? temporary
 ---@return integer? retry_after_ms
-function Entry:admit(conn, record, data)
-  if data.invite ~= nil then return self:admit_by_invite(record, conn.user, data.invite) end
-  if data.password ~= nil then return self:admit_by_password(record, conn, data.password) end
-  return nil, "not_allowed", "this room wants an invite or the password"
+function Entry:prove(conn, record, message, password)
+  if record.password and self.proved[message] == record.password then return true end
+  if type(password) ~= "string" or #password > MAX_PASSWORD or record.kind ~= "private" then
+    return nil, "bad_password", WRONG
+  end
+  local forgive, code, text, temporary, wait_ms = self:attempt(conn, record)
+  if not forgive then return nil, code, text, temporary, wait_ms end
+  local hash = record.password or self:decoy_hash()
+  local is_right, problem = self:compare(password, hash)
+  forgive(is_right)
+  if is_right == nil then return nil, "unavailable", tostring(problem), true end
+  if not is_right then return nil, "bad_password", WRONG end
+  self.proved[message] = hash
+  return true
+end
+
+-- ---- coming in ----
+
+--- nil when what a guest brings makes a member of them now, else the code and the text.
+---@param user string
+---@param record table
+---@param message table whose password was proved
+---@param data table invite or password
+---@return string? code
+---@return string? text
+function Entry:problem_of(user, record, message, data)
+  if data.invite ~= nil then
+    local invite = type(data.invite) == "string" and record.invites[data.invite]
+    if not is_good(invite, user, self.gate:now_ms()) then
+      return "bad_invite", "the invite is used up, expired, revoked or somebody else's"
+    end
+  elseif data.password == nil then
+    return "not_allowed", "this room wants an invite or the password"
+  elseif not record.password or self.proved[message] ~= record.password then
+    return "bad_password", WRONG
+  end
+  return problem_of_one_more(record, user)
+end
+
+--- Makes a member of a guest of whom there is no `problem_of`.
+---@param user string
+---@param record table
+---@param data table
+function Entry:admit(user, record, data)
+  local code = data.invite
+  local invite = code ~= nil and record.invites[code]
+  if invite then
+    invite.uses = invite.uses - 1
+    if invite.uses == 0 then record.invites[code] = nil end
+  end
+  self:set_role(record, user, "member") -- the last: it saves the record as it is then
 end
 
 local entry = {}
@@ -188,10 +249,10 @@ local entry = {}
 ---@param refused moongate.Metric
 ---@return rooms.Entry
 function entry.open(gate, book, refused)
-  local self = setmetatable({ gate = gate, book = book, refused = refused, attempts = {} },
-    entry_mt)
-  gate:every(WINDOW_MS, function() self:sweep_attempts() end, "attempts")
-  return self
+  local attempts = new_attempts(function() return gate:now_ms() end,
+    { window_ms = WINDOW_MS, max_keys = MAX_KEYS })
+  return setmetatable({ gate = gate, book = book, refused = refused, attempts = attempts,
+    proved = setmetatable({}, { __mode = "k" }) }, entry_mt)
 end
 
 return entry

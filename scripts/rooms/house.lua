@@ -17,10 +17,23 @@ local permissions = require "rooms.permissions"
 local House = {}
 local house_mt = { __index = House }
 
---- The object that a request has brought.
+local function without_nulls(given, null)
+  local found = {}
+  for name, value in pairs(type(given) == "table" and given or {}) do
+    if value ~= null then found[name] = value end
+  end
+  return found
+end
+
+--- What a request has brought; absent and null are the same, also for an option of a room.
 ---@param message table
 ---@return table
-function House.data(_, message) return type(message.data) == "table" and message.data or {} end
+function House:data(message)
+  local null = self.gate.json.null
+  local data = without_nulls(message.data, null)
+  if type(data.options) == "table" then data.options = without_nulls(data.options, null) end
+  return data
+end
 
 --- nil when the message names a room, else the code and the text.
 ---@param message table

@@ -8,14 +8,18 @@ local function count(set)
   return n
 end
 
-local function refuse(house, code, text)
-  house.refused:add(1, code)
-  return nil, code, text
-end
-
 local function is_full(house, conn, room, record)
   local users, size = house.attendance:users(room)
   return not users[conn.user] and size >= record.options.max_members
+end
+
+--- nil when one more may come in, else the code and the text.
+local function problem_of_one_more(house, conn, room, record)
+  if count(conn.rooms) >= house.max_per_connection then
+    return "too_many_rooms", ("at most %d rooms"):format(house.max_per_connection)
+  elseif record and is_full(house, conn, room, record) then
+    return "too_many_members", "the room is full"
+  end
 end
 
 --- The connection becomes a member of the room. Of a kind this may wait, and its plugin may have
@@ -31,10 +35,10 @@ end
 ---@return integer? retry_after_ms
 function joining.enter(house, conn, room, record)
   if room:has(conn) then return true end
-  if count(conn.rooms) >= house.max_per_connection then
-    return refuse(house, "too_many_rooms", ("at most %d rooms"):format(house.max_per_connection))
-  elseif record and is_full(house, conn, room, record) then
-    return refuse(house, "too_many_members", "the room is full")
+  local code, problem = problem_of_one_more(house, conn, room, record)
+  if code then
+    house.refused:add(1, code)
+    return nil, code, problem
   end
   local added, reason, text, temporary, retry_after_ms = room:add(conn)
   if reason == "already" then return true end
@@ -44,28 +48,37 @@ function joining.enter(house, conn, room, record)
   return true
 end
 
---- A room that is not there is made, if that is how it is.
-local function new_record(house, name)
-  if name:byte() == 64 or not house.create_on_join then
-    return nil, "no_such_room", "there is no room of this name"
+local NO_ROOM = "there is no room of this name"
+
+--- A room that is not there is made, if that is how it is; not by who brings what a private room
+--- wants, and has its name wrong.
+local function new_record(house, name, data)
+  local is_meant = data.invite == nil and data.password == nil
+  if name:byte() == 64 or not house.create_on_join or not is_meant then
+    return nil, "no_such_room", NO_ROOM
   end
   return house:ephemeral(name)
 end
 
---- The record of the room that is asked for, which the connection may join: a guest of a private
---- one brings something.
-local function record_to_join(house, conn, message)
+--- Whether a guest wants to be a member.
+local function is_admission(house, conn, record, data)
+  return (data.invite ~= nil or data.password ~= nil) and house:role(conn, record) == "guest"
+    and not record.archived
+end
+
+--- The record of the room that is asked for, which the connection may join; and whether that makes
+--- a member of a guest.
+local function record_to_join(house, conn, message, data)
   local record = house:find(message.room)
-  if not record then return new_record(house, message.room) end
-  local data = house:data(message)
+  if not record then return new_record(house, message.room, data) end
   local granted, code, text = house:may(conn, record, "join")
-  local brings = data.invite ~= nil or data.password ~= nil
-  local is_admission = brings and house:role(conn, record) == "guest" and not record.archived
-  if granted and not is_admission then return record end
-  if record.archived or record.kind == "direct" then return nil, code, text end
-  local admitted, why, problem, temporary, retry_after_ms = house.entry:admit(conn, record, data)
-  if not admitted then return nil, why, problem, temporary, retry_after_ms end
-  return record
+  local is_admitted = is_admission(house, conn, record, data)
+  if granted and not is_admitted then return record, false end
+  if record.kind == "direct" then return nil, "no_such_room", NO_ROOM end
+  if record.archived then return nil, code, text end
+  code, text = house.entry:problem_of(conn.user, record, message, data)
+  if code then return nil, code, text end
+  return record, true
 end
 
 --- What is in the way of a join before it is known which room is meant.
@@ -83,6 +96,29 @@ local function record_in(house, room, record)
   return house:find(room.name)
 end
 
+--- Does what makes a join wait, so that all else is looked at when it is done. A filter: those of
+--- plugins that are listed behind this one, such as moderation, come after it.
+---@param house rooms.House
+---@param conn moongate.Conn
+---@param message table
+---@return true? ready
+---@return string? code
+---@return string? text
+---@return boolean? temporary
+---@return integer? retry_after_ms
+function joining.prepare(house, conn, message)
+  local code, text, temporary = problem_of(house, message)
+  if code then return nil, code, text, temporary end
+  local room = house.gate:room(message.room)
+  local record = not room.kind and not room:has(conn) and house:find(message.room)
+  local data = house:data(message)
+  if not record or data.password == nil or data.invite ~= nil or record.kind == "direct"
+    or not is_admission(house, conn, record, data) then
+    return true
+  end
+  return house.entry:prove(conn, record, message, data.password)
+end
+
 --- The handler of `join`.
 ---@param house rooms.House
 ---@param conn moongate.Conn
@@ -93,16 +129,19 @@ end
 ---@return boolean? temporary
 ---@return integer? retry_after_ms
 function joining.join(house, conn, message)
-  local code, text, temporary = problem_of(house, message)
-  if code then return nil, code, text, temporary end
-  local room, record = house.gate:room(message.room), nil
+  -- Once more: a filter may have named another room, or the password is another one by now.
+  local ready, code, text, temporary, retry_after_ms = joining.prepare(house, conn, message)
+  if not ready then return nil, code, text, temporary, retry_after_ms end
+  local room, data = house.gate:room(message.room), house:data(message)
+  local record, is_admitted
   if not room.kind and not room:has(conn) then
-    local why, problem, later, retry_after_ms
-    record, why, problem, later, retry_after_ms = record_to_join(house, conn, message)
-    if not record then return nil, why, problem, later, retry_after_ms end
+    local problem
+    record, is_admitted, problem = record_to_join(house, conn, message, data)
+    if not record then return nil, is_admitted, problem end
   end
   local entered, refusal, reason, may_again, wait_ms = joining.enter(house, conn, room, record)
   if not entered then return nil, refusal, reason, may_again, wait_ms end
+  if is_admitted then house.entry:admit(conn.user, record, data) end
   return house:full_view(conn, room, record_in(house, room, record))
 end
 

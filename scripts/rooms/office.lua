@@ -1,10 +1,9 @@
 --- What other plugins have done about rooms, in the name of whom they like and with the rights of
 --- an admin.
 
+local names = require "auth.names"
 local changes = require "rooms.changes"
 local listing = require "rooms.listing"
-
-local MAX_USER = 128 -- bytes
 
 -- Of the requests those that are no visit.
 local VERBS = { create = true, describe = true, set = true, rename = true, archive = true,
@@ -15,9 +14,9 @@ local office = {}
 --- The owner of a room that is made: false is nobody.
 local function owner_of(house, owner)
   if owner == nil then return false end
-  local is_name = type(owner) == "string" and owner ~= "" and #owner <= MAX_USER
-    and house.is_utf8(owner) and not owner:find "%c"
-  if not is_name then return nil, "data.owner: expected the name of a user" end
+  if not (names.is_user(owner) and house.is_utf8(owner)) then
+    return nil, "data.owner: expected the name of a user"
+  end
   return owner
 end
 

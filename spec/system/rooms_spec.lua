@@ -35,12 +35,64 @@ describe("rooms", function()
     carl:hears { type = "said", data = "welcome" }
     assert.same({ nil, "no_such_room" }, { ask(bob, "describe", "old") })
     assert.same({ nil, "no_such_room" }, { ask(bob, "describe", "bar") })
-    assert.same({ nil, "not_allowed" }, { ask(carl, "join", "@ann,bob") })
+    assert.same({ nil, "no_such_room" }, { ask(carl, "join", "@ann,bob") })
     assert.equal("direct", ask(bob, "join", "@ann,bob").kind)
     bob:close()
     carl:close()
     house:stop()
     os.remove(store)
+  end)
+
+  it("remember that an invite is used up, and by whom", function()
+    local store, code = file.free_path(), nil
+    --- What one user does in a process of its own, of which the store is all that is left.
+    local function visit(user, act)
+      house = server.start { arguments = { "--store", store } }
+      local conn = client.guest(house.port, user)
+      act(conn)
+      conn:close()
+      house:stop()
+    end
+
+    visit("ann", function(ann)
+      ask(ann, "create", "den", { kind = "private" })
+      code = ask(ann, "invite", "den").code
+    end)
+    visit("bob", function(bob)
+      assert.equal("member", ask(bob, "join", "den", { invite = code }).role)
+    end)
+    visit("carl", function(carl)
+      assert.same({ nil, "bad_invite" }, { ask(carl, "join", "den", { invite = code }) })
+    end)
+    visit("bob", function(bob) assert.equal("member", ask(bob, "join", "den").role) end)
+    os.remove(store)
+  end)
+
+  it("do not let in who is banned while the password is looked at", function()
+    house = server.start()
+    local ann, bob = client.guest(house.port, "ann"), client.guest(house.port, "bob")
+    ask(ann, "create", "den", { kind = "private", password = "sesame" })
+    bob:says { type = "join", id = 7, room = "den", data = { password = "sesame" } }
+    assert.is_truthy(ask(ann, "ban", "den", { user = "bob" }))
+    local reply = bob:hears { id = 7 }
+    assert.same({ false, "banned" }, { reply.ok, reply.error.code })
+    assert.same({}, ask(ann, "describe", "den").roles)
+    ann:close()
+    bob:close()
+    house:stop()
+  end)
+
+  it("have a password for as many as there are behind an address", function()
+    house = server.start()
+    local ann = client.guest(house.port, "ann")
+    ask(ann, "create", "den", { kind = "private", password = "sesame" })
+    for n = 1, 8 do
+      local other = client.guest(house.port, "u" .. n)
+      assert.equal("member", ask(other, "join", "den", { password = "sesame" }).role)
+      other:close()
+    end
+    ann:close()
+    house:stop()
   end)
 
   it("are renamed, archived and deleted while somebody is in", function()

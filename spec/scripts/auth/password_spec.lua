@@ -107,6 +107,20 @@ describe("auth passwords", function()
     assert.equal("rate_limited", register("u6", WORD).code)
   end)
 
+  it("are tried so often from one network, whatever address of it they come from", function()
+    load { attempts_per_address = 5 }
+    local function from(address, kind, user)
+      return ask(kind, { user = user, password = WORD }, gate:connect(nil, { address = address }))
+    end
+    for _, case in ipairs { { "auth", "bad_password" }, { "register" } } do
+      for i = 1, 5 do
+        assert.equal(case[2], from("2001:db8::" .. i, case[1], "u" .. i).code)
+      end
+      assert.equal("rate_limited", from("2001:db8:0:0:9::1", case[1], "u6").code)
+      assert.equal(case[2], from("2001:db8:0:1::1", case[1], "u6").code)
+    end
+  end)
+
   it("cannot be looked at while too many are, or the store has no answer", function()
     crypto.is_full = true
     assert.same({ "unavailable", true }, { login("ann", WORD).code, login("ann", WORD).temporary })

@@ -1,3 +1,4 @@
+local file = require "spec.support.file"
 local houses = require "spec.support.house"
 
 describe("a private room", function()
@@ -35,6 +36,25 @@ describe("a private room", function()
       ask(bob, "leave", "den")
       assert.equal("member", ask(bob, "join", "den").role)
       assert.same({}, ask(ann, "describe", "den").invites)
+    end)
+
+    it("and is used up in the store, too, as soon as the role is there", function()
+      local function kept()
+        local entry
+        gate:later(100)
+        gate.world.task.run(function()
+          entry = gate.world.store.new(gate.world.plugin.current().plugins.rooms):get "room:den"
+        end)
+        gate:later(10)
+        return entry
+      end
+      local code = ask(ann, "invite", "den", { uses = 2 }).code
+      for left, conn in ipairs { bob, carl } do
+        ask(conn, "join", "den", { invite = code })
+        local entry = kept()
+        assert.equal("member", entry.roles[conn.user])
+        assert.equal(left == 1 and 1 or nil, entry.invites[code] and entry.invites[code].uses)
+      end
     end)
 
     it("which a member does not use up", function()
@@ -121,33 +141,170 @@ describe("a private room", function()
       assert.equal("bad_request", refused(ann, "set", "den", { password = 7 }))
     end)
 
-    it("tried five times a minute from an address, and no more", function()
+    it("tried five times a minute by a user, and no more", function()
       for _ = 1, 5 do
         assert.equal("bad_password", refused(bob, "join", "den", { password = "x" }))
       end
-      for _, conn in ipairs { bob, carl } do
-        local _, code, _, temporary = ask(conn, "join", "den", { password = "sesame" })
-        assert.same({ "too_many_attempts", true }, { code, temporary })
-      end
-      local far = gate:connect("dan", { address = "192.0.2.7" })
-      assert.is_truthy(ask(far, "join", "den", { password = "sesame" }))
+      local _, code, _, temporary = ask(bob, "join", "den", { password = "sesame" })
+      assert.same({ "too_many_attempts", true }, { code, temporary })
+      assert.is_truthy(ask(carl, "join", "den", { password = "sesame" }))
       gate:later(60000)
       assert.is_truthy(ask(bob, "join", "den", { password = "sesame" }))
     end)
 
-    it("unless it goes while that is checked", function()
-      local password, task = gate.world.password, gate.world.task
-      local check = password.check
-      function password.check(...)
-        task.sleep(10)
+    it("tried twenty times a minute from an address, which is a network in IPv6", function()
+      for _, place in ipairs { { "192.0.2.7", "192.0.2.7", "192.0.2.8" },
+        { "2001:db8::1", "2001:db8::2:0:0:1", "2001:db8:0:1::1" } } do
+        for n = 1, 20 do
+          local user = gate:connect(("%s %d"):format(place[1], n), { address = place[1] })
+          assert.equal("bad_password", refused(user, "join", "den", { password = "x" }))
+        end
+        local here = gate:connect("here " .. place[1], { address = place[2] })
+        local there = gate:connect("there " .. place[1], { address = place[3] })
+        assert.equal("too_many_attempts", refused(here, "join", "den", { password = "sesame" }))
+        assert.is_truthy(ask(there, "join", "den", { password = "sesame" }))
+      end
+    end)
+
+    it("and who knows it has tried nothing, however many are behind an address", function()
+      for n = 1, 30 do
+        local user = gate:connect("u" .. n)
+        assert.is_truthy(ask(user, "join", "den", { password = "sesame" }))
+      end
+      for _ = 1, 4 do refused(bob, "join", "den", { password = "x" }) end
+      assert.is_truthy(ask(bob, "join", "den", { password = "sesame" }))
+    end)
+
+    it("which is looked at for as long where there is none", function()
+      ask(ann, "create", "cave", { kind = "private" })
+      ask(ann, "create", "tea")
+      local checked, check = 0, gate.world.password.check
+      function gate.world.password.check(...)
+        checked = checked + 1
         return check(...)
       end
-      local answer = gate:ask(bob, { type = "join", room = "den", data = { password = "sesame" } })
-      ask(ann, "archive", "den")
-      ask(ann, "delete_room", "den")
-      gate:later(100)
-      assert.equal("no_such_room", answer.code)
+      for _, name in ipairs { "den", "cave" } do
+        assert.equal("bad_password", refused(bob, "join", name, { password = "x" }))
+      end
+      assert.equal(2, checked)
+      for _ = 1, 4 do refused(bob, "join", "cave", { password = "x" }) end
+      assert.equal("too_many_attempts", refused(bob, "join", "cave", { password = "x" }))
+      assert.equal("bad_password", refused(bob, "join", "tea", { password = "x" })) -- has no such
+      assert.equal(6, checked)
     end)
+
+    it("and is not counted when nobody has time to look at it", function()
+      local password = gate.world.password
+      local check = password.check
+      function password.check() return nil, "full" end
+      for _ = 1, 6 do
+        local _, code, _, temporary = ask(bob, "join", "den", { password = "sesame" })
+        assert.same({ "unavailable", true }, { code, temporary })
+      end
+      password.check = check
+      assert.is_truthy(ask(bob, "join", "den", { password = "sesame" }))
+    end)
+
+    it("which is set by who may do so when it is hashed", function()
+      local password, task = gate.world.password, gate.world.task
+      local hash = password.hash
+      function password.hash(...)
+        task.sleep(10)
+        return hash(...)
+      end
+      local answer = gate:ask(ann, { type = "set", room = "den", data = { password = "open" } })
+      assert.is_false(answer.is_given)
+      ask(gate:connect "ann", "archive", "den")
+      gate:later(1000)
+      assert.equal("archived", answer.code)
+      ask(ann, "unarchive", "den")
+      assert.equal("member", ask(bob, "join", "den", { password = "sesame" }).role)
+    end)
+
+    describe("which takes a while, and so all is looked at when that is done:", function()
+      local answer
+
+      --- Bob brings the password, and something happens while it is looked at.
+      local function meanwhile(act, data)
+        local password, task = gate.world.password, gate.world.task
+        local check = password.check
+        function password.check(...)
+          task.sleep(10)
+          return check(...)
+        end
+        answer = gate:ask(bob, { type = "join", room = "den",
+          data = data or { password = "sesame" } })
+        assert.is_false(answer.is_given)
+        act()
+        gate:later(1000)
+        assert.is_true(answer.is_given)
+        password.check = check
+        return answer.code
+      end
+
+      local function assert_is_guest()
+        assert.same({}, gate.world.state.of("rooms").records.den.roles)
+        assert.is_nil(next(bob.rooms))
+      end
+
+      it("that the room is there", function()
+        assert.equal("no_such_room", meanwhile(function()
+          ask(ann, "archive", "den")
+          ask(ann, "delete_room", "den")
+        end))
+      end)
+
+      it("that it is not archived", function()
+        assert.equal("not_allowed", meanwhile(function() ask(ann, "archive", "den") end))
+        assert_is_guest()
+      end)
+
+      it("that the password is the same", function()
+        assert.equal("bad_password", meanwhile(function()
+          ask(ann, "set", "den", { password = "" })
+        end))
+        assert_is_guest()
+        ask(ann, "set", "den", { password = "sesame" })
+        assert.equal("bad_password", meanwhile(function()
+          ask(ann, "set", "den", { password = "open" })
+        end))
+        assert_is_guest()
+      end)
+
+      it("that there is a place", function()
+        assert.equal("too_many_members", meanwhile(function()
+          ask(ann, "set", "den", { options = { max_members = 1 } })
+          ask(ann, "join", "den")
+        end))
+        assert_is_guest()
+      end)
+
+      it("that the user is not banned", function()
+        house = houses.open(nil, { moderation = file.read "scripts/moderation.lua" })
+        gate = house.gate
+        ann, bob = gate:connect "ann", gate:connect "bob"
+        ask(ann, "create", "den", { kind = "private", password = "sesame" })
+        assert.equal("banned", meanwhile(function() ask(ann, "ban", "den", { user = "bob" }) end))
+        assert_is_guest()
+      end)
+
+      it("and who has become a member meanwhile comes in", function()
+        assert.is_nil(meanwhile(function()
+          ask(ann, "role", "den", { user = "bob", role = "moderator" })
+        end))
+        assert.equal("moderator", answer.data.role)
+      end)
+    end)
+  end)
+
+  it("is full for who brings an invite, and keeps it", function()
+    ask(ann, "set", "den", { options = { max_members = 1 } })
+    ask(ann, "join", "den")
+    local code = ask(ann, "invite", "den").code
+    assert.equal("too_many_members", refused(bob, "join", "den", { invite = code }))
+    assert.same({}, ask(ann, "describe", "den").roles)
+    ask(ann, "leave", "den")
+    assert.equal("member", ask(bob, "join", "den", { invite = code }).role)
   end)
 
   it("that is archived takes nobody in", function()

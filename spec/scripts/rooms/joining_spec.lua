@@ -46,7 +46,8 @@ describe("rooms that somebody has made, and those in them:", function()
         assert.equal("not_allowed", refused(bob, "role", "tea", { user = user, role = role }))
       end
       for _, data in ipairs { { user = "carl", role = "owner" }, { user = "", role = "member" },
-        { user = "carl" }, { role = "member" }, { user = ("x"):rep(129), role = "member" } } do
+        { user = "carl" }, { role = "member" }, { user = ("x"):rep(129), role = "member" },
+        { user = "a\194\133b", role = "member" }, { user = " carl", role = "member" } } do
         assert.equal("bad_request", refused(ann, "role", "tea", data))
       end
     end)
@@ -90,8 +91,9 @@ describe("rooms that somebody has made, and those in them:", function()
 
     it("is nobody else's", function()
       ask(bob, "direct", nil, { user = "ann" })
-      assert.equal("not_allowed", refused(carl, "join", "@ann,bob"))
-      assert.equal("not_allowed", refused(carl, "join", "@ann,bob", { invite = "x" }))
+      for _, data in ipairs { {}, { invite = "x" }, { password = "x" } } do
+        assert.equal("no_such_room", refused(carl, "join", "@ann,bob", data))
+      end
       assert.equal("not_allowed", refused(carl, "describe", "@ann,bob"))
       assert.equal("no_such_room", refused(carl, "join", "@carl,dan"))
       assert.equal("not_allowed", refused(bob, "set", "@ann,bob", { topic = "x" }))
@@ -99,7 +101,7 @@ describe("rooms that somebody has made, and those in them:", function()
     end)
 
     it("needs another user", function()
-      for _, user in ipairs { "ann", "", 7, ("x"):rep(129), "a\nb" } do
+      for _, user in ipairs { "ann", "", 7, ("x"):rep(129), "a\nb", "a\194\133b", "ann " } do
         assert.equal("bad_request", refused(ann, "direct", nil, { user = user }))
       end
       assert.equal("bad_request", refused(ann, "direct"))
@@ -124,6 +126,33 @@ describe("rooms that somebody has made, and those in them:", function()
       assert.equal("too_many_rooms", refused(ann, "direct", nil, { user = "carl" }))
       assert.is_truthy(ask(bob, "direct", nil, { user = "ann" }))
     end)
+  end)
+
+  it("are asked for with null for what is left out", function()
+    local null = gate.world.json.null
+    local made = ask(ann, "create", "den", { kind = null, title = null, password = null,
+      options = { history = null, slow_mode_ms = 1000 } })
+    assert.same({ "public", 100, 1000 },
+      { made.kind, made.options.history, made.options.slow_mode_ms })
+    ask(ann, "set", "den", { topic = "x", title = null, options = null })
+    assert.equal("x", ask(ann, "set", "den", { topic = null, options = { history = null } }).topic)
+    ask(ann, "create", "cave", { kind = "private", password = "sesame" })
+    assert.equal("member",
+      ask(bob, "join", "cave", { invite = null, password = "sesame" }).role)
+    assert.equal("ephemeral", ask(bob, "join", "bar", { invite = null, password = null }).kind)
+    assert.equal(2, #ask(bob, "rooms", nil, { kind = null, text = null, prefix = null,
+      archived = null, after = null, limit = 2 }).list)
+    assert.is_truthy(ask(bob, "members", "bar", { after = null, limit = null }))
+    assert.equal(1, ask(ann, "invite", "cave", { user = null, revoke = null, uses = null }).uses)
+    assert.equal("bad_request", refused(ann, "role", "cave", { user = null, role = "member" }))
+  end)
+
+  it("are not made by who brings an invite or a password, and has mistaken the name", function()
+    for _, data in ipairs { { invite = "token" }, { password = "sesame" } } do
+      assert.equal("no_such_room", refused(bob, "join", "dne", data))
+      assert.equal("no_such_room", refused(ann, "describe", "dne"))
+    end
+    assert.equal("ephemeral", ask(bob, "join", "dne", {}).kind)
   end)
 
   describe("rooms", function()

@@ -41,7 +41,7 @@ describe("rooms, for other plugins,", function()
     assert.equal("ann", act("describe", "den").owner)
     assert.equal("owner", house:ask(ann, "join", "den").role)
     assert.equal("too_many_rooms", (select(2, act("create", "cave", { owner = "ann" }))))
-    for _, owner in ipairs { "", 7, "a\tb", ("x"):rep(129) } do
+    for _, owner in ipairs { "", 7, "a\tb", "a\194\133b", "ann ", ("x"):rep(129) } do
       assert.same({ nil, "bad_request", "data.owner: expected the name of a user" },
         { act("create", "cave", { owner = owner }) })
     end
