@@ -1,8 +1,11 @@
 --- The gate of a guarded plugin: what it has of it, and what for it needs a capability.
+local json = require "moongate.json"
 local membrane = require "moongate.membrane"
 local request = require "moongate.request"
 
 local gate_guarded = {}
+
+membrane.chooses(json.list)
 
 local iterator = membrane.iterator
 

@@ -128,7 +128,12 @@ end
 --- What says that it is a list when there is nothing in it: an empty table is written as {}.
 ---@param list table
 ---@return table|userdata list or json.empty_list
-function json.list(list) return next(list) == nil and EMPTY_LIST or list end
+function json.list(list)
+  if type(list) ~= "table" then
+    error("gate.json.list: expected a table, got " .. type(list), 2)
+  end
+  return next(list) == nil and EMPTY_LIST or list
+end
 
 --- The same for operators: as much as an answer to them can have, 4 MiB, in one string or many.
 ---@param value any

@@ -93,6 +93,24 @@ function membrane.raw(_, value) return value end
 
 -- ---- what the runtime hands out in special places ----
 
+--- A function in a view that may return what it was given: that, and not what it stands for.
+local function show_choice(realm, fn)
+  local found = realm.shown[fn]
+  if found then return found end
+  local function made(value)
+    local target = into(realm, value)
+    local ok, chosen = pcall(fn, target)
+    if not ok then error(chosen, task.level_of_app()) end
+    if rawequal(chosen, target) then return value end
+    return chosen
+  end
+  realm.shown[fn], realm.wrapped[made] = made, fn
+  return made
+end
+
+---@param fn function of one argument
+function membrane.chooses(fn) core.showing[fn] = show_choice end
+
 --- A function that goes through objects.
 function membrane.iterator(realm, fn)
   return function() return each(out, realm, fn()) end

@@ -38,6 +38,7 @@ local target_of = setmetatable({}, { __mode = "k" }) -- proxy or view -> what it
 local walks = setmetatable({}, { __mode = "k" })     -- view -> { realm, flavour }
 
 maps.target_of = target_of
+maps.showing = setmetatable({}, { __mode = "k" }) -- function in views -> what shows it
 
 -- Metatables that guarded code has set. What has one of these is its own business.
 maps.own = setmetatable({}, { __mode = "k" })
@@ -363,7 +364,7 @@ end
 local function look(realm, value, flavour)
   local kind = type(value)
   if kind == "function" then
-    return (flavour == "data" and show_plain or show)(realm, value)
+    return (maps.showing[value] or flavour == "data" and show_plain or show)(realm, value)
   elseif kind ~= "table" or target_of[value] or shapes[metatable_of(value)] then
     return out(realm, value)
   end

@@ -41,6 +41,22 @@ describe("membrane", function()
       return gate:gather(function() return conn end) == conn]])
   end)
 
+  it("gives back a view where a function gives back what it was given, not its inside", function()
+    assert.equal("true", a:run [[
+      local room = gate:room "tea"
+      local before = gate.json.list(room.members)
+      room:add(conn)
+      local members = gate.json.list(room.members)
+      return before == gate.json.empty_list and rawequal(members, room.members)
+        and members[conn.id] == conn]])
+    assert.matches("cannot be set: this is read only", a:problem
+      [[gate:room("tea"):add(conn) gate.json.list(gate:room("tea").members).x = 1]])
+    for _, value in ipairs { "nil", "gate.json.null", "'x'" } do
+      assert.matches("^gate.json.list: expected a table, got ",
+        a:problem("gate.json.list(" .. value .. ")"))
+    end
+  end)
+
   it("keeps everything in it from being changed", function()
     for code, problem in pairs {
       ["conn.is_gone = true"] = "conn.is_gone cannot be set",
