@@ -49,7 +49,7 @@ return function(gate)
   local options, chosen = read_options(gate)
   local guest = new_guest(gate, { prefix = options.guest_prefix, hold_ms = options.hold_ms,
     max_held = options.max_held })
-  local sessions = new_sessions(gate, guest, options.grace_ms)
+  local sessions = new_sessions(gate, guest, options)
   local methods = token_methods(gate, options, sessions)
   local password = chosen.password and new_password(gate, {
     attempts_per_user = options.attempts_per_user,

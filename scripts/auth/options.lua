@@ -9,6 +9,8 @@ local function declare(gate)
       about = "guest, static, jwt, backend, password: the first that knows a token decides" }),
     guest_prefix = option("guest_prefix", { default = "", max = 16,
       about = "before the names of guests; needed where there are others, too" }),
+    max_connections_per_user = option("max_connections_per_user", { default = 20, min = 1,
+      max = 1000000, about = "of one user at a time; one more is refused" }),
     hold_ms = option("hold_ms", { default = 600000, min = 0, max = 86400000,
       about = "guest: a name with a key is nobody else's for so long after its last connection" }),
     max_held = option("max_held", { default = 20000, min = 1, max = 1000000,

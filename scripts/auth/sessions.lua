@@ -14,8 +14,8 @@ local CODES = {
 
 ---@param gate moongate.Gate
 ---@param guest table of auth.guest
----@param grace_ms integer after the end of a token
-return function(gate, guest, grace_ms)
+---@param options { grace_ms: integer, max_connections_per_user: integer }
+return function(gate, guest, options)
   local state = gate.state
   state.logouts, state.logged_out = state.logouts or 0, state.logged_out or {}
   local accepted = gate:counter("accepted_total",
@@ -50,7 +50,7 @@ return function(gate, guest, grace_ms)
     gate:after_ms(0, function() sessions.finish(conn, word) end)
   end
 
-  local expiry = require "auth.expiry"(gate, grace_ms, function(conn)
+  local expiry = require "auth.expiry"(gate, options.grace_ms, function(conn)
     sessions.finish(conn, "token_expired")
   end)
 
@@ -83,6 +83,15 @@ return function(gate, guest, grace_ms)
     end
   end
 
+  --- Those that were ended do not count, though their sockets take a moment to close.
+  local function is_full(user)
+    local found, count = gate:user(user), 0
+    for _, other in pairs(found and found.conns or {}) do
+      if not other.state.ended then count = count + 1 end
+    end
+    return count >= options.max_connections_per_user
+  end
+
   local function take(conn, identity, device)
     local before = conn.state.auth
     conn.state.auth = {
@@ -111,6 +120,10 @@ return function(gate, guest, grace_ms)
       return nil, "logged_out", "the user was logged out meanwhile", true
     end
     fence(conn, identity.user, device)
+    if is_full(identity.user) then
+      return nil, "too_many_connections", ("at most %d of one user"):format(
+        options.max_connections_per_user), true
+    end
     local admitted, reason = conn:admit(identity.user)
     if not admitted then return nil, "internal", reason, true end
     take(conn, identity, device)

@@ -352,7 +352,8 @@ describe("auth", function()
   end
 
   it("by a backend, in a storm of 1,000 that come back with one token, makes one call", function()
-    start(('methods = { "backend" }, backend_url = %q'):format(origin:url()), false)
+    start(('methods = { "backend" }, max_connections_per_user = 3000, backend_url = %q'):format(
+      origin:url()), false)
     local visit
     for round = 1, 2 do
       local granted = 0

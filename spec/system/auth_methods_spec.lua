@@ -119,7 +119,8 @@ describe("auth by", function()
   end)
 
   it("a backend, which is asked once", function()
-    start(('methods = { "backend" }, backend_url = %q'):format(origin:url "/check"))
+    start(('methods = { "backend" }, max_connections_per_user = 100, backend_url = %q'):format(
+      origin:url "/check"))
     local conns = {}
     for i = 1, 50 do
       conns[i] = connect()

@@ -134,7 +134,7 @@ describe("docs/schema, of auth,", function()
   end)
 
   in_both("is what goes over the wire by a token", function(encoding)
-    start(([[methods = { "static", "jwt" }, tokens = { { token = %q, user = "root",
+    start(([[methods = { "static", "jwt" }, skew_ms = 0, tokens = { { token = %q, user = "root",
       admin = true } }, keys = { { algorithm = "HS256", secret = %q } }]]):format(STATIC, SECRET))
     local claims, record = new_claims(), {}
 

@@ -95,6 +95,39 @@ describe("auth sessions", function()
     end)
   end)
 
+  describe("of one user", function()
+    it("are at most twenty, of all devices", function()
+      local conns = {}
+      for i = 1, 20 do conns[i] = auth.enter(gate, ANN, i % 2 == 0 and "d" .. i or nil) end
+      local late = gate:connect()
+      local reply, code, _, temporary = auth.ask(gate, late, { token = ANN })
+      assert.same({ nil, "too_many_connections", true }, { reply, code, temporary })
+      assert.is_nil(late.user)
+      assert.is_nil(auth.closed(gate, late))
+      auth.enter(gate, BOB)
+      gate:close(conns[7], "lost", 1006)
+      assert.is_truthy(auth.ask(gate, late, { token = ANN }))
+    end)
+
+    it("may take the place of one of the same device when there is no other", function()
+      load { max_connections_per_user = 2 }
+      local old = auth.enter(gate, ANN, "phone")
+      auth.enter(gate, ANN)
+      gate.core.answers.moon_close = gate.core.C.MOON_EFULL -- it takes its time
+      auth.enter(gate, ANN, "phone")
+      assert.equal("replaced", old.state.ended)
+      assert.equal("too_many_connections",
+        select(2, auth.ask(gate, gate:connect(), { token = ANN })))
+    end)
+
+    it("are closed with 4012 when the token came with the handshake", function()
+      load { max_connections_per_user = 1 }
+      auth.enter(gate, ANN)
+      local conn = gate:connect(nil, { token = ANN })
+      assert.equal(4012, (auth.closed(gate, conn)))
+    end)
+  end)
+
   describe("that never begin", function()
     it("are closed with 4501 after three tokens that are worth nothing", function()
       local conn = gate:connect()
