@@ -5,6 +5,7 @@ local server = require "spec.support.server"
 local talker = require "spec.support.talker"
 
 local json = talker.json
+local null = json.null
 
 local REQUESTS = { "archive", "create", "delete_room", "describe", "direct", "invite", "join",
   "members", "rename", "role", "rooms", "set", "unarchive" }
@@ -19,19 +20,20 @@ local LIST = [[return {
 local LONG = ("x"):rep(129)
 
 --- What is refused for its fields: data of requests of a type.
-local OF_TEXTS = { { title = 7 }, { title = LONG }, { title = "a\tb" }, { topic = json.null },
+local OF_TEXTS = { { title = 7 }, { title = LONG }, { title = "a\tb" },
   { topic = ("x"):rep(1025) }, { topic = "\194\133" } }
-local OF_OPTIONS = { { options = 7 }, { options = json.null }, { options = { color = "red" } },
+local OF_OPTIONS = { { options = 7 }, { options = { color = "red" } },
   { options = { history = -1 } }, { options = { history = 1001 } },
   { options = { history = 1.5 } }, { options = { history = "1" } },
   { options = { max_members = 0 } }, { options = { max_members = 10001 } },
   { options = { who_may_say = "me" } }, { options = { slow_mode_ms = -1 } },
   { options = { slow_mode_ms = 3600001 } }, { options = { retention_ms = 999 } },
   { options = { retention_ms = 31622400001 } } }
-local OF_USER = { {}, { user = 7 }, { user = "" }, { user = LONG }, { user = "\t" } }
+local OF_USER = { {}, { user = 7 }, { user = "" }, { user = LONG }, { user = "\t" },
+  { user = "a\194\133b" }, { user = "x " }, { user = " x" }, { user = null } }
 local WRONG = {
-  create = { OF_TEXTS, OF_OPTIONS, { { kind = 7 }, { kind = "direct" }, { kind = json.null },
-    { password = "xyzzy" }, { kind = "public", password = "xyzzy" },
+  create = { OF_TEXTS, OF_OPTIONS, { { kind = 7 }, { kind = "direct" }, { password = "xyzzy" },
+    { kind = "public", password = "xyzzy" },
     { kind = "private", password = "" }, { kind = "private", password = LONG },
     { kind = "private", password = 7 } } },
   set = { OF_TEXTS, OF_OPTIONS, { { password = LONG }, { password = 7 } } },
@@ -74,18 +76,20 @@ describe("docs/schema, of rooms,", function()
       password = "xyzzy", options = { slow_mode_ms = 1000, who_may_say = "members" } })
     refuse_all(claims, ann, den)
     claims:ask(ann, "create", of(), "room_exists")
+    claims:ask(ann, "set", of { title = null, topic = null, options = null, password = null })
     claims:ask(ann, "describe", of())
     claims:ask(bob, "describe", of(), "not_allowed")
     claims:ask(bob, "describe", { room = "none" }, "no_such_room")
     claims:ask(ann, "join", of())
     claims:ask(bob, "join", of { password = "plugh" }, "bad_password")
-    claims:ask(bob, "join", of { password = "xyzzy" })
+    claims:ask(bob, "join", of { invite = null, password = "xyzzy" })
     local code = claims:ask(ann, "invite", of { user = carl.user, uses = 2, ttl_ms = 60000 }).code
     assert.equal(code, carl:hears({ type = "invited" }).code)
     claims:ask(carl, "join", of { invite = "plugh" }, "bad_invite")
-    claims:ask(carl, "join", of { invite = code })
+    claims:ask(carl, "join", of { invite = code, password = null })
     assert.same({ carl.user }, ann:hears({ type = "members_changed" }).joined)
-    local other = claims:ask(ann, "invite", of())
+    local other = claims:ask(ann, "invite", of { user = null, uses = null, ttl_ms = null,
+      revoke = null })
     claims:ask(ann, "describe", of())
     claims:ask(ann, "invite", of { revoke = other.code })
     claims:ask(ann, "invite", of { revoke = other.code }, "bad_invite")
@@ -96,7 +100,8 @@ describe("docs/schema, of rooms,", function()
     local cave = den .. " cave"
     local function of(data) return { room = den, data = data } end
     claims:ask(ann, "set", of { title = "The den", password = "" })
-    claims:ask(ann, "set", of { title = "", topic = "", options = { history = 0 } })
+    claims:ask(ann, "set", of { title = "", topic = "", options = { history = 0,
+      max_members = null, who_may_say = null, slow_mode_ms = null, retention_ms = null } })
     for _ = 1, 2 do carl:hears { type = "room_changed" } end
     claims:ask(ann, "set", of())
     claims:ask(ann, "role", of { user = bob.user, role = "moderator" })
@@ -104,6 +109,7 @@ describe("docs/schema, of rooms,", function()
     claims:ask(ann, "role", of { user = bob.user, role = "guest" })
     assert.equal("role", bob:hears({ type = "left", user = bob.user }).reason)
     claims:ask(ann, "members", of { limit = 1 })
+    claims:ask(ann, "members", of { limit = null, after = null })
     claims:ask(ann, "rename", of { name = cave })
     carl:hears { type = "room_renamed" }
     claims:ask(ann, "delete_room", { room = cave }, "not_archived")
@@ -132,7 +138,8 @@ describe("docs/schema, of rooms,", function()
     local den, tea = "den " .. encoding, "tea " .. encoding
     open_room(claims, ann, bob, carl, den)
     change_room(claims, ann, bob, carl, den)
-    claims:ask(ann, "create", { room = tea })
+    claims:ask(ann, "create", { room = tea, data = { kind = null, password = null,
+      options = { history = null } } })
     claims:ask(ann, "create", { room = tea .. " party", data = { kind = "announcement" } })
     claims:ask(ann, "set", { room = tea, data = { password = "xyzzy" } }, "bad_request")
     claims:ask(bob, "join", { room = tea })
@@ -140,6 +147,8 @@ describe("docs/schema, of rooms,", function()
     bob:hears { type = "joined" }
     claims:ask(bob, "rooms", { data = { prefix = tea, limit = 1 } })
     claims:ask(bob, "rooms", { data = { text = "nothing has it" } })
+    claims:ask(bob, "rooms", { data = { kind = null, prefix = null, text = null, archived = null,
+      limit = null, after = null } })
     claims:ask(ann, "direct", { data = { user = bob.user } })
     assert.is_nil(bob:hears({ type = "invited" }).code)
     local two = claims:ask(bob, "direct", { data = { user = ann.user } }).room
