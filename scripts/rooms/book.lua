@@ -12,6 +12,7 @@ local MAX_WAIT_MS = 2000
 
 ---@class rooms.Book
 ---@field all table<string, table> room name -> record
+---@field catalogue rooms.Catalogue
 ---@field private dirty table<string, integer> room name -> changes that are not in the store
 local Book = {}
 local book_mt = { __index = Book }
@@ -131,7 +132,9 @@ end
 --- The record has changed: it is written soon.
 ---@param record table
 function Book:save(record)
-  if self.all[record.name] == record then self:mark(record.name) end
+  if self.all[record.name] ~= record then return end
+  self.catalogue:changed(record)
+  self:mark(record.name)
 end
 
 -- ---- records come and go ----
@@ -146,6 +149,7 @@ end
 
 function Book:note(record)
   self.all[record.name] = record
+  self.catalogue:add(record)
   self:count_for(record, 1)
 end
 
@@ -164,6 +168,7 @@ end
 ---@param record table
 function Book:remove(record)
   self.all[record.name] = nil
+  self.catalogue:remove(record)
   self:count_for(record, -1)
   self:mark(record.name)
 end
@@ -172,8 +177,10 @@ end
 ---@param name string that nobody has
 function Book:rename(record, name)
   local old = record.name
-  self.all[old], self.all[name] = nil, record
-  record.name = name
+  self.all[old] = nil
+  self.catalogue:remove(record)
+  self.all[name], record.name = record, name
+  self.catalogue:add(record)
   self:mark(name)
   self:mark(old)
 end
@@ -193,12 +200,14 @@ end
 local book = {}
 
 ---@param gate moongate.Gate
+---@param catalogue_of fun(made: table<string, table>): rooms.Catalogue
 ---@return rooms.Book
-function book.open(gate)
+function book.open(gate, catalogue_of)
   local state = gate.state
   state.records, state.dirty = state.records or {}, state.dirty or {}
   local self = setmetatable({ gate = gate, all = state.records, dirty = state.dirty, owned = {},
     count = 0 }, book_mt)
+  self.catalogue = catalogue_of(state.records)
   self.max_owned = gate:option("max_owned", { default = 50, min = 1, max = 100000,
     about = "rooms that one user may have made" })
   self.max_rooms = gate:option("max_rooms", { default = 10000, min = 1, max = 100000,
