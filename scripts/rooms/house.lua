@@ -8,6 +8,7 @@ local entry = require "rooms.entry"
 local office = require "rooms.office"
 local options = require "rooms.options"
 local permissions = require "rooms.permissions"
+local unused = require "rooms.unused"
 
 local LOOK_AROUND_MS = 10000
 
@@ -17,6 +18,7 @@ local LOOK_AROUND_MS = 10000
 ---@field catalogue rooms.Catalogue
 ---@field count_of fun(name: string): integer users who are in
 ---@field attendance rooms.Attendance
+---@field unused rooms.Unused
 ---@field entry rooms.Entry
 ---@field refused moongate.Metric
 local House = {}
@@ -112,6 +114,10 @@ function House:record_for(conn, message, action)
   if not ready then return nil, why, problem, temporary end
   local record = self:find(message.room)
   if not record then return nil, "no_such_room", "there is no room of this name" end
+  -- Whoever may not see it is told as if there were none.
+  if not self:may(conn, record, "see") then
+    return nil, "no_such_room", "there is no room of this name"
+  end
   local granted, refusal, reason = self:may(conn, record, action)
   if not granted then return nil, refusal, reason end
   return record
@@ -189,6 +195,16 @@ end
 function House:noticed(room)
   local name, is_used = room.name, room:size() > 0
   self.catalogue:use(name, is_used)
+  local record = self.book.all[name]
+  if record then self.unused:used(record) end
+end
+
+--- The room is no more.
+---@param record table
+function House:delete(record)
+  self.book:remove(record)
+  self.attendance:clear(self.gate:room(record.name))
+  self.gate:tell("room_deleted", record.name)
 end
 
 local house = {}
@@ -205,6 +221,7 @@ function house.open(gate)
     self.catalogue = catalogues.new(made, function(name) return self:passing(name) end)
     return self.catalogue
   end)
+  self.unused = unused.open(gate, self.book, function(record) self:delete(record) end)
   self.attendance = attendance.open(gate, gate:option("presence", { default = false,
     about = "whether the plugin presence says when somebody has gone for good" }),
     function(room) self:noticed(room) end)
