@@ -1,10 +1,12 @@
 --- Limits: how many requests a user may make, with all connections together; who has no name yet
---- is counted by address. First in the list, so that it is asked before all other filters.
+--- is counted by address, and so is everybody who makes something that stays: names are cheap.
+--- First in the list, so that it is asked before all other filters.
 --
 -- What is refused counts, too. All figures are options; what was refused is counted at /metrics.
 --
 -- Reload: every bucket is full again. They are no data that is worth the time to copy them.
 local bucket = require "limits.bucket"
+local network = require "limits.network"
 
 local MAX_ROOMS = 256 -- buckets of one user in a period; further rooms have one together
 local MAX_ROOM = 64   -- bytes of a name that gets a bucket
@@ -13,6 +15,12 @@ local LEAST_PERIOD_MS = 10000
 local TYPES = {
   say = { per_second = 5, burst = 10 },
   status = { per_second = 1, burst = 5 },
+  rooms = { per_second = 2, burst = 10 },
+}
+local TYPES_BY_ADDRESS = {
+  create = { per_minute = 10, burst = 30 },
+  direct = { per_minute = 30, burst = 60 },
+  register = { per_minute = 5, burst = 20 },
 }
 
 ---@param gate moongate.Gate
@@ -39,22 +47,33 @@ return function(gate)
   local of_room = rate_of("room", gate:option("room", {
     default = { per_second = 10, burst = 20 },
     about = "requests of one user about one room" }))
-  local of_type = {}
-  for name, spec in pairs(gate:option("types", { default = TYPES,
-    about = "requests of one user of one type: name = { per_second or per_minute, burst }" })) do
-    of_type[name] = rate_of("types." .. tostring(name), spec)
+
+  local function rates(option, default, about)
+    local found = {}
+    for name, spec in pairs(gate:option(option, { default = default, about = about })) do
+      found[name] = rate_of(option .. "." .. tostring(name), spec)
+    end
+    return found
   end
+
+  local of_type = rates("types", TYPES,
+    "requests of one user of one type: name = { per_second or per_minute, burst }")
+  local of_type_by_address = rates("types_by_address", TYPES_BY_ADDRESS,
+    "requests of one type from one address, of all users there: as types")
   local max_buckets = gate:option("max_buckets", { default = 100000, min = 1000, max = 10000000,
     about = "users, and addresses, that are counted each for itself" })
   local refused = gate:counter("refused_total", { labels = { "limit", "type" },
     about = "requests over a limit" })
 
   local users, addresses = bucket.shelf(max_buckets), bucket.shelf(max_buckets)
+  local networks = bucket.shelf(max_buckets)
   local take = bucket.take
 
   --- Types that have no limit of their own are one in the metric: clients make them up.
   local function refuse(limit, message, rate, wait_ms)
-    refused:add(1, limit, of_type[message.type] and message.type or "other")
+    local name = message.type
+    local is_known = of_type[name] or of_type_by_address[name]
+    refused:add(1, limit, is_known and name or "other")
     return nil, "rate_limited", ("at most %s"):format(rate.text), true, wait_ms
   end
 
@@ -72,7 +91,17 @@ return function(gate)
     return take(its, rate, now_ms)
   end
 
+  --- Types of which few are sent; refuses as a filter does.
+  local function refuse_by_address(conn, message, now_ms, period)
+    local name = message.type
+    local rate = of_type_by_address[name]
+    local held = networks:find(network.of(conn.address), rate, now_ms, period)
+    local wait_ms = take_of_type(held, rate, name, now_ms)
+    if wait_ms > 0 then return refuse("address", message, rate, wait_ms) end
+  end
+
   local function take_of_room(held, room, now_ms, period)
+    if type(room) ~= "string" then return 0 end
     local rooms = held.rooms
     if not rooms then
       rooms = bucket.shelf(MAX_ROOMS)
@@ -97,7 +126,8 @@ return function(gate)
     wait_ms = rate and take_of_type(held, rate, name, now_ms) or 0
     if wait_ms > 0 then return refuse("type", message, rate, wait_ms) end
 
-    wait_ms = type(room) == "string" and take_of_room(held, room, now_ms, period) or 0
+    wait_ms = take_of_room(held, room, now_ms, period)
     if wait_ms > 0 then return refuse("room", message, of_room, wait_ms) end
+    if of_type_by_address[name] then return refuse_by_address(conn, message, now_ms, period) end
   end)
 end

@@ -9,7 +9,6 @@ local changes = require "rooms.changes"
 local house_of = require "rooms.house"
 local joining = require "rooms.joining"
 local listing = require "rooms.listing"
-local office = require "rooms.office"
 
 ---@param gate moongate.Gate
 return function(gate)
@@ -17,7 +16,6 @@ return function(gate)
   gate:tells "room_deleted" -- name
   local house = house_of.open(gate)
   local attendance = house.attendance
-  local records = house.book.all
 
   gate:before("join", function(conn, message) return joining.prepare(house, conn, message) end)
   gate:on("join", function(conn, message) return joining.join(house, conn, message) end)
@@ -51,54 +49,22 @@ return function(gate)
     return answer
   end)
 
-  --- What is listed of a room that somebody is in and nobody has made.
-  local function passing_record(name, room)
-    if records[name] or attendance:count(room) == 0 then return nil end
-    return room.kind and { name = name, kind = room.kind } or house:find(name)
-  end
-
-  --- Name -> record of the rooms that fit, and that `is_shown` lets pass.
-  local function find_rooms(filter, is_shown)
-    local found = {}
-    for name, record in pairs(records) do
-      if listing.fits(record, filter) and is_shown(record) then found[name] = record end
-    end
-    for name, room in gate:rooms() do
-      local record = passing_record(name, room)
-      if record and listing.fits(record, filter) then found[name] = record end
-    end
-    return found
-  end
-
-  local function count_of(name) return attendance:count(gate:room(name)) end
-
   gate:on("rooms", function(conn, message)
-    local function is_shown(record) return listing.is_shown(house:role(conn, record), record) end
-    if type(message.data) ~= "table" then
-      local counts = {}
-      local function is_for_all(record) return listing.is_shown("guest", record) end
-      for name in pairs(find_rooms({}, is_for_all)) do counts[name] = count_of(name) end
-      return { rooms = listing.biggest(counts) }
+    local data = message.data
+    house.catalogue:refresh(gate)
+    if type(data) ~= "table" then
+      return { rooms = house.catalogue:biggest(house.count_of, gate:now_ms()) }
     end
-    local data = house:data(message)
-    local problem = listing.problem_of_filter(data)
-    if problem then return nil, "bad_request", problem end
-    local answer, wrong = listing.rooms(find_rooms(data, is_shown), count_of, data)
-    if not answer then return nil, "bad_request", wrong end
+    data = house:data(message)
+    local answer, problem = listing.rooms(function(limit)
+      return house.catalogue:page(data, limit, conn.user, conn.state.admin)
+    end, house.count_of, data)
+    if not answer then return nil, "bad_request", problem end
     answer.list = gate.json.list(answer.list)
     return answer
   end)
 
-  local function find_all(filter) return find_rooms(filter, function() return true end) end
-
-  local api = house:api(function(filter)
-    local list = {}
-    for _, record in pairs(find_all(filter or {})) do list[#list + 1] = record end
-    table.sort(list, function(a, b) return a.name < b.name end)
-    return list
-  end)
-  function api.page(data) return office.page(find_all, count_of, data or {}) end
-  gate:provide("1.0", api)
+  gate:provide("1.0", house:api())
 
   -- ---- who goes ----
 

@@ -121,6 +121,7 @@ end
 ---@param conn moongate.Conn
 function Attendance:entered(room, conn)
   local user = conn.user
+  self.notice(room)
   if room.kind then
     if not has_other(self, room, conn) then self:tell(room, user, true, conn) end
   elseif note(room.state, user) then
@@ -156,6 +157,7 @@ function Attendance:leave(conn, room, has_ended)
   local state = room.state -- the room has another one when nobody is left
   room:remove(conn)
   if not stays(self, room, state, conn, has_ended) then self:tell(room, conn.user, false) end
+  self.notice(room)
 end
 
 --- Takes all connections of a user out of a room, and tells them and the others why.
@@ -178,6 +180,7 @@ function Attendance:evict(room, user, reason)
   drop(state, user)
   self:forget_away(user, room.name)
   if was_in then self:tell(room, user, false, nil, reason) end
+  self.notice(room)
   return was_in
 end
 
@@ -189,6 +192,7 @@ function Attendance:clear(room)
   local members = {}
   for _, conn in pairs(room.members) do members[#members + 1] = conn end
   for _, conn in ipairs(members) do room:remove(conn) end
+  self.notice(room)
 end
 
 --- The room has another name; its state has been taken along.
@@ -200,6 +204,8 @@ function Attendance:renamed(old, name)
     if rooms and rooms[old] then rooms[old], rooms[name] = nil, true end
   end
   if self.changing[old] then self.changing[old], self.changing[name] = nil, true end
+  self.notice(self.gate:room(old))
+  self.notice(self.gate:room(name))
 end
 
 --- The plugin presence says that the user will not come back.
@@ -244,13 +250,14 @@ local attendance = {}
 
 ---@param gate moongate.Gate
 ---@param with_presence boolean
+---@param notice fun(room: moongate.Room) somebody has come in, or gone
 ---@return rooms.Attendance
-function attendance.open(gate, with_presence)
+function attendance.open(gate, with_presence, notice)
   local state = gate.state
   state.away = with_presence and state.away or {}
   state.changing = state.changing or {}
   local self = setmetatable({ gate = gate, away = state.away, changing = state.changing,
-    with_presence = with_presence }, attendance_mt)
+    with_presence = with_presence, notice = notice }, attendance_mt)
   self.large_room = gate:option("large_room", { default = 200, min = 2, max = 500,
     about = "users beyond whom nobody is told of each who comes and goes" })
   self:recount()

@@ -12,6 +12,10 @@ local MAX_WAIT_MS = 2000
 
 ---@class rooms.Book
 ---@field all table<string, table> room name -> record
+---@field catalogue rooms.Catalogue
+---@field private made table the quota of rooms that `create` has made
+---@field private direct table the quota of direct rooms
+---@field private makers table<table, string> record -> whose it counts as
 ---@field private dirty table<string, integer> room name -> changes that are not in the store
 local Book = {}
 local book_mt = { __index = Book }
@@ -83,6 +87,31 @@ function Book:wait()
   return true
 end
 
+-- ---- counting ----
+
+local function add_to(counts, user, change)
+  if not user then return end
+  local count = (counts[user] or 0) + change
+  counts[user] = count > 0 and count or nil
+end
+
+local function quota_of(self, kind) return kind == "direct" and self.direct or self.made end
+
+--- Counts it as a room of this user, and of nobody else.
+local function count_as(self, record, user)
+  local of_user, before = quota_of(self, record.kind).of_user, self.makers[record]
+  if before == user then return end
+  add_to(of_user, before, -1)
+  add_to(of_user, user, 1)
+  self.makers[record] = user
+end
+
+function Book:count(record)
+  local quota = quota_of(self, record.kind)
+  quota.count = quota.count + 1
+  count_as(self, record, record.owner or record.made_by)
+end
+
 -- ---- writing ----
 
 function Book:write(name)
@@ -131,22 +160,18 @@ end
 --- The record has changed: it is written soon.
 ---@param record table
 function Book:save(record)
-  if self.all[record.name] == record then self:mark(record.name) end
+  if self.all[record.name] ~= record then return end
+  self.catalogue:changed(record)
+  count_as(self, record, record.owner or record.made_by)
+  self:mark(record.name)
 end
 
 -- ---- records come and go ----
 
-function Book:count_for(record, change)
-  self.count = self.count + change
-  local user = record.owner or record.made_by
-  if not user then return end
-  local count = (self.owned[user] or 0) + change
-  self.owned[user] = count > 0 and count or nil
-end
-
 function Book:note(record)
   self.all[record.name] = record
-  self:count_for(record, 1)
+  self.catalogue:add(record)
+  self:count(record)
 end
 
 --- A new room, which nobody is in yet.
@@ -154,6 +179,7 @@ end
 ---@return table record
 function Book:add(given)
   given.created_at = self.gate:now_ms()
+  given.used_at = given.created_at
   given.options = given.options or options.read()
   given.roles, given.invites = given.roles or {}, {}
   self:note(given)
@@ -164,7 +190,10 @@ end
 ---@param record table
 function Book:remove(record)
   self.all[record.name] = nil
-  self:count_for(record, -1)
+  self.catalogue:remove(record)
+  local quota = quota_of(self, record.kind)
+  quota.count = quota.count - 1
+  count_as(self, record, nil)
   self:mark(record.name)
 end
 
@@ -172,40 +201,53 @@ end
 ---@param name string that nobody has
 function Book:rename(record, name)
   local old = record.name
-  self.all[old], self.all[name] = nil, record
-  record.name = name
+  self.all[old] = nil
+  self.catalogue:remove(record)
+  self.all[name], record.name = record, name
+  self.catalogue:add(record)
   self:mark(name)
   self:mark(old)
 end
 
 --- nil when this user may make one more, else the code and the text.
 ---@param user? string nil: it is nobody's
+---@param kind string
 ---@return string? code
 ---@return string? text
-function Book:problem_of_one_more(user)
-  if user and (self.owned[user] or 0) >= self.max_owned then
-    return "too_many_rooms", ("at most %d rooms of one user"):format(self.max_owned)
-  elseif self.count >= self.max_rooms then
+function Book:problem_of_one_more(user, kind)
+  local quota = quota_of(self, kind)
+  if user and (quota.of_user[user] or 0) >= quota.max_of_user then
+    return "too_many_rooms", ("at most %d rooms of one user"):format(quota.max_of_user)
+  elseif quota.count >= quota.max then
     return "too_many_rooms", "no more rooms can be made here"
   end
+end
+
+local function quota(max, max_of_user)
+  return { count = 0, of_user = {}, max = max, max_of_user = max_of_user }
 end
 
 local book = {}
 
 ---@param gate moongate.Gate
+---@param catalogue_of fun(made: table<string, table>): rooms.Catalogue
 ---@return rooms.Book
-function book.open(gate)
+function book.open(gate, catalogue_of)
   local state = gate.state
   state.records, state.dirty = state.records or {}, state.dirty or {}
-  local self = setmetatable({ gate = gate, all = state.records, dirty = state.dirty, owned = {},
-    count = 0 }, book_mt)
-  self.max_owned = gate:option("max_owned", { default = 50, min = 1, max = 100000,
-    about = "rooms that one user may have made" })
-  self.max_rooms = gate:option("max_rooms", { default = 10000, min = 1, max = 100000,
-    about = "rooms that all may have made" })
+  local self = setmetatable({ gate = gate, all = state.records, dirty = state.dirty, makers = {} },
+    book_mt)
+  self.catalogue = catalogue_of(state.records)
+  local function number(name, default, about)
+    return gate:option(name, { default = default, min = 1, max = 100000, about = about })
+  end
+  self.made = quota(number("max_rooms", 10000, "rooms that all may have made"),
+    number("max_owned", 50, "rooms that one user may have made"))
+  self.direct = quota(number("max_direct", 20000, "direct rooms that there may be"),
+    number("max_direct_made", 200, "direct rooms that one user may have made"))
   self.failures = gate:counter("store_failures_total", { labels = { "operation" },
     about = "Reads and writes of rooms that the store has refused" })
-  for _, record in pairs(self.all) do self:count_for(record, 1) end
+  for _, record in pairs(self.all) do self:count(record) end
   gate:spawn(function()
     -- What is in memory only is no more than what this state has already.
     state.is_read = state.is_read or not gate.facts.has_store

@@ -45,7 +45,7 @@ end
 
 local function is_guest(conn)
   local auth = conn.state.auth
-  return type(auth) == "table" and auth.guest or false
+  return type(auth) == "table" and auth.guest or nil
 end
 
 --- Whose a room is that is made: nobody's, where another plugin says so.
@@ -56,11 +56,11 @@ local function owner_of(conn)
 end
 
 --- nil when this connection may make one more, else the error.
-local function problem_of_maker(house, conn)
+local function problem_of_maker(house, conn, kind)
   if is_guest(conn) and not house.guests_create then
     return "not_allowed", "guests make no rooms here"
   end
-  local code, text = house.book:problem_of_one_more(owner_of(conn))
+  local code, text = house.book:problem_of_one_more(owner_of(conn), kind)
   if code then house.refused:add(1, code) end
   return code, text
 end
@@ -79,9 +79,10 @@ local function read_new(house, conn, message, data)
     return nil, "bad_request", "data.password: only a private room has one"
   end
   local code, text = problem_of_new(house, conn, message.room)
-  if not code then code, text = problem_of_maker(house, conn) end
+  if not code then code, text = problem_of_maker(house, conn, kind) end
   if code then return nil, code, text end
-  local record = { name = message.room, kind = kind, owner = owner_of(conn), options = complete }
+  local record = { name = message.room, kind = kind, owner = owner_of(conn), options = complete,
+    by_guest = is_guest(conn) }
   options.set_texts(record, data)
   return record
 end
@@ -114,10 +115,10 @@ local function direct_record(house, conn, other)
   if not options.is_name(name, house.is_utf8) then
     return nil, "bad_room", "data.user: the names of you two are too long for one of a room"
   end
-  local code, text = problem_of_maker(house, conn)
+  local code, text = problem_of_maker(house, conn, "direct")
   if code then return nil, code, text end
   return house.book:add { name = name, kind = "direct", made_by = conn.user,
-    roles = { [conn.user] = "member", [other] = "member" } }
+    by_guest = is_guest(conn), roles = { [conn.user] = "member", [other] = "member" } }
 end
 
 function changes.direct(house, conn, _, data)
@@ -271,9 +272,7 @@ function changes.delete_room(house, conn, message)
   if not record then return nil, code, text, temporary end
   if not record.archived then return nil, "not_archived", "archive the room first" end
   house:tell(record, { type = "room_deleted", room = record.name, by = conn.user })
-  house.book:remove(record)
-  house.attendance:clear(house.gate:room(record.name))
-  house.gate:tell("room_deleted", record.name)
+  house:delete(record)
   return { room = record.name, at = house.gate:now_ms() }
 end
 

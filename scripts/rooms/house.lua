@@ -3,15 +3,22 @@
 
 local attendance = require "rooms.attendance"
 local book = require "rooms.book"
+local catalogues = require "rooms.catalogue"
 local entry = require "rooms.entry"
 local office = require "rooms.office"
 local options = require "rooms.options"
 local permissions = require "rooms.permissions"
+local unused = require "rooms.unused"
+
+local LOOK_AROUND_MS = 10000
 
 ---@class rooms.House
 ---@field gate moongate.Gate
 ---@field book rooms.Book
+---@field catalogue rooms.Catalogue
+---@field count_of fun(name: string): integer users who are in
 ---@field attendance rooms.Attendance
+---@field unused rooms.Unused
 ---@field entry rooms.Entry
 ---@field refused moongate.Metric
 local House = {}
@@ -120,6 +127,10 @@ function House:record_for(conn, message, action)
   if not ready then return nil, why, problem, temporary end
   local record = self:find(message.room)
   if not record then return nil, "no_such_room", "there is no room of this name" end
+  -- Whoever may not see it is told as if there were none.
+  if not self:may(conn, record, "see") then
+    return nil, "no_such_room", "there is no room of this name"
+  end
   local granted, refusal, reason = self:may(conn, record, action)
   if not granted then return nil, refusal, reason end
   return record
@@ -163,9 +174,8 @@ function House:tell(record, message)
 end
 
 --- What other plugins see of the rooms: docs/protocol.md.
----@param list fun(filter: table): table[]
 ---@return table api
-function House:api(list)
+function House:api()
   return {
     find = function(name) return self:find(name) end,
     role = function(who, record) return self:role(who, record) end,
@@ -175,12 +185,39 @@ function House:api(list)
       return self.attendance:evict(self.gate:room(record.name), user, reason)
     end,
     changed = function(record) self.book:save(record) end,
-    list = list,
+    list = function(filter) return self.catalogue:all(filter or {}) end,
+    page = function(data) return office.page(self, data or {}) end,
     -- With the rights of an admin; these may wait, until the rooms are read and longer.
     ready = function() return self.book:wait() end,
     act = function(verb, by, name, data) return office.act(self, verb, by, name, data) end,
     members = function(name, data) return office.members(self, name, data or {}) end,
   }
+end
+
+--- What is listed of a room that somebody is in and nobody has made.
+---@param name string
+---@return table? record
+function House:passing(name)
+  local room = self.gate:room(name)
+  if self.attendance:count(room) == 0 then return nil end
+  return room.kind and { name = name, kind = room.kind } or self:find(name)
+end
+
+--- Somebody has come in, or gone.
+---@param room moongate.Room
+function House:noticed(room)
+  local name, is_used = room.name, room:size() > 0
+  self.catalogue:use(name, is_used)
+  local record = self.book.all[name]
+  if record then self.unused:used(record) end
+end
+
+--- The room is no more.
+---@param record table
+function House:delete(record)
+  self.book:remove(record)
+  self.attendance:clear(self.gate:room(record.name))
+  self.gate:tell("room_deleted", record.name)
 end
 
 local house = {}
@@ -192,9 +229,17 @@ function house.open(gate)
   self.is_utf8 = function(text) return gate:is_utf8(text) end
   self.refused = gate:counter("refused_total", { labels = { "code" },
     about = "Requests that a limit of the rooms has refused" })
-  self.book = book.open(gate)
+  self.count_of = function(name) return self.attendance:count(gate:room(name)) end
+  self.book = book.open(gate, function(made)
+    self.catalogue = catalogues.new(made, function(name) return self:passing(name) end)
+    return self.catalogue
+  end)
+  self.unused = unused.open(gate, self.book, function(record) self:delete(record) end)
   self.attendance = attendance.open(gate, gate:option("presence", { default = false,
-    about = "whether the plugin presence says when somebody has gone for good" }))
+    about = "whether the plugin presence says when somebody has gone for good" }),
+    function(room) self:noticed(room) end)
+  self.catalogue:look_around(gate)
+  gate:every(LOOK_AROUND_MS, function() self.catalogue:look_around(gate) end, "catalogue")
   self.entry = entry.open(gate, self.book, self.refused)
   self.guests_create = gate:option("guests_create", { default = true,
     about = "whether guests, whose names are free again when they go, may make rooms" })

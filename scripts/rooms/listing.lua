@@ -1,11 +1,9 @@
 --- Lists in pages: of rooms, and of who is in one.
 
-local permissions = require "rooms.permissions"
-
 local MAX_LISTED = 100  -- rooms in the answer to `rooms`
 local MAX_MEMBERS = 500 -- names in the answer to `members`
 
-local IS_LISTED = { public = true, announcement = true, ephemeral = true }
+local IS_HIDDEN = { unlisted = true, private = true, direct = true } -- but to who has a role
 
 local listing = {}
 
@@ -63,20 +61,21 @@ end
 
 -- ---- rooms ----
 
-local function has_text(record, text)
-  for _, field in ipairs { "name", "title", "topic" } do
-    if record[field] and record[field]:lower():find(text, 1, true) then return true end
-  end
-  return false
+--- What a text is looked for in: name, title and topic. None of them has the byte between them.
+---@param record table
+---@return string
+function listing.text_of(record)
+  return (record.name .. "\0" .. (record.title or "") .. "\0" .. (record.topic or "")):lower()
 end
 
 --- Whether the room fits what is asked for: kind, prefix, text, archived.
 ---@param record table
 ---@param data table
-function listing.fits(record, data)
+---@param text? string listing.text_of the record, when there is a text that is looked for
+function listing.fits(record, data, text)
   if data.kind and record.kind ~= data.kind then return false end
   if data.prefix and record.name:sub(1, #data.prefix) ~= data.prefix then return false end
-  if data.text and not has_text(record, data.text:lower()) then return false end
+  if data.text and not text:find(data.text:lower(), 1, true) then return false end
   return (record.archived or false) == (data.archived or false)
 end
 
@@ -94,29 +93,28 @@ function listing.problem_of_filter(data)
   end
 end
 
---- Whether a user finds the room in a list: of those that are not for all, only their own.
----@param role string
+--- Whether everybody finds the room in a list; of others only those who have a role there.
 ---@param record table
 ---@return boolean
-function listing.is_shown(role, record)
-  return IS_LISTED[record.kind] or permissions.is_at_least(role, "member")
-end
+function listing.is_for_all(record) return IS_HIDDEN[record.kind] == nil end
 
 --- The answer to `rooms` with data, or nil and what is wrong.
----@param found table<string, table> name -> record
+---@param find fun(limit: integer): table[], string? a page of records, and behind which name the
+--- next begins
 ---@param count_of fun(name: string): integer
 ---@param data table
 ---@return table? answer
 ---@return string? problem
-function listing.rooms(found, count_of, data)
-  local limit, problem = listing.limit(data, MAX_LISTED)
-  if not limit then return nil, problem end
-  local page, next_after = listing.page(found, data.after, limit)
+function listing.rooms(find, count_of, data)
+  local problem = listing.problem_of_filter(data)
+  if problem then return nil, problem end
+  local limit, wrong = listing.limit(data, MAX_LISTED)
+  if not limit then return nil, wrong end
+  local records, next_after = find(limit)
   local list = {}
-  for i, name in ipairs(page) do
-    local record = found[name]
-    list[i] = { room = name, kind = record.kind, title = record.title, topic = record.topic,
-      count = count_of(name) }
+  for i, record in ipairs(records) do
+    list[i] = { room = record.name, kind = record.kind, title = record.title,
+      topic = record.topic, count = count_of(record.name) }
   end
   return { list = list, next = next_after }
 end

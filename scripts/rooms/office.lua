@@ -59,17 +59,17 @@ function office.members(house, name, data)
 end
 
 --- A page of all rooms that fit, whoever may find them.
----@param found fun(filter: table): table<string, table> name -> record
----@param count_of fun(name: string): integer
+---@param house rooms.House
 ---@param data table kind, prefix, text, archived, after, limit
 ---@return table? answer
 ---@return string? code
 ---@return string? text
-function office.page(found, count_of, data)
-  local problem = listing.problem_of_filter(data)
-  if problem then return nil, "bad_request", problem end
-  local answer, wrong = listing.rooms(found(data), count_of, data)
-  if not answer then return nil, "bad_request", wrong end
+function office.page(house, data)
+  house.catalogue:refresh(house.gate)
+  local answer, problem = listing.rooms(function(limit)
+    return house.catalogue:page(data, limit, nil, true)
+  end, house.count_of, data)
+  if not answer then return nil, "bad_request", problem end
   return answer
 end
 

@@ -202,14 +202,18 @@ describe("docs/protocol.md", function()
     end
     local shown = {}
     for _, cells in ipairs(rows_of(page, "Rates")) do
-      shown[#shown + 1] = { tonumber(cells[2]), tonumber(cells[3]:match "^(%d+) per second$") }
+      shown[#shown + 1] = { tonumber(cells[2]), tonumber(cells[3]:match "^(%d+) per %l+$") }
     end
-    local types = found.types
+    local types, by_address = found.types, found.types_by_address
     assert.same({ { found.user_burst, found.user_per_second },
       { types.say.burst, types.say.per_second },
       { types.status.burst, types.status.per_second },
+      { types.rooms.burst, types.rooms.per_second },
       { found.room.burst, found.room.per_second },
-      { found.address_burst, found.address_per_second } }, shown)
+      { found.address_burst, found.address_per_second },
+      { by_address.create.burst, by_address.create.per_minute },
+      { by_address.direct.burst, by_address.direct.per_minute },
+      { by_address.register.burst, by_address.register.per_minute } }, shown)
   end)
 
   --- Three more come at once to the room where Ann is, which makes it large.

@@ -2,7 +2,9 @@ local fake_gate = require "spec.support.fake_gate"
 
 local OTHER = [[return function(gate)
   gate:on("say", function() return { said = true } end)
-  gate:on("look", function() return {} end)
+  for _, name in ipairs { "look", "create", "direct", "register" } do
+    gate:on(name, function() return {} end)
+  end
   gate:before("*", function() gate.state.asked = (gate.state.asked or 0) + 1 end)
 end]]
 
@@ -94,6 +96,42 @@ describe("limits", function()
   it("leave alone what is no room", function()
     load { types = {}, room = { per_second = 1, burst = 1 } }
     for _, room in ipairs { 7, true, {} } do assert.equal(3, granted(3, ann, "look", room)) end
+  end)
+
+  describe("by address", function()
+    it("hold for whoever makes something that stays, under however many names", function()
+      load { types_by_address = { create = { per_minute = 60, burst = 5 } } }
+      local count = 0
+      for n = 1, 20 do
+        local conn = gate:connect("guest " .. n)
+        count = count + granted(2, conn, "create", "room " .. n)
+        gate:close(conn)
+      end
+      assert.equal(5, count)
+      assert.equal("rate_limited", (select(2, ask(ann, "create", "tea"))))
+      local far = gate:connect("far", { address = "192.0.2.7" })
+      assert.equal(1, granted(1, far, "create", "tea"))
+      assert.equal(3, granted(3, ann, "look"))
+      gate:later(1000)
+      assert.equal(1, granted(2, ann, "create", "tea"))
+    end)
+
+    it("take the /64 of IPv6 for one, and who has no name yet, too", function()
+      load { types_by_address = { register = { per_minute = 1, burst = 2 } } }
+      local count = 0
+      for n = 1, 5 do
+        local conn = gate:connect(nil, { address = "2001:db8::" .. n, path = "/ws" })
+        count = count + granted(1, conn, "register")
+      end
+      assert.equal(2, count)
+    end)
+
+    it("have create, direct and register when nothing is set", function()
+      load { types = {}, user_burst = 1000, room = { per_second = 1000, burst = 1000 } }
+      assert.equal(30, granted(100, ann, "create", "tea"))
+      assert.equal(60, granted(100, ann, "direct"))
+      assert.equal(20, granted(100, ann, "register"))
+    end)
   end)
 
   it("are as told when nothing is set, for who types and who does not", function()

@@ -129,7 +129,7 @@ describe("rooms in the store", function()
 
   local function record(name, more)
     local made = { name = name, kind = "public", owner = "ann", created_at = 1,
-      options = { history = 7 }, roles = { bob = "moderator" } }
+      used_at = 1760000000000, options = { history = 7 }, roles = { bob = "moderator" } }
     for key, value in pairs(more or {}) do made[key] = value end
     return made
   end

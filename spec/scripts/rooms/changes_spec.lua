@@ -79,6 +79,21 @@ describe("rooms that somebody has made", function()
         gate.world.metric.text())
     end)
 
+    it("counts direct rooms for themselves", function()
+      load { max_owned = 1, max_rooms = 1, max_direct = 3, max_direct_made = 2 }
+      local function direct(conn, user) return refused(conn, "direct", nil, { user = user }) end
+      ask(ann, "create", "tea")
+      assert.is_nil(direct(ann, "bob"))
+      assert.is_nil(direct(ann, "carl"))
+      assert.same({ nil, "too_many_rooms", "at most 2 rooms of one user" },
+        { ask(ann, "direct", nil, { user = "dan" }) })
+      assert.is_nil(direct(bob, "dan"))
+      assert.is_nil(direct(bob, "ann"))
+      assert.same({ nil, "too_many_rooms", "no more rooms can be made here" },
+        { ask(bob, "direct", nil, { user = "carl" }) })
+      assert.equal("too_many_rooms", refused(bob, "create", "milk"))
+    end)
+
     it("is not for guests where that is not wanted", function()
       load { guests_create = false }
       ann.state.auth = { guest = true }
@@ -100,7 +115,9 @@ describe("rooms that somebody has made", function()
   describe("describe", function()
     it("shows a room to those who may see it, and more to those who look after it", function()
       ask(ann, "create", "tea", { kind = "private" })
-      assert.equal("not_allowed", refused(bob, "describe", "tea"))
+      local _, code, text = ask(bob, "describe", "tea")
+      assert.same({ code, text }, { select(2, ask(bob, "describe", "none")) })
+      assert.equal("no_such_room", code)
       ask(ann, "role", "tea", { user = "bob", role = "member" })
       local shown = ask(bob, "describe", "tea")
       assert.same({ "private", "member", "ann", now() },

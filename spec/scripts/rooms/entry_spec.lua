@@ -19,7 +19,7 @@ describe("a private room", function()
     assert.same({ nil, "not_allowed", "this room wants an invite or the password" },
       { ask(bob, "join", "den") })
     for _, type_name in ipairs { "describe", "set", "archive", "invite", "rename" } do
-      assert.equal("not_allowed", refused(bob, type_name, "den", {}))
+      assert.equal("no_such_room", refused(bob, type_name, "den", {}))
     end
   end)
 

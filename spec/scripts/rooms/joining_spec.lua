@@ -94,7 +94,7 @@ describe("rooms that somebody has made, and those in them:", function()
       for _, data in ipairs { {}, { invite = "x" }, { password = "x" } } do
         assert.equal("no_such_room", refused(carl, "join", "@ann,bob", data))
       end
-      assert.equal("not_allowed", refused(carl, "describe", "@ann,bob"))
+      assert.equal("no_such_room", refused(carl, "describe", "@ann,bob"))
       assert.equal("no_such_room", refused(carl, "join", "@carl,dan"))
       assert.equal("not_allowed", refused(bob, "set", "@ann,bob", { topic = "x" }))
       assert.is_truthy(ask(ann, "join", "@ann,bob"))
@@ -120,8 +120,8 @@ describe("rooms that somebody has made, and those in them:", function()
       assert.same({}, heard(longer))
     end)
 
-    it("counts among the rooms that one has made", function()
-      load { max_owned = 1 }
+    it("counts among the direct rooms that one has made", function()
+      load { max_direct_made = 1 }
       ask(ann, "direct", nil, { user = "bob" })
       assert.equal("too_many_rooms", refused(ann, "direct", nil, { user = "carl" }))
       assert.is_truthy(ask(bob, "direct", nil, { user = "ann" }))

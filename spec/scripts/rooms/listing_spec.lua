@@ -37,7 +37,8 @@ describe("a page", function()
       assert.is_nil(answer)
       assert.matches("^data.%l+: expected a ", problem)
     end
-    assert.is_nil((listing.rooms({}, tonumber, { limit = 101 })))
+    assert.is_nil((listing.rooms(error, tonumber, { limit = 101 })))
+    assert.is_nil((listing.rooms(error, tonumber, { kind = 1 })))
   end)
 end)
 
@@ -56,7 +57,8 @@ describe("a list of rooms", function()
     } do
       local found = {}
       for _, record in ipairs { tea, milk, old } do
-        if listing.fits(record, case[1]) then found[#found + 1] = record.name end
+        local fits = listing.fits(record, case[1], listing.text_of(record))
+        if fits then found[#found + 1] = record.name end
       end
       assert.equal(case[2], table.concat(found, " "))
     end
@@ -71,21 +73,23 @@ describe("a list of rooms", function()
     end
   end)
 
-  it("shows those that are for all, and of the others one's own", function()
+  it("is for all but of some kinds", function()
     local shown = {}
     for _, kind in ipairs { "public", "unlisted", "private", "direct", "announcement",
-      "ephemeral" } do
-      shown[kind] = listing.is_shown("guest", { kind = kind }) or false
-      assert.is_true(listing.is_shown("member", { kind = kind }))
+      "ephemeral", "table" } do
+      shown[kind] = listing.is_for_all { kind = kind }
     end
     assert.same({ public = true, unlisted = false, private = false, direct = false,
-      announcement = true, ephemeral = true }, shown)
+      announcement = true, ephemeral = true, table = true }, shown)
   end)
 
   it("has what is known of each", function()
+    local function find(limit)
+      assert.equal(1, limit)
+      return { milk }, "milk"
+    end
     assert.same({ list = { { room = "milk", kind = "announcement", topic = "cold", count = 3 } },
-      next = "milk" }, listing.rooms({ tea = tea, milk = milk }, function() return 3 end,
-      { limit = 1 }))
+      next = "milk" }, listing.rooms(find, function() return 3 end, { limit = 1 }))
   end)
 
   it("has the biggest, without empty ones", function()
