@@ -63,4 +63,28 @@ describe("a request that is sent again", function()
     assert.same({ done = true }, again:hears({ id = "0123456789abcdef" }).data)
     assert.same({ "slow" }, said())
   end)
+
+  it("is carried out again when it changes the connection", function()
+    local id = "5f1c2c1e-7d0b-4a7f-9d0e-000000000002"
+    local first = guest "ann"
+    assert.is_true(first:asks("join", { room = "den", id = id }).ok)
+    first.client:cut()
+    local again = guest "ann"
+    assert.equal("not_a_member", again:asks("say", { room = "den", data = "x" }).error.code)
+    assert.is_true(again:asks("join", { room = "den", id = id }).ok)
+    assert.is_true(again:asks("say", { room = "den", data = "x" }).ok)
+  end)
+
+  it("leaves a guest's name to who has its key when the connection breaks", function()
+    local carl = guest "carl"
+    assert.equal("online", bob:asks("watch", { users = { "carl" } }).data.users[1].state)
+    carl.client:cut()
+    assert.equal("away", bob:hears({ type = "presence" }).changes[1].state)
+    local other = talker.connect(house.port, "json")
+    local reply = other:asks("auth", { data = { name = "carl", key = "other" } })
+    assert.equal("name_taken", reply.error.code)
+    reply = other:asks("auth", { data = { name = "carl\226\128\139" } })
+    assert.equal("bad_name", reply.error.code)
+    guest "carl"
+  end)
 end)
