@@ -209,6 +209,18 @@ function Book:rename(record, name)
   self:mark(old)
 end
 
+local function problem_of_quota(quota, user)
+  if user and (quota.of_user[user] or 0) >= quota.max_of_user then
+    return "too_many_rooms", ("at most %d rooms of one user"):format(quota.max_of_user)
+  end
+end
+
+--- nil when this user may own one more of those that are there, else the code and the text.
+---@param user string
+---@return string? code
+---@return string? text
+function Book:problem_of_owner(user) return problem_of_quota(self.made, user) end
+
 --- nil when this user may make one more, else the code and the text.
 ---@param user? string nil: it is nobody's
 ---@param kind string
@@ -216,11 +228,10 @@ end
 ---@return string? text
 function Book:problem_of_one_more(user, kind)
   local quota = quota_of(self, kind)
-  if user and (quota.of_user[user] or 0) >= quota.max_of_user then
-    return "too_many_rooms", ("at most %d rooms of one user"):format(quota.max_of_user)
-  elseif quota.count >= quota.max then
+  if quota.count >= quota.max and not problem_of_quota(quota, user) then
     return "too_many_rooms", "no more rooms can be made here"
   end
+  return problem_of_quota(quota, user)
 end
 
 local function quota(max, max_of_user)

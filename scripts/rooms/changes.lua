@@ -5,6 +5,7 @@ local names = require "auth.names"
 local joining = require "rooms.joining"
 local options = require "rooms.options"
 local permissions = require "rooms.permissions"
+local resigning = require "rooms.resigning"
 
 local CREATED = { public = true, unlisted = true, private = true, announcement = true }
 local ROLES = { guest = true, member = true, moderator = true }
@@ -15,12 +16,13 @@ local function is_user(house, name)
   return names.is_user(name) and house.is_utf8(name)
 end
 
---- Tells a user, if they are there, that a room is open to them.
+--- Tells a user, if they are there, that a room is open to them; returns whether they are.
 local function invite_user(house, user, record, by, code)
   local found = house.gate:user(user)
-  if not found then return end
+  if not found then return false end
   found:send { type = "invited", room = record.name, kind = record.kind, by = by.user,
     code = code, at = house.gate:now_ms() }
+  return true
 end
 
 -- ---- making ----
@@ -111,7 +113,12 @@ end
 local function direct_record(house, conn, other)
   local name = options.direct_name(conn.user, other)
   local record = house.book.all[name]
-  if record then return record end
+  if record then
+    if record.roles[conn.user] then return record end
+    record.made_by = record.made_by or conn.user -- who has resigned comes back
+    local done, why, problem = house.entry:set_role(record, conn.user, "member")
+    return done and record, why, problem
+  end
   if not options.is_name(name, house.is_utf8) then
     return nil, "bad_room", "data.user: the names of you two are too long for one of a room"
   end
@@ -119,6 +126,15 @@ local function direct_record(house, conn, other)
   if code then return nil, code, text end
   return house.book:add { name = name, kind = "direct", made_by = conn.user,
     by_guest = is_guest(conn), roles = { [conn.user] = "member", [other] = "member" } }
+end
+
+--- The other one is told of the room when they are there for the first time, and not when they have
+--- been in, or have resigned.
+local function invite_once(house, room, record, other, by)
+  if record.is_told or not record.roles[other] then return end
+  record.is_told = house.attendance:users(room)[other] ~= nil
+    or invite_user(house, other, record, by)
+  if record.is_told then house.book:save(record) end
 end
 
 function changes.direct(house, conn, _, data)
@@ -131,12 +147,9 @@ function changes.direct(house, conn, _, data)
   local record, code, text = direct_record(house, conn, other)
   if not record then return nil, code, text end
   local room = house.gate:room(record.name)
-  local is_first = not house.attendance:users(room)[conn.user]
   local entered, refusal, reason, later = joining.enter(house, conn, room, record)
   if not entered then return nil, refusal, reason, later end
-  if is_first and not house.attendance:users(room)[other] then
-    invite_user(house, other, record, conn)
-  end
+  invite_once(house, room, record, other, conn)
   return house:full_view(conn, room, record)
 end
 
@@ -302,7 +315,7 @@ local function problem_of_role(house, conn, record, data)
   if not is_user(house, data.user) then
     return "bad_request", "data.user: expected the name of a user"
   elseif not ROLES[data.role] then
-    return "bad_request", "data.role: expected guest, member or moderator"
+    return "bad_request", "data.role: expected guest, member, moderator or owner"
   end
   local mine, before = house:role(conn, record), house:role(data.user, record)
   if not permissions.is_above(mine, before) or not permissions.is_above(mine, data.role) then
@@ -313,22 +326,19 @@ end
 function changes.role(house, conn, message, data)
   local record, code, text, temporary = house:record_for(conn, message, "set_role")
   if not record then return nil, code, text, temporary end
+  if data.role == "owner" and is_user(house, data.user) then
+    return resigning.hand_over(house, conn, record, data.user)
+  end
   code, text = problem_of_role(house, conn, record, data)
   if code then return nil, code, text end
   local reply = { room = record.name, user = data.user, role = data.role, at = house.gate:now_ms() }
   if house:role(data.user, record) == data.role then return reply end
   local done, why, problem = house.entry:set_role(record, data.user, data.role)
   if not done then return nil, why, problem end
-  local room = house.gate:room(record.name)
-  local push = { type = "role_changed", room = record.name, user = data.user, role = data.role,
-    by = conn.user }
-  house:tell(record, push)
-  local found = house.gate:user(data.user)
-  if found and not house.attendance:users(room)[data.user] then found:send(push) end
-  if not permissions.may(data.role, record, "join") then
-    house.attendance:evict(room, data.user, "role")
-  end
+  resigning.tell(house, record, data.user, data.role, conn.user)
   return reply
 end
+
+changes.resign = resigning.resign
 
 return changes

@@ -26,7 +26,7 @@ function Unused:used(record)
 end
 
 local function is_over(self, record, now_ms)
-  if not (record.owner or record.made_by) then return false end
+  if not record.owner and record.kind ~= "direct" then return false end
   local life_ms = record.by_guest and self.guest_life_ms or self.life_ms
   return life_ms > 0 and now_ms - record.used_at >= life_ms + STEP_MS
 end

@@ -119,7 +119,8 @@ describe("docs/protocol.md", function()
     { "create", "den", { kind = "private", title = "Den", topic = "hush" } }, { "describe", "den" },
     { "role", "den", { user = "ann", role = "member" } }, { "set", "den", { title = "The den" } },
     { "invite", "den", { user = "ann" } }, { "rename", "den", { name = "cave" } },
-    { "archive", "cave" }, { "unarchive", "cave" }, { "delete_room", "cave" }, { "leave", "tea" } }
+    { "archive", "cave" }, { "unarchive", "cave" }, { "delete_room", "cave" }, { "leave", "tea" },
+    { "resign", "@ann,bob" } }
 
   --- Times and codes as the page has them.
   local function as_shown(data)

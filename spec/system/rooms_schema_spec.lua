@@ -8,7 +8,7 @@ local json = talker.json
 local null = json.null
 
 local REQUESTS = { "archive", "create", "delete_room", "describe", "direct", "invite", "join",
-  "members", "rename", "role", "rooms", "set", "unarchive" }
+  "members", "rename", "resign", "role", "rooms", "set", "unarchive" }
 local PUSHES = { "invited", "joined", "left", "members_changed", "role_changed", "room_archived",
   "room_changed", "room_deleted", "room_renamed" }
 
@@ -37,7 +37,7 @@ local WRONG = {
     { kind = "private", password = "" }, { kind = "private", password = LONG },
     { kind = "private", password = 7 } } },
   set = { OF_TEXTS, OF_OPTIONS, { { password = LONG }, { password = 7 } } },
-  role = { OF_USER, { { user = "x" }, { user = "x", role = 7 }, { user = "x", role = "owner" } } },
+  role = { OF_USER, { { user = "x" }, { user = "x", role = 7 }, { user = "x", role = "king" } } },
   invite = { { { user = 7 }, { user = "" }, { user = LONG }, { user = "\t" }, { uses = 0 },
     { uses = 1001 }, { uses = 1.5 }, { uses = "1" }, { ttl_ms = 59999 },
     { ttl_ms = 2592000001 } } },
@@ -62,7 +62,7 @@ describe("docs/schema, of rooms,", function()
       end
     end
     for _, type_name in ipairs { "archive", "create", "delete_room", "describe", "invite", "rename",
-      "role", "set", "unarchive" } do
+      "resign", "role", "set", "unarchive" } do
       claims:refuse(conn, type_name, NAMELESS)
     end
     claims:refuse(conn, "create", { { room = "@ann" } })
@@ -153,6 +153,15 @@ describe("docs/schema, of rooms,", function()
     assert.is_nil(bob:hears({ type = "invited" }).code)
     local two = claims:ask(bob, "direct", { data = { user = ann.user } }).room
     claims:ask(ann, "describe", { room = two })
+    claims:ask(bob, "resign", { room = two })
+    assert.equal("role", ann:hears({ type = "left", user = bob.user }).reason)
+    claims:ask(bob, "resign", { room = two }, "no_such_room")
+    claims:ask(ann, "resign", { room = tea }, "not_allowed")
+    claims:ask(bob, "resign", { room = tea }, "not_a_member")
+    claims:ask(ann, "role", { room = tea, data = { user = bob.user, role = "owner" } })
+    assert.equal("owner", bob:hears({ type = "role_changed", user = bob.user }).role)
+    claims:ask(ann, "role", { room = tea, data = { user = carl.user, role = "owner" } },
+      "not_allowed")
     for _, conn in ipairs { carl, ann, bob } do conn:closes() end
     claims:pushes(record)
     return claims

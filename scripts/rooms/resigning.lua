@@ -1,0 +1,87 @@
+--- How a user gives up what they are in a room, and how a room gets another owner.
+
+local permissions = require "rooms.permissions"
+
+local resigning = {}
+
+--- Tells those who are in, and the user, who may not be.
+---@param house rooms.House
+---@param record table
+---@param user string
+---@param role string
+---@param by string
+function resigning.tell(house, record, user, role, by)
+  local push = { type = "role_changed", room = record.name, user = user, role = role, by = by }
+  house:tell(record, push)
+  local found = house.gate:user(user)
+  local room = house.gate:room(record.name)
+  if found and not house.attendance:users(room)[user] then found:send(push) end
+  if not permissions.may(role, record, "join") then
+    house.attendance:evict(room, user, "role")
+  end
+end
+
+--- The handler of `resign`: the room is not among the user's own any more.
+---@param house rooms.House
+---@param conn moongate.Conn
+---@param message table
+---@return table? answer
+---@return string? code
+---@return string? text
+---@return boolean? temporary
+function resigning.resign(house, conn, message)
+  local record, code, text, temporary = house:record_for(conn, message, "see")
+  if not record then return nil, code, text, temporary end
+  local user = conn.user
+  if record.owner == user then
+    return nil, "not_allowed", "hand the room over first, or delete it"
+  elseif not record.roles[user] then
+    return nil, "not_a_member", "you have no role in this room"
+  end
+  record.roles[user] = nil
+  if record.made_by == user then record.made_by = nil end -- a direct one: it counts no more
+  house.book:save(record)
+  resigning.tell(house, record, user, "guest", user)
+  return { room = record.name, at = house.gate:now_ms() }
+end
+
+--- A connection of the user that is in the room.
+local function conn_in(house, room, user)
+  local found = house.gate:user(user)
+  for _, conn in pairs(found and found.conns or {}) do
+    if room:has(conn) then return conn end
+  end
+end
+
+--- The room is the user's from now on, and the owner before is a moderator. The user must be in, so
+--- that nobody is made to have rooms.
+---@param house rooms.House
+---@param conn moongate.Conn
+---@param record table
+---@param user string
+---@return table? answer
+---@return string? code
+---@return string? text
+function resigning.hand_over(house, conn, record, user)
+  local before = record.owner
+  if not permissions.is_at_least(house:role(conn, record), "owner") or before == user then
+    return nil, "not_allowed", "only the owner hands a room over, to somebody else"
+  end
+  local heir = conn_in(house, house.gate:room(record.name), user)
+  if not heir then return nil, "not_a_member", "the next owner must be in the room" end
+  local code, text = house.book:problem_of_owner(user)
+  if code then
+    house.refused:add(1, code)
+    return nil, code, text
+  end
+  record.owner, record.roles[user] = user, nil
+  if before then record.roles[before] = "moderator" end
+  local auth = heir.state.auth
+  record.by_guest = type(auth) == "table" and auth.guest or nil
+  house.book:save(record)
+  resigning.tell(house, record, user, "owner", conn.user)
+  if before then resigning.tell(house, record, before, "moderator", conn.user) end
+  return { room = record.name, user = user, role = "owner", at = house.gate:now_ms() }
+end
+
+return resigning
