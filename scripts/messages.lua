@@ -132,7 +132,11 @@ return function(gate)
     return false
   end
 
+  --- Whether one who is not in the room may know what is said there: not who is banned.
   local function may_see(user, record)
+    local bans = record.moderation and record.moderation.users -- of the plugin moderation
+    local ban = bans and bans[user.name]
+    if ban and (not ban.expires_at or ban.expires_at > gate:now_ms()) then return false end
     for _, conn in pairs(user.conns) do
       if rooms.may(conn, record, "see") then return true end
     end

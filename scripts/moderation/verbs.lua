@@ -43,7 +43,10 @@ local function ban_in_room(court, actor, case)
     return nil, "too_many_bans", "at most 300 bans and mutes in a room"
   end
   for user in pairs(court:users_of(case)) do court.rooms.evict(record, user, "banned") end
-  if case.user then court:tell(case, "ban") end
+  if case.user then
+    court.rooms.dismiss(record, case.user, actor.user)
+    court:tell(case, "ban")
+  end
   return true
 end
 
