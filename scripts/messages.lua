@@ -329,8 +329,9 @@ return function(gate)
   --- Who has said a message; nil: it is not remembered, or was deleted.
   ---@param name string of the room
   ---@param id integer
-  ---@return string?
-  function API.author(name, id) return (recent:author(name, id)) end
+  ---@return string? user
+  ---@return boolean? is_hidden others have not heard it
+  function API.author(name, id) return recent:author(name, id) end
 
   --- Deletes a message, whoever has said it.
   ---@param name string of the room

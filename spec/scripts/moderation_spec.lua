@@ -73,40 +73,6 @@ describe("moderation", function()
     end)
   end)
 
-  describe("report", function()
-    it("tells moderators of a message, the newest first", function()
-      assert.same({ room = "tea", list = {} }, (ask("max", "reports")))
-      assert.is_nil(kept())
-      assert.same({ id = 1 }, (ask("bob", "report", { message_id = 17, why = "spam" })))
-      assert.matches("^%d+@tea$", kept().log)
-      assert.same({ id = 2 }, (ask("carl", "report", { message_id = 18, why = "rude" })))
-      local list = ask("max", "reports").list
-      list[1].at, list[2].at = nil, nil
-      assert.same({ { id = 2, by = "carl", room = "tea", message_id = 18, why = "rude" },
-        { id = 1, by = "bob", room = "tea", message_id = 17, why = "spam" } }, list)
-      local page = ask("max", "reports", { limit = 1 })
-      assert.same({ 2, 2 }, { page.list[1].id, page.next })
-      page = ask("max", "reports", { limit = 1, after = page.next })
-      assert.same({ 1 }, { page.list[1].id, page.next })
-      assert.equal("not_allowed", refused("bob", "reports"))
-      assert.equal("bad_request", refused("root", "reports", nil, false))
-    end)
-
-    it("is for those in the room, and for so many an hour", function()
-      courtroom = courtrooms.open { reports_per_hour = 2 }
-      local REPORT = { message_id = 17, why = "spam" }
-      assert.equal("not_a_member", refused("root", "report", REPORT))
-      assert.equal("bad_request", refused("bob", "report", { message_id = 17 }))
-      for _ = 1, 2 do assert.is_truthy(ask("bob", "report", REPORT)) end
-      assert.same({ nil, "too_many_reports", "at most 2 an hour", true },
-        { ask("bob", "report", REPORT) })
-      assert.is_truthy(ask("carl", "report", REPORT))
-      courtroom.gate:later(3660000)
-      assert.same({}, courtroom.gate.world.state.of("moderation").reporters)
-      assert.is_truthy(ask("bob", "report", REPORT))
-    end)
-  end)
-
   describe("audit", function()
     it("says who has done what to whom, when and why, the newest first", function()
       assert.same({ room = "tea", list = {} }, (ask("max", "audit")))
@@ -174,7 +140,8 @@ describe("moderation", function()
       assert.is_truthy(say("max", "/slow 5"))
       assert.equal(5000, say("max", "/slow 5").slow_mode_ms)
       assert.equal(0, say("max", "/slow off").slow_mode_ms)
-      assert.equal(1, say("carl", "/report 17 spam").id)
+      local id = say("max", "hello").id
+      assert.equal(1, say("carl", ("/report %.0f spam"):format(id)).id)
       assert.equal("bad_request", refused("max", "say", "/slow soon"))
       assert.equal("bad_request", refused("max", "say", "/kick"))
       assert.equal("bad_request", refused("carl", "say", "/report spam"))
