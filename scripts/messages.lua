@@ -178,7 +178,7 @@ return function(gate)
     if code then return nil, code, problem end
     local told, why, reason, later = say(room, record, conn, message)
     if not told then return nil, why, reason, later end
-    if message.only_sender ~= true then sign:said(room.name, conn.user) end
+    sign:said(room.name, conn.user, message.only_sender == true)
     if record.options.slow_mode_ms > 0 then slow:said(room.name, conn.user, told.at) end
     return told
   end)
@@ -232,29 +232,21 @@ return function(gate)
     return { id = id, at = at }
   end)
 
-  --- Carries it out, or for whom only the sender hears seems to; nil: there are too many.
-  local function change(conn, room, message, is_on)
-    local name, id, emoji, user = room.name, message.message_id, message.emoji, conn.user
-    if message.only_sender ~= true then return recent:react(name, id, user, emoji, is_on) end
-    local count, was_on = recent:reactions(name, id, user, emoji)
-    if was_on == is_on then return false, count end
-    return true, count + (is_on and 1 or -1)
-  end
-
   local function react(conn, message, is_on)
     local room, record, author, is_hidden = find(conn, message)
     if not room then return nil, record, author end
     local granted, code, text = rooms.may(conn, record, "react")
     if not granted then return nil, code, text end
     local id, emoji, only_sender = message.message_id, message.emoji, message.only_sender == true
-    local has_changed, count = change(conn, room, message, is_on)
+    local has_changed, count =
+      recent:react(room.name, id, conn.user, emoji, is_on, only_sender)
     if has_changed == nil then return refuse("too_many_reactions", count) end
     if has_changed then
       local sent, reason = tell(room, { type = "reacted", room = room.name, id = id,
         user = conn.user, emoji = emoji, on = is_on, count = count, at = gate:now_ms() }, conn,
         is_hidden or only_sender)
       if not sent then
-        if not only_sender then recent:react(room.name, id, conn.user, emoji, not is_on) end
+        recent:react(room.name, id, conn.user, emoji, not is_on, only_sender)
         return refusal(reason)
       end
     end
@@ -274,7 +266,7 @@ return function(gate)
   --- Who comes in is told where the room is, and how far they have read.
   local function add_positions(conn, message, data)
     local name = data.room or message.room
-    data.last, data.read = recent:last(name), sign:marker(name, conn.user)
+    data.last, data.read = recent:last(name, conn.user), sign:marker(name, conn.user)
   end
 
   gate:after("join", add_positions)

@@ -173,6 +173,7 @@ return function(gate)
     local code, text = problem_of(message, conn.codec)
     if code then return refuse(conn, id_of(message), code, text) end
     local id = message.id
+    message.only_sender = nil -- for plugins to say
     if type(id) == "string" and #id >= MIN_KEPT_ID and conn.user then
       return submit_once(conn, message, bytes)
     end

@@ -10,6 +10,11 @@ local LEAST = { allow = 1, members = 2, moderators = 3, deny = 6 } -- who may se
 -- What muted users cannot do, whether or not there is a plugin that handles it.
 local IS_SAYING = { say = true, edit = true, react = true, typing = true }
 
+-- Commands that muted users have, in the shadow, too: of these only they hear, or those whom they
+-- moderate. What others do the room may hear of, whoever has said them.
+local IS_QUIET = { help = true, appeal = true, report = true, kick = true, ban = true,
+  unban = true, bans = true, mute = true, shadow_mute = true, unmute = true, slow = true }
+
 ---@class moderation.Guard
 ---@field private court moderation.Court
 ---@field private appeals moderation.Appeals
@@ -83,10 +88,10 @@ local function text_of(message)
   return type(data) == "string" and data or nil
 end
 
---- The one command that muted users have.
-local function is_appeal(message)
+--- The command that is said; nil: none is.
+local function command_of(message)
   local text = message.type == "say" and text_of(message)
-  return text and text:lower():find "^/appeal%f[^%w_-]" ~= nil
+  return text and text:lower():match "^/([%w_-]+)" or nil
 end
 
 ---@param conn moongate.Conn
@@ -96,11 +101,15 @@ end
 function Guard:mute(conn, message, book, now_ms)
   local mute = sanctions.mute(book, conn.user, now_ms)
   if not mute then return true end
+  local command = command_of(message)
+  if command and IS_QUIET[command] then return true end
+  if mute.is_shadow and command then
+    return self:refuse("muted", nil, "unavailable", "try again later", true)
+  end
   if mute.is_shadow then
     message.only_sender = true
     return true
   end
-  if is_appeal(message) then return true end
   return self:refuse("muted", sanctions.refusal("muted", mute, now_ms))
 end
 

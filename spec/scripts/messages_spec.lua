@@ -412,8 +412,39 @@ describe("messages", function()
     assert.equal(0, ask(bob, "react", { message_id = plain, emoji = "+", on = false }).count)
     assert.equal(1, ask(ann, "react", { message_id = plain, emoji = "+" }).count)
     assert.equal("ann", heard(ann)[1].user)
+    heard(second)
+    heard(bob)
     assert.same({}, (ask(bob, "typing")))
     gate:later(7000)
+    local TYPING = { type = "typing", room = "tea", user = "bob" }
+    for n, is_on in ipairs { true, false } do
+      TYPING.on = is_on
+      assert.same(TYPING, second.heard[n])
+    end
+    assert.same({ TYPING }, heard(bob))
+    ask(bob, "typing")
+    heard(second)
+    assert.is_truthy(say(bob, "more"))
+    gate:later(7000)
+    assert.same({ "said" }, { heard(second)[1].type, second.heard[1] })
+    ask(third, "join")
+    local joined, hidden = ask(carl, "join"), ask(second, "join")
+    assert.equal(plain, joined.last)
+    assert.is_true(hidden.last > plain)
+    heard(bob)
+    heard(ann)
+    assert.same({ id = hidden.last, room = "tea" },
+      (ask(bob, "read", { message_id = hidden.last })))
+    assert.equal(plain, heard(ann)[1].id)
+    local own = heard(second)
+    assert.equal(hidden.last, own[#own].id)
+    assert.equal(hidden.last, third.heard[#third.heard].id)
+    heard(carl)
+    local later = say(bob, "and more").id
+    ask(bob, "read", { message_id = later })
+    assert.same({ "said", "read" }, { third.heard[#third.heard - 1].type,
+      third.heard[#third.heard].type })
+    heard(third)
     for _, conn in ipairs { ann, carl, third } do assert.same({}, heard(conn)) end
     for _, call in ipairs { "moon_send", "moon_publish" } do -- ann is heard by all
       gate.core.answers[call] = gate.core.C.MOON_EBIG

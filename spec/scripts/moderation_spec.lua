@@ -73,6 +73,46 @@ describe("moderation", function()
     end)
   end)
 
+  describe("slash commands of other plugins", function()
+    local asked
+    before_each(function()
+      courtroom = courtrooms.open(nil, { polls = [[return function(gate)
+        gate:command("poll", function(_, _, message)
+          gate:room(message.room):publish { type = "poll" }
+        end, "asks the room")
+      end]] })
+      courtroom:heard "carl"
+      asked = function(who, text)
+        local _, code = ask(who, "say", text)
+        local heard = courtroom:heard "carl"
+        return heard[#heard] and heard[#heard].type, code
+      end
+      assert.equal("poll", (asked("bob", "/poll tea?")))
+    end)
+
+    it("are refused to who is muted, in the shadow as if they failed", function()
+      ask("max", "mute", { user = "bob" })
+      assert.same({ nil, "muted" }, { asked("bob", "/poll tea?") })
+      ask("max", "shadow_mute", { user = "bob" })
+      for _, text in ipairs { "/poll tea?", "/POLL", { text = "/poll tea?" } } do
+        assert.same({ nil, "unavailable" }, { asked("bob", text) })
+      end
+      assert.same({}, { asked("bob", "//poll tea?") })
+      ask("max", "unmute", { user = "bob" })
+      assert.equal("poll", (asked("bob", "/poll tea?")))
+    end)
+
+    it("are left of which only the user hears", function()
+      local id = ask("carl", "say", "hello").id
+      for _, verb in ipairs { "mute", "shadow_mute" } do
+        ask("ann", verb, { user = "max" })
+        assert.is_truthy(ask("max", "say", "/help").commands)
+        assert.is_truthy(ask("max", "say", "/bans").list)
+      end
+      assert.is_truthy(ask("max", "say", ("/report %.0f rude"):format(id)))
+    end)
+  end)
+
   describe("audit", function()
     it("says who has done what to whom, when and why, the newest first", function()
       assert.same({ room = "tea", list = {} }, (ask("max", "audit")))
