@@ -146,6 +146,13 @@ function Guard:saying(conn, message)
   return true
 end
 
+--- Nor are there words in a reaction; what is left of one that is masked would be none.
+---@param message table
+function Guard:reacting(message)
+  if not words.each(message.emoji, self.has_word) then return true end
+  return self:refuse("refused_word", nil, "refused_word", "a word in it is not wanted here")
+end
+
 local guard = {}
 
 local function words_option(gate)
@@ -179,6 +186,9 @@ function guard.open(gate, court, appeals)
     for _, name in ipairs { "say", "edit" } do
       gate:before(name, function(conn, message) return self:saying(conn, message) end)
     end
+  end
+  if has_words then
+    gate:before("react", function(_, message) return self:reacting(message) end)
   end
   gate:after("opened", function(conn) self:everywhere(conn) end)
   gate:after("admitted", function(conn)

@@ -70,6 +70,17 @@ describe("what is said under moderation", function()
     assert.same({ "edited", "****" }, { edited.type, edited.data })
   end)
 
+  it("is looked at in reactions, too", function()
+    load { words = { "darn", "дурак" } }
+    local id = courtroom:ask("max", "say", "fine").id
+    local function react(emoji)
+      local _, code = courtroom:ask("bob", "react", nil, nil, { message_id = id, emoji = emoji })
+      return code
+    end
+    for _, emoji in ipairs { ":darn:", "дурак" } do assert.equal("refused_word", react(emoji)) end
+    assert.is_nil(react ":darned:")
+  end)
+
   it("wants options that make sense", function()
     for option, wrong in pairs { words = { "two words" }, links = "some", action = "shout" } do
       local ok, problem = pcall(load, { [option] = wrong })
@@ -97,7 +108,7 @@ describe("who is muted", function()
 
   --- One of PUSHES, of the user's own message.
   local function ask_for(who, name)
-    return ask(who, name, "better", "tea", { message_id = ids[who], emoji = "+" })
+    return ask(who, name, "better", "tea", { message_id = ids[who], emoji = ":+1:" })
   end
 
   it("can neither edit, react nor type", function()
