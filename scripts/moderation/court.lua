@@ -4,6 +4,7 @@
 
 local everywhere = require "moderation.everywhere"
 local fields = require "moderation.fields"
+local key_of = require("moderation.addresses").key_of
 local journal = require "moderation.journal"
 local sanctions = require "moderation.sanctions"
 
@@ -187,7 +188,7 @@ function Court:users_of(case)
   if case.user then return { [case.user] = true } end
   local users = {}
   for _, conn in pairs(self.gate:room(case.room).members) do
-    local is_meant = conn.address == case.address and conn.user and not conn.state.admin
+    local is_meant = key_of(conn.address) == case.address and conn.user and not conn.state.admin
     if is_meant then users[conn.user] = true end
   end
   return users

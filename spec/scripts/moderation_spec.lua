@@ -36,7 +36,7 @@ describe("moderation", function()
     it("lists those that hold everywhere, for admins", function()
       ask("root", "ban", { user = "dora" }, false)
       ask("root", "ban", { address = "::1", duration_ms = 60000 }, false)
-      assert.same({ list = { { what = "ban", address = "::1", by = "root", at = now(),
+      assert.same({ list = { { what = "ban", address = "::/64", by = "root", at = now(),
         expires_at = now() + 60000 }, { what = "ban", user = "dora", by = "root", at = now() } } },
         (ask("root", "bans", nil, false)))
       assert.equal("not_allowed", refused("ann", "bans", nil, false))

@@ -48,7 +48,8 @@ describe("docs/schema, of moderation,", function()
       { user = "\t" }, { user = bob, reason = long }, { user = bob, reason = 1 } }
     local of_time = { { user = bob, duration_ms = 999 }, { user = bob, duration_ms = 1000.5 },
       { user = bob, duration_ms = 31622400001 }, { user = bob, duration_ms = "1h" } }
-    local of_target = { { user = bob, address = "10.9.9.9" }, { address = "here" } }
+    local of_target = { { user = bob, address = "10.9.9.9" }, { address = "here" },
+      { address = "999.999.1.1" }, { address = ":" } }
     local of_page = { { limit = 0 }, { limit = 101 }, { limit = "1" }, { after = true } }
     return {
       kick = { of_user }, unmute = { of_user }, mute = { of_user, of_time },
