@@ -57,9 +57,15 @@ return function(gate)
 
   -- ---- slash commands ----
 
+  --- What is wrong with a command is told as its usage: of data nobody has typed anything.
+  local function with_usage(about, data, code, text, ...)
+    if code ~= "bad_request" then return data, code, text, ... end
+    return nil, code, "usage: " .. about
+  end
+
   local function command(name, about, read, verb)
     gate:command(name, function(conn, words, message)
-      return verbs[verb or name](court, conn, message.room, read(words.text))
+      return with_usage(about, verbs[verb or name](court, conn, message.room, read(words.text)))
     end, about)
   end
 
@@ -76,13 +82,15 @@ return function(gate)
   command("slow", "/slow SECONDS|off: all wait so long between messages", fields.of_slow,
     "slow_mode")
 
+  local REPORT = "/report MESSAGE-ID WHY: tells the moderators"
   gate:command("report", function(conn, words, message)
-    return report:make(conn, message, fields.of_report(words.text))
-  end, "/report MESSAGE-ID WHY: tells the moderators")
+    return with_usage(REPORT, report:make(conn, message, fields.of_report(words.text)))
+  end, REPORT)
 
+  local APPEAL = "/appeal TEXT: tells the moderators why you should be heard again"
   gate:command("appeal", function(conn, words, message)
-    return appeal:make(conn, message.room, { text = words.text })
-  end, "/appeal TEXT: tells the moderators why you should be heard again")
+    return with_usage(APPEAL, appeal:make(conn, message.room, { text = words.text }))
+  end, APPEAL)
 
   -- ---- API ----
 
