@@ -68,6 +68,31 @@ describe("moderation", function()
     ann:close()
   end)
 
+  it("leaves a moderator who is banned, and an owner, nothing to do in the room", function()
+    local ann, max = client.guest(house.port, "ann"), client.guest(house.port, "max")
+    local bob, root = client.guest(house.port, "bob"), client.guest(house.port, "root")
+    assert.is_truthy(ask(ann, "create"))
+    assert.is_truthy(ask(ann, "role", { user = "max", role = "moderator" }))
+    for _, conn in ipairs { ann, max, bob } do assert.is_truthy(ask(conn, "join")) end
+    assert.is_truthy(ask(ann, "shadow_mute", { user = "bob" }))
+    local hidden = ask(bob, "say", "spam").id
+    local reply = bob:asks { type = "say", room = "tea", data = "/roll" }
+    assert.equal("unavailable", reply.error.code)
+    assert.is_nil(ask(max, "join").last)
+    assert.equal(hidden, ask(bob, "join").last)
+    assert.is_truthy(ask(ann, "ban", { user = "max" }))
+    for _, verb in ipairs { "kick", "set", "invite", "bans", "reports", "role", "describe" } do
+      assert.same({ nil, "banned" }, { ask(max, verb, { user = "bob", role = "member" }) })
+    end
+    assert.is_truthy(ask(root, "crown"))
+    assert.is_truthy(ask(root, "ban", { user = "ann" }))
+    for _, verb in ipairs { "archive", "delete_room" } do
+      assert.same({ nil, "banned" }, { ask(ann, verb) })
+    end
+    assert.is_truthy(ask(root, "unban", { user = "ann" }))
+    assert.same({ nil, "not_allowed" }, { ask(ann, "archive") })
+  end)
+
   it("survives the end of the process", function()
     local ann, bob = client.guest(house.port, "ann"), client.guest(house.port, "bob")
     assert.is_truthy(ask(ann, "create"))
