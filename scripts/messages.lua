@@ -45,7 +45,9 @@ return function(gate)
   local rooms = gate:use("rooms", "1.0")
 
   local max_text_bytes = gate:option("max_text_bytes", { default = 4096, min = 1, max = 262144,
-    about = "length of what is said, when that is a string" })
+    about = "length of what is said, when that is a string, or has one in its field text" })
+  local max_data_bytes = gate:option("max_data_bytes", { default = 16384, min = 1, max = 262144,
+    about = "length of what is said, when that is no string, about as it is encoded" })
   local max_mentions = gate:option("max_mentions", { default = 20, min = 0, max = 1000,
     about = "users that a message may mention" })
   local edit_ms = gate:option("edit_ms", { default = 3600000, min = 0, max = 366 * 86400000,
@@ -114,7 +116,7 @@ return function(gate)
   gate:before("say", may_say)
 
   local function problem_of(message)
-    local code, text = fields.problem_of_data(message.data, max_text_bytes)
+    local code, text = fields.problem_of_data(message.data, max_text_bytes, max_data_bytes)
     if not code and given(message.reply_to) ~= nil then
       code, text = fields.problem_of_reply(message.reply_to)
     end
@@ -132,7 +134,11 @@ return function(gate)
     return false
   end
 
+  --- Whether one who is not in the room may know what is said there: not who is banned.
   local function may_see(user, record)
+    local bans = record.moderation and record.moderation.users -- of the plugin moderation
+    local ban = bans and bans[user.name]
+    if ban and (not ban.expires_at or ban.expires_at > gate:now_ms()) then return false end
     for _, conn in pairs(user.conns) do
       if rooms.may(conn, record, "see") then return true end
     end
@@ -174,7 +180,7 @@ return function(gate)
     if code then return nil, code, problem end
     local told, why, reason, later = say(room, record, conn, message)
     if not told then return nil, why, reason, later end
-    if message.only_sender ~= true then sign:said(room.name, conn.user) end
+    sign:said(room.name, conn.user, message.only_sender == true)
     if record.options.slow_mode_ms > 0 then slow:said(room.name, conn.user, told.at) end
     return told
   end)
@@ -196,21 +202,31 @@ return function(gate)
     return room, record, author, is_hidden
   end
 
-  gate:on("edit", function(conn, message)
-    local room, record, author, is_hidden = find(conn, message)
-    if not room then return nil, record, author end
+  --- Whether it may be edited, now and so. Else it could be said anew where nothing may be said.
+  local function may_edit(conn, message, record, author)
     if author ~= conn.user then return nil, "not_allowed", "only your own messages" end
     local granted, code, text = rooms.may(conn, record, "edit_own")
     if not granted then return nil, code, text end
+    local room, why, problem, temporary, retry_after_ms = may_say(conn, message)
+    if not room then return nil, why, problem, temporary, retry_after_ms end
     code, text = problem_of { data = message.data }
     if code then return nil, code, text end
-    local id, at = message.message_id, gate:now_ms()
-    if at - recent:at_ms(id) > edit_ms then
+    if gate:now_ms() - recent:at_ms(message.message_id) > edit_ms then
       return nil, "too_old", ("only for %d s"):format(edit_ms / 1000)
     end
+    return true
+  end
+
+  gate:on("edit", function(conn, message)
+    local room, record, author, is_hidden = find(conn, message)
+    if not room then return nil, record, author end
+    local granted, code, text, temporary, retry_after_ms = may_edit(conn, message, record, author)
+    if not granted then return nil, code, text, temporary, retry_after_ms end
+    local id, at = message.message_id, gate:now_ms()
     local sent, reason = tell(room, { type = "edited", room = room.name, id = id, at = at,
       by = conn.user, data = message.data }, conn, is_hidden or message.only_sender == true)
     if not sent then return refusal(reason) end
+    if record.options.slow_mode_ms > 0 then slow:said(room.name, conn.user, at) end
     return { id = id, at = at }
   end)
 
@@ -228,29 +244,29 @@ return function(gate)
     return { id = id, at = at }
   end)
 
-  --- Carries it out, or for whom only the sender hears seems to; nil: there are too many.
-  local function change(conn, room, message, is_on)
-    local name, id, emoji, user = room.name, message.message_id, message.emoji, conn.user
-    if message.only_sender ~= true then return recent:react(name, id, user, emoji, is_on) end
-    local count, was_on = recent:reactions(name, id, user, emoji)
-    if was_on == is_on then return false, count end
-    return true, count + (is_on and 1 or -1)
+  --- Whether one may react so: who may say nothing neither says it by a reaction.
+  local function may_react(conn, record, emoji, is_on)
+    local granted, code, text = rooms.may(conn, record, "react")
+    if not granted then return nil, code, text end
+    if not is_on or fields.is_picture(emoji) or rooms.may(conn, record, "say") then return true end
+    return nil, "not_allowed", "emoji: only emoji, of who may say nothing in the room"
   end
 
   local function react(conn, message, is_on)
     local room, record, author, is_hidden = find(conn, message)
     if not room then return nil, record, author end
-    local granted, code, text = rooms.may(conn, record, "react")
+    local granted, code, text = may_react(conn, record, message.emoji, is_on)
     if not granted then return nil, code, text end
     local id, emoji, only_sender = message.message_id, message.emoji, message.only_sender == true
-    local has_changed, count = change(conn, room, message, is_on)
+    local has_changed, count =
+      recent:react(room.name, id, conn.user, emoji, is_on, only_sender)
     if has_changed == nil then return refuse("too_many_reactions", count) end
     if has_changed then
       local sent, reason = tell(room, { type = "reacted", room = room.name, id = id,
         user = conn.user, emoji = emoji, on = is_on, count = count, at = gate:now_ms() }, conn,
         is_hidden or only_sender)
       if not sent then
-        if not only_sender then recent:react(room.name, id, conn.user, emoji, not is_on) end
+        recent:react(room.name, id, conn.user, emoji, not is_on, only_sender)
         return refusal(reason)
       end
     end
@@ -270,7 +286,7 @@ return function(gate)
   --- Who comes in is told where the room is, and how far they have read.
   local function add_positions(conn, message, data)
     local name = data.room or message.room
-    data.last, data.read = recent:last(name), sign:marker(name, conn.user)
+    data.last, data.read = recent:last(name, conn.user), sign:marker(name, conn.user)
   end
 
   gate:after("join", add_positions)
@@ -325,8 +341,9 @@ return function(gate)
   --- Who has said a message; nil: it is not remembered, or was deleted.
   ---@param name string of the room
   ---@param id integer
-  ---@return string?
-  function API.author(name, id) return (recent:author(name, id)) end
+  ---@return string? user
+  ---@return boolean? is_hidden others have not heard it
+  function API.author(name, id) return recent:author(name, id) end
 
   --- Deletes a message, whoever has said it.
   ---@param name string of the room

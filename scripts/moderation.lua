@@ -9,10 +9,10 @@ local appeals = require "moderation.appeals"
 local courts = require "moderation.court"
 local fields = require "moderation.fields"
 local guard = require "moderation.guard"
+local reports = require "moderation.reports"
 local sanctions = require "moderation.sanctions"
 local verbs = require "moderation.verbs"
 
-local HOUR_MS = 3600000
 local SWEEP_MS = 60000
 
 --- What a request has brought; absent and null are the same.
@@ -36,9 +36,9 @@ end
 
 ---@param gate moongate.Gate
 return function(gate)
-  gate:needs("auth", "rooms")
+  gate:needs("auth", "rooms", "messages")
   local court = courts.open(gate)
-  local appeal = appeals.open(gate, court)
+  local appeal, report = appeals.open(gate, court), reports.open(gate, court)
   guard.open(gate, court, appeal)
 
   for name, verb in pairs(verbs) do
@@ -49,52 +49,12 @@ return function(gate)
 
   -- ---- what anybody may ask ----
 
-  local reports_per_hour = gate:option("reports_per_hour", { default = 10, min = 1, max = 1000,
-    about = "reports of one user" })
-  gate.state.reporters = gate.state.reporters or {} -- user -> { count, until_ms }
-  local reporters = gate.state.reporters
-
-  --- nil when this user may report, and has now; else when they may.
-  local function wait_before_report(user)
-    local now_ms, made = gate:now_ms(), reporters[user]
-    if not made or made.until_ms <= now_ms then
-      made = { count = 0, until_ms = now_ms + HOUR_MS }
-      reporters[user] = made
-    end
-    if made.count >= reports_per_hour then return made.until_ms - now_ms end
-    made.count = made.count + 1
-  end
-
   gate:every(SWEEP_MS, function()
-    local now_ms = gate:now_ms()
-    for user, made in pairs(reporters) do
-      if made.until_ms <= now_ms then reporters[user] = nil end
-    end
-    sanctions.sweep(court.everywhere.book, now_ms)
+    sanctions.sweep(court.everywhere.book, gate:now_ms())
   end, "sweep")
 
-  local function report(conn, message, data)
-    local given, problem = fields.report(data, court.is_utf8)
-    if not given then return nil, "bad_request", problem end
-    local room, record, text = court.rooms.in_room(conn, message)
-    if not room then return nil, record, text end
-    if not record then return nil, "not_allowed", "in this room its plugin decides" end
-    local wait_ms = wait_before_report(conn.user)
-    if wait_ms then
-      court.refused:add(1, "too_many_reports")
-      return nil, "too_many_reports", ("at most %d an hour"):format(reports_per_hour), true, wait_ms
-    end
-    local is_new = not record.moderation
-    local log = court:open_book(record).log
-    if is_new then court.rooms.changed(record) end
-    local id, reason = court.reports:append(log, { at = gate:now_ms(), by = conn.user,
-      room = room.name, message_id = given.message_id, why = given.why })
-    if not id then return nil, "unavailable", reason, true end
-    return { id = id }
-  end
-
   gate:on("report", function(conn, message)
-    return report(conn, message, data_of(gate, message))
+    return report:make(conn, message, data_of(gate, message))
   end)
 
   gate:on("appeal", function(conn, message)
@@ -103,9 +63,16 @@ return function(gate)
 
   -- ---- slash commands ----
 
+  --- What is wrong with a command is told as its usage: of data nobody has typed anything.
+  local function with_usage(about, data, code, text, ...)
+    if code ~= "bad_request" then return data, code, text, ... end
+    return nil, code, "usage: " .. about
+  end
+
   local function command(name, about, read, verb)
     gate:command(name, function(conn, words, message)
-      return shown(gate, verbs[verb or name](court, conn, message.room, read(words.text)))
+      return with_usage(about, shown(gate, verbs[verb or name](court, conn, message.room,
+        read(words.text))))
     end, about)
   end
 
@@ -122,13 +89,15 @@ return function(gate)
   command("slow", "/slow SECONDS|off: all wait so long between messages", fields.of_slow,
     "slow_mode")
 
+  local REPORT = "/report MESSAGE-ID WHY: tells the moderators"
   gate:command("report", function(conn, words, message)
-    return report(conn, message, fields.of_report(words.text))
-  end, "/report MESSAGE-ID WHY: tells the moderators")
+    return with_usage(REPORT, report:make(conn, message, fields.of_report(words.text)))
+  end, REPORT)
 
+  local APPEAL = "/appeal TEXT: tells the moderators why you should be heard again"
   gate:command("appeal", function(conn, words, message)
-    return appeal:make(conn, message.room, { text = words.text })
-  end, "/appeal TEXT: tells the moderators why you should be heard again")
+    return with_usage(APPEAL, appeal:make(conn, message.room, { text = words.text }))
+  end, APPEAL)
 
   -- ---- API ----
 

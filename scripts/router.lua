@@ -207,6 +207,7 @@ return function(gate)
     local code, text = problem_of(message, conn.codec)
     if code then return refuse(conn, id_of(message), code, text) end
     local id = message.id
+    message.only_sender = nil -- for plugins to say
     local is_kept = type(id) == "string" and #id >= MIN_KEPT_ID and conn.user
     if is_kept and not is_carried_out_again[message.type] then
       return submit_once(conn, message, bytes)

@@ -7,7 +7,7 @@ const SAYERS = { everyone: "guest", members: "member", moderators: "moderator", 
 const MADE = ["public", "unlisted", "private", "announcement"];
 const IN_ARCHIVED = new Set(["archive", "delete"]);
 
-const MODERATION = { made: "moderator", direct: "nobody", ephemeral: "admin" };
+const MODERATION = { made: "moderator", direct: "admin", ephemeral: "admin" };
 const LEAST = {
   say: {
     made: "guest",

@@ -28,6 +28,7 @@ const ERRORS = {
   too_old: "That message is too old for this.",
   too_many_reactions: "There are as many reactions as a message may have.",
   too_many_reports: "That was a lot of reports. Try again in an hour.",
+  already_reported: "You have reported that message already.",
   not_banned: "They are not banned.",
   not_muted: "They are not muted.",
   already_appealed: "You have appealed already. A moderator will look at it.",

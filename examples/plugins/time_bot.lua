@@ -8,6 +8,7 @@ return function(gate)
   local answers = gate:counter("answers_total", { about = "Questions that the bot has answered." })
 
   gate:after("say", function(_, message)
+    if message.only_sender then return end -- nobody else has heard it
     local text = type(message.data) == "table" and message.data.text
     if type(text) ~= "string" or not text:lower():find("^" .. name .. ",.*time") then return end
     answers:add()

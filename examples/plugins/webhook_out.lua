@@ -12,7 +12,7 @@ return function(gate)
   for _, name in ipairs(gate:option("rooms", { default = {} })) do watched[name] = true end
 
   gate:after("say", function(conn, message)
-    if not watched[message.room] then return end
+    if not watched[message.room] or message.only_sender then return end
     local said = { room = message.room, from = conn.user, data = message.data }
     gate:spawn(function() -- nobody has to wait for it
       local response, code, text = gate:fetch(url, { json = said, timeout_ms = 5000 })

@@ -91,7 +91,7 @@ local function find(room, id)
 end
 
 local function new_room(state, size)
-  return { size = size, count = 0, next = 1, last = state.floor }
+  return { size = size, count = 0, next = 1, last = state.floor, visible = false }
 end
 
 --- With another limit than before the newest are taken along.
@@ -106,7 +106,8 @@ local function resize(state, name, size)
       strip(state, old, id)
     end
   end
-  room.reactions, room.hidden, room.last = old.reactions, old.hidden, old.last
+  room.reactions, room.hidden = old.reactions, old.hidden
+  room.last, room.visible = old.last, old.visible
   room.newer, room.older = old.newer, old.older
   state.total = state.total - old.count
   state.rooms[name] = room
@@ -123,12 +124,31 @@ function Recent:next_id(name, now_ms)
   return math.max((room and room.last or self.state.floor) + 1, now_ms * PER_MS)
 end
 
---- The id of the room's last message; nil: none is remembered.
+--- The id of the room's last message that this user has heard; nil: none is remembered.
 ---@param name string
+---@param user string
 ---@return integer?
-function Recent:last(name)
+function Recent:last(name, user)
   local room = self.state.rooms[name]
-  return room and room.last
+  local last = room and room.visible or nil
+  for id in pairs(room and room.hidden or {}) do
+    if (not last or id > last) and self:author(name, id) == user then last = id end
+  end
+  return last
+end
+
+--- The message itself, if all have heard it; else the last one before that all have heard.
+---@param name string
+---@param id integer
+---@return integer? id nil: none is remembered
+function Recent:heard_by_all(name, id)
+  local room = self.state.rooms[name]
+  local hidden = room and room.hidden
+  if not hidden or not hidden[id] then return id end
+  for n = room.count, 1, -1 do
+    local found = room[2 * place_of(room, n) - 1]
+    if found < id and not hidden[found] then return found end
+  end
 end
 
 --- When a message was said, by its id.
@@ -156,6 +176,8 @@ function Recent:add(name, id, user, is_hidden)
   if is_hidden then
     room.hidden = room.hidden or {}
     room.hidden[id] = true
+  else
+    room.visible = id
   end
   while state.total > self.limits.all do drop(state, state.newer) end
 end
@@ -203,9 +225,24 @@ end
 
 -- ---- reactions ----
 
+-- What a user does whom nobody else hears is in a set of its own, found.own: emoji and user ->
+-- whether they react so as they see it themselves, where that is another than what all see.
+
+local ONE_IF = { [true] = 1, [false] = 0 }
+
+--- How many different ones there are, as this user sees it.
+local function different_for(found, user)
+  local count, behind = found.different, "\0" .. user
+  for key, is_on in pairs(found.own or {}) do
+    local is_of_user = is_on and key:sub(-#behind) == behind
+    if is_of_user and not found.counts[key:sub(1, -#behind - 1)] then count = count + 1 end
+  end
+  return count
+end
+
 --- nil when one more is within the limits, else what there is too much of.
-local function problem_of_one_more(self, found, emoji)
-  if not found.counts[emoji] and found.different >= self.limits.emoji then
+local function problem_of_one_more(self, found, emoji, different)
+  if not found.counts[emoji] and different >= self.limits.emoji then
     return ("at most %d different ones"):format(self.limits.emoji)
   elseif found.total >= self.limits.reactions_of_one then
     return ("at most %d of one message"):format(self.limits.reactions_of_one)
@@ -225,18 +262,43 @@ local function change(state, found, emoji, key, is_on)
   return count
 end
 
---- How many react so to a message, and whether this user does.
----@param name string of the room
----@param id integer that author() knows
----@param user string
----@param emoji string without NUL
----@return integer count
----@return boolean is_on
-function Recent:reactions(name, id, user, emoji)
-  local all = self.state.rooms[name].reactions
-  local found = all and all[id]
-  if not found then return 0, false end
-  return found.counts[emoji] or 0, found.users[emoji .. "\0" .. user] or false
+local function set_own(state, found, key, is_on)
+  local own = found.own or {}
+  local step = (is_on == nil and 0 or 1) - (own[key] == nil and 0 or 1)
+  own[key] = is_on
+  found.own = next(own) ~= nil and own or nil
+  found.total, state.reactions = found.total + step, state.reactions + step
+end
+
+--- Whether a user reacts so, as they see it themselves.
+local function is_on_for(found, key)
+  local own = found.own and found.own[key]
+  if own ~= nil then return own end
+  return found.users[key] or false
+end
+
+--- As react(), for the user alone.
+local function react_alone(self, found, user, emoji, is_on)
+  local key = emoji .. "\0" .. user
+  local was_on, is_on_for_all = is_on_for(found, key), found.users[key] or false
+  if is_on and not was_on and not is_on_for_all then
+    local problem = problem_of_one_more(self, found, emoji, different_for(found, user))
+    if problem then return nil, problem end
+  end
+  local own
+  if is_on ~= is_on_for_all then own = is_on end
+  set_own(self.state, found, key, own)
+  local count = found.counts[emoji] or 0
+  return was_on ~= is_on, count + ONE_IF[is_on] - ONE_IF[is_on_for_all]
+end
+
+local function react(self, found, user, emoji, is_on)
+  local key = emoji .. "\0" .. user
+  if found.own and found.own[key] ~= nil then set_own(self.state, found, key, nil) end
+  if (found.users[key] or false) == is_on then return false, found.counts[emoji] or 0 end
+  local problem = is_on and problem_of_one_more(self, found, emoji, found.different)
+  if problem then return nil, problem end
+  return true, change(self.state, found, emoji, key, is_on)
 end
 
 --- A user reacts with this emoji, or no longer.
@@ -245,19 +307,17 @@ end
 ---@param user string
 ---@param emoji string without NUL
 ---@param is_on boolean
+---@param is_hidden? boolean nobody else hears of it: then it is so for this user only
 ---@return boolean? has_changed nil: there are too many
 ---@return integer|string count of those who react so, or what there is too much of
-function Recent:react(name, id, user, emoji, is_on)
-  local state, key = self.state, emoji .. "\0" .. user
-  local room = state.rooms[name]
+function Recent:react(name, id, user, emoji, is_on, is_hidden)
+  local room = self.state.rooms[name]
   local all = room.reactions or {}
   local found = all[id] or { total = 0, different = 0, counts = {}, users = {} }
-  if (found.users[key] or false) == is_on then return false, found.counts[emoji] or 0 end
-  local problem = is_on and problem_of_one_more(self, found, emoji)
-  if problem then return nil, problem end
-  local count = change(state, found, emoji, key, is_on)
+  local carry_out = is_hidden and react_alone or react
+  local has_changed, count = carry_out(self, found, user, emoji, is_on)
   all[id], room.reactions = found.total > 0 and found or nil, all
-  return true, count
+  return has_changed, count
 end
 
 local recent = { PER_MS = PER_MS }
@@ -269,6 +329,7 @@ function recent.over(state, limits)
   state.rooms, state.floor = state.rooms or {}, state.floor or 0
   state.total, state.reactions = state.total or 0, state.reactions or 0
   for name, room in pairs(state.rooms) do
+    if room.visible == nil then room.visible = room.last end
     if room.size ~= limits.room then resize(state, name, limits.room) end
   end
   while state.total > limits.all do drop(state, state.newer) end

@@ -4,13 +4,15 @@
 
 local everywhere = require "moderation.everywhere"
 local fields = require "moderation.fields"
+local key_of = require("moderation.addresses").key_of
 local journal = require "moderation.journal"
 local sanctions = require "moderation.sanctions"
 
 local RANK = { guest = 1, member = 2, moderator = 3, owner = 4, admin = 5 }
 local HOUSE = "everywhere" -- the journal of what is done in no room
 local MAX_AUDIT = 1000     -- entries of a room
-local MAX_REPORTS = 200    -- entries of a room
+local MAX_REPORTS = 1000   -- entries of a room
+local MAX_IN_HOUSE = 10000 -- reports of all rooms
 local DAY_MS = 86400000
 
 ---@class moderation.Court
@@ -18,10 +20,12 @@ local DAY_MS = 86400000
 ---@field rooms table the API of the plugin rooms
 ---@field everywhere moderation.Everywhere
 ---@field audit moderation.Journal
----@field reports moderation.Journal
+---@field reports moderation.Journal of each room
+---@field all_reports moderation.Journal
+---@field HOUSE string the journal of what is done in no room, or in all
 ---@field refused moongate.Metric
 ---@field is_utf8 fun(text: string): boolean
-local Court = {}
+local Court = { HOUSE = HOUSE }
 local court_mt = { __index = Court }
 
 --- The book of a room, if there is anything in it yet.
@@ -184,7 +188,7 @@ function Court:users_of(case)
   if case.user then return { [case.user] = true } end
   local users = {}
   for _, conn in pairs(self.gate:room(case.room).members) do
-    local is_meant = conn.address == case.address and conn.user and not conn.state.admin
+    local is_meant = key_of(conn.address) == case.address and conn.user and not conn.state.admin
     if is_meant then users[conn.user] = true end
   end
   return users
@@ -219,6 +223,8 @@ function court.open(gate)
     failures = failures })
   self.reports = journal.open(gate, { prefix = "report", size = MAX_REPORTS, keep_ms = keep_ms,
     failures = failures })
+  self.all_reports = journal.open(gate, { prefix = "report_in_all", size = MAX_IN_HOUSE,
+    keep_ms = keep_ms, failures = failures })
   self.everywhere = everywhere.open(gate, failures, function() self:close_banned(true) end)
   return self
 end

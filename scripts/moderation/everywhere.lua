@@ -1,6 +1,7 @@
 --- Bans that hold everywhere: read from the store at the start, and written after each change. What
 --- is not written yet, or cannot be, is in force all the same, and tried again.
 
+local addresses = require "moderation.addresses"
 local sanctions = require "moderation.sanctions"
 
 local PREFIX = "ban:"
@@ -110,7 +111,8 @@ end
 ---@return table? sanction
 function Everywhere:ban_of(conn)
   local book, user, address = self.book, conn.user, conn.address
-  if not (book.users[user] or book.addresses[address]) or conn.state.admin then return nil end
+  local found = book.users[user] or book.addresses[addresses.key_of(address)]
+  if not found or conn.state.admin then return nil end
   return sanctions.ban(book, user, address, self.gate:now_ms())
 end
 

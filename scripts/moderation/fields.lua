@@ -1,6 +1,8 @@
 --- What requests and slash commands bring, checked: each returns what was meant, or nil and what is
 --- wrong.
 
+local addresses = require "moderation.addresses"
+
 local MAX_USER = 128           -- bytes
 local MAX_REASON = 200         -- bytes
 local MAX_WHY = 500            -- bytes
@@ -35,11 +37,9 @@ end
 ---@return string? problem
 function fields.target(data, is_utf8)
   if data.address ~= nil then
-    local address = data.address
-    local is_address = type(address) == "string" and #address <= 45
-      and (address:find "^%d+%.%d+%.%d+%.%d+$" or address:find "^[%x:.]*:[%x:.]*$")
     if data.user ~= nil then return nil, "data: expected user or address, not both" end
-    if not is_address then return nil, "data.address: expected an IP address" end
+    local address = addresses.read(data.address)
+    if not address then return nil, "data.address: expected an address of IPv4 or IPv6" end
     return { address = address }
   end
   if data.user == "" or not is_text(data.user, MAX_USER, is_utf8) then

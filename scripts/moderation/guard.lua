@@ -10,6 +10,10 @@ local LEAST = { allow = 1, members = 2, moderators = 3, deny = 6 } -- who may se
 -- What muted users cannot do, whether or not there is a plugin that handles it.
 local IS_SAYING = { say = true, edit = true, react = true, typing = true }
 
+-- Commands that muted users have, in the shadow, too: of these only they hear, or those whom they
+-- moderate. What others do the room may hear of, whoever has said them.
+local IS_QUIET = { help = true, appeal = true, report = true, kick = true, ban = true,
+  unban = true, bans = true, mute = true, shadow_mute = true, unmute = true, slow = true }
 
 ---@class moderation.Guard
 ---@field private court moderation.Court
@@ -25,10 +29,16 @@ function Guard:refuse(code, ...)
   return ...
 end
 
---- The record of the room that a message names; nil also when it names none.
-function Guard:record_of(message)
-  local name = message.room
-  return type(name) == "string" and self.court.rooms.find(name) or nil
+--- The record of the room that a message is about; nil also when it is about none.
+---@param conn moongate.Conn
+---@param message table
+---@return table?
+function Guard:record_of(conn, message)
+  local name, data, rooms = message.room, message.data, self.court.rooms
+  if message.type == "direct" and conn.user and type(data) == "table" then
+    name = type(data.user) == "string" and rooms.direct_name(conn.user, data.user)
+  end
+  return type(name) == "string" and rooms.find(name) or nil
 end
 
 -- ---- bans ----
@@ -43,28 +53,30 @@ function Guard:everywhere(conn, message)
   return self:refuse("banned", sanctions.refusal("banned", ban, self.court.gate:now_ms()))
 end
 
---- The ban that keeps a connection out of the room that a message names.
-local function ban_of(self, conn, message)
-  local record = self:record_of(message)
-  local book = record and record.moderation
-  if not book or conn.state.admin then return nil end
-  return sanctions.ban(book, conn.user, conn.address, self.court.gate:now_ms()), record
-end
-
+--- Who is banned in a room may ask for nothing there, but may appeal; who is muted says nothing.
 ---@param conn moongate.Conn
 ---@param message table
-function Guard:join(conn, message)
-  local ban = ban_of(self, conn, message)
-  if not ban then return true end
-  return self:refuse("banned", sanctions.refusal("banned", ban, self.court.gate:now_ms()))
+function Guard:in_room(conn, message)
+  local record = self:record_of(conn, message)
+  local book = record and record.moderation
+  if not book or conn.state.admin then return true end
+  local now_ms = self.court.gate:now_ms()
+  local ban = message.type ~= "appeal" and sanctions.ban(book, conn.user, conn.address, now_ms)
+  if ban then return self:refuse("banned", sanctions.refusal("banned", ban, now_ms)) end
+  if IS_SAYING[message.type] then return self:mute(conn, message, book, now_ms) end
+  return true
 end
 
 --- Who has joined while the rooms were being read was not known to be banned.
 ---@param conn moongate.Conn
 ---@param message table
 function Guard:joined(conn, message)
-  local ban, record = ban_of(self, conn, message)
-  if ban then self.court.rooms.evict(record, conn.user, "banned") end
+  local record = self:record_of(conn, message)
+  local book = record and record.moderation
+  if not book or conn.state.admin then return end
+  if sanctions.ban(book, conn.user, conn.address, self.court.gate:now_ms()) then
+    self.court.rooms.evict(record, conn.user, "banned")
+  end
 end
 
 -- ---- mutes ----
@@ -76,33 +88,36 @@ local function text_of(message)
   return type(data) == "string" and data or nil
 end
 
---- The one command that muted users have.
-local function is_appeal(message)
+--- The command that is said; nil: none is.
+local function command_of(message)
   local text = message.type == "say" and text_of(message)
-  return text and text:lower():find "^/appeal%f[^%w_-]" ~= nil
+  return text and text:lower():match "^/([%w_-]+)" or nil
 end
 
 ---@param conn moongate.Conn
 ---@param message table
-function Guard:mute(conn, message)
-  local record = self:record_of(message)
-  local book = record and record.moderation
-  if not book then return true end
-  local mute = sanctions.mute(book, conn.user, self.court.gate:now_ms())
-  if not mute or conn.state.admin then return true end
+---@param book table
+---@param now_ms integer
+function Guard:mute(conn, message, book, now_ms)
+  local mute = sanctions.mute(book, conn.user, now_ms)
+  if not mute then return true end
+  local command = command_of(message)
+  if command and IS_QUIET[command] then return true end
+  if mute.is_shadow and command then
+    return self:refuse("muted", nil, "unavailable", "try again later", true)
+  end
   if mute.is_shadow then
     message.only_sender = true
     return true
   end
-  if is_appeal(message) then return true end
-  return self:refuse("muted", sanctions.refusal("muted", mute, self.court.gate:now_ms()))
+  return self:refuse("muted", sanctions.refusal("muted", mute, now_ms))
 end
 
 -- ---- words and links ----
 
 local function may_link(self, conn, message)
   if self.least == 1 then return true end
-  local record = self:record_of(message)
+  local record = self:record_of(conn, message)
   local role = conn.state.admin and "admin" or record and self.court.rooms.role(conn, record)
   return RANK[role or "guest"] >= self.least
 end
@@ -131,6 +146,13 @@ function Guard:saying(conn, message)
   return true
 end
 
+--- Nor are there words in a reaction; what is left of one that is masked would be none.
+---@param message table
+function Guard:reacting(message)
+  if not words.each(message.emoji, self.has_word) then return true end
+  return self:refuse("refused_word", nil, "refused_word", "a word in it is not wanted here")
+end
+
 local guard = {}
 
 local function words_option(gate)
@@ -156,15 +178,17 @@ function guard.open(gate, court, appeals)
 
   gate:before("*", function(conn, message)
     if court.everywhere:ban_of(conn) then return self:everywhere(conn, message) end
-    if IS_SAYING[message.type] then return self:mute(conn, message) end
-    return true
+    return self:in_room(conn, message)
   end)
-  gate:before("join", function(conn, message) return self:join(conn, message) end)
   gate:after("join", function(conn, message) self:joined(conn, message) end)
+  gate:after("direct", function(conn, message) self:joined(conn, message) end)
   if has_words or self.least > 1 then
     for _, name in ipairs { "say", "edit" } do
       gate:before(name, function(conn, message) return self:saying(conn, message) end)
     end
+  end
+  if has_words then
+    gate:before("react", function(_, message) return self:reacting(message) end)
   end
   gate:after("opened", function(conn) self:everywhere(conn) end)
   gate:after("admitted", function(conn)

@@ -3,6 +3,8 @@
 -- A book of them is data: { users, addresses, mutes }, each name -> { by, at, expires_at?, reason?,
 -- appeal?, is_shadow? }. One of a room is a part of its record.
 
+local key_of = require("moderation.addresses").key_of
+
 local MAX = 300 -- of one book in a record, which is one entry of the store
 local PLACES = {
   { name = "users", what = "ban", field = "user" },
@@ -31,7 +33,7 @@ local is_in_force = sanctions.is_in_force
 ---@param now_ms integer
 ---@return table? sanction
 function sanctions.ban(book, user, address, now_ms)
-  local of_user, of_address = user and book.users[user], book.addresses[address]
+  local of_user, of_address = user and book.users[user], book.addresses[key_of(address)]
   if of_user and is_in_force(of_user, now_ms) then return of_user end
   if of_address and is_in_force(of_address, now_ms) then return of_address end
 end

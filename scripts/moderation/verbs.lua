@@ -43,7 +43,10 @@ local function ban_in_room(court, actor, case)
     return nil, "too_many_bans", "at most 300 bans and mutes in a room"
   end
   for user in pairs(court:users_of(case)) do court.rooms.evict(record, user, "banned") end
-  if case.user then court:tell(case, "ban") end
+  if case.user then
+    court.rooms.dismiss(record, case.user, actor.user)
+    court:tell(case, "ban")
+  end
   return true
 end
 
@@ -137,12 +140,8 @@ end
 -- ---- lists ----
 
 --- The record of the room whose list is asked for, also of an archived one; true: everywhere.
-local function list_for(court, actor, name, action)
-  if name ~= nil then
-    local record, code, text = court:record_for(actor, name, action)
-    if code == "archived" then return court.rooms.find(name) end
-    return record, code, text
-  end
+local function list_for(court, actor, name)
+  if name ~= nil then return court:record_for(actor, name, "read_reports") end
   if actor.state.admin then return true end
   return nil, "not_allowed", "without a room: for admins"
 end
@@ -150,7 +149,7 @@ end
 function verbs.bans(court, actor, name, data)
   local limit, problem = fields.limit(data, "string")
   if not limit then return nil, "bad_request", problem end
-  local record, code, text = list_for(court, actor, name, "mute")
+  local record, code, text = list_for(court, actor, name)
   if not record then return nil, code, text end
   local book = record == true and court.everywhere.book or court:book_of(record)
     or sanctions.book()
@@ -161,7 +160,7 @@ end
 local function read(court, actor, name, data, from)
   local limit, problem = fields.limit(data, "number")
   if not limit then return nil, "bad_request", problem end
-  local record, code, text = list_for(court, actor, name, "kick")
+  local record, code, text = list_for(court, actor, name)
   if not record then return nil, code, text end
   local log = court:log_of(record ~= true and record or nil)
   if not log then return { room = name, list = {} } end
@@ -175,8 +174,7 @@ function verbs.audit(court, actor, name, data)
 end
 
 function verbs.reports(court, actor, name, data)
-  if name == nil then return nil, "bad_request", "room: expected a string" end
-  return read(court, actor, name, data, court.reports)
+  return read(court, actor, name, data, name == nil and court.all_reports or court.reports)
 end
 
 return verbs

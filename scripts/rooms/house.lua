@@ -173,6 +173,27 @@ function House:tell(record, message)
   self.gate:room(record.name):publish(message)
 end
 
+--- A user is nothing in the room any more: neither its owner nor of any role, and nobody comes in
+--- by an invite of theirs. A room of two stays theirs.
+---@param record table
+---@param user string
+---@param by string
+function House:dismiss(record, user, by)
+  if record.kind == "direct" then return end
+  local had_role = self:role(user, record) ~= permissions.role(nil, record)
+  self.book:count_for(record, -1)
+  if record.owner == user then record.owner = nil end
+  self.book:count_for(record, 1)
+  record.roles[user] = nil
+  for code, invite in pairs(record.invites) do
+    if invite.by == user or invite.user == user then record.invites[code] = nil end
+  end
+  self.book:save(record)
+  if not had_role then return end
+  self:tell(record, { type = "role_changed", room = record.name, user = user, role = "guest",
+    by = by })
+end
+
 --- What other plugins see of the rooms: docs/protocol.md.
 ---@return table api
 function House:api()
@@ -184,6 +205,8 @@ function House:api()
     evict = function(record, user, reason)
       return self.attendance:evict(self.gate:room(record.name), user, reason)
     end,
+    direct_name = options.direct_name,
+    dismiss = function(record, user, by) self:dismiss(record, user, by) end,
     changed = function(record) self.book:save(record) end,
     list = function(filter) return self.catalogue:all(filter or {}) end,
     page = function(data) return office.page(self, data or {}) end,

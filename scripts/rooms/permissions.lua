@@ -20,9 +20,10 @@ local LEAST = {
   delete_own   = { "guest", "guest", "member", "member", "guest", "member" },
   react        = { "guest", "guest", "member", "member", "guest", "member" },
   delete_any   = { "moderator", "moderator", "moderator", "admin", "moderator", "admin" },
-  kick         = { "moderator", "moderator", "moderator", "nobody", "moderator", "admin" },
-  mute         = { "moderator", "moderator", "moderator", "nobody", "moderator", "admin" },
-  ban          = { "moderator", "moderator", "moderator", "nobody", "moderator", "admin" },
+  kick         = { "moderator", "moderator", "moderator", "admin", "moderator", "admin" },
+  mute         = { "moderator", "moderator", "moderator", "admin", "moderator", "admin" },
+  ban          = { "moderator", "moderator", "moderator", "admin", "moderator", "admin" },
+  read_reports = { "moderator", "moderator", "moderator", "admin", "moderator", "admin" },
   invite       = { "moderator", "moderator", "moderator", "nobody", "moderator", "nobody" },
   set_topic    = { "moderator", "moderator", "moderator", "nobody", "moderator", "nobody" },
   set_role     = { "moderator", "moderator", "moderator", "nobody", "moderator", "nobody" },
@@ -33,7 +34,8 @@ local LEAST = {
 }
 
 -- All else would change an archived room. To archive is also to take that back.
-local IN_ARCHIVED = { join = true, see = true, read_members = true, archive = true, delete = true }
+local IN_ARCHIVED = { join = true, see = true, read_members = true, read_reports = true,
+  archive = true, delete = true }
 
 -- What the option who_may_say means.
 local SAYERS = { everyone = 1, members = 2, moderators = 3, owner = 4 }

@@ -49,7 +49,7 @@ describe("what is documented of messages", function()
     local told = { say = ask(ann, "say", { data = "hello", reply_to = 1, mentions = { "carl" } }) }
     local id = told.say.id
     told.edit = ask(ann, "edit", { message_id = id, data = "HELLO" })
-    told.react = ask(ann, "react", { message_id = id, emoji = "+1" })
+    told.react = ask(ann, "react", { message_id = id, emoji = "👍" })
     told.typing = ask(ann, "typing")
     told.read = ask(ann, "read", { message_id = id })
     told.delete = ask(ann, "delete", { message_id = id })

@@ -90,7 +90,8 @@ describe("messages", function()
         { select(2, say(ann, ("x"):rep(4097))) })
       assert.same({}, heard(bob))
       load { max_text_bytes = 5 }
-      assert.is_truthy(say(ann, { text = "123456" }))
+      assert.is_truthy(say(ann, { body = "123456" }))
+      assert.equal("too_big", code_of(say(ann, { text = "123456" })))
       assert.equal("too_big", code_of(say(ann, "123456")))
     end)
 
@@ -269,7 +270,24 @@ describe("messages", function()
       assert.equal("archived", code_of(ask(ann, "edit", { message_id = id, data = "hello" })))
     end)
 
+    it("is for who may say something, and no way round slow mode", function()
+      make(options_of { who_may_say = "moderators" })
+      assert.equal("not_allowed", code_of(ask(ann, "edit", { message_id = id, data = "hello" })))
+      make(options_of { slow_mode_ms = 5000 })
+      assert.is_truthy(ask(ann, "edit", { message_id = id, data = "hello" }))
+      assert.same({ nil, "slow_mode", "wait 5 s", true, 5000 },
+        { ask(ann, "edit", { message_id = id, data = "again" }) })
+      assert.equal("slow_mode", code_of(say(ann, "more")))
+      gate:later(5000)
+      assert.is_truthy(say(ann, "more"))
+      assert.equal("slow_mode", code_of(ask(ann, "edit", { message_id = id, data = "again" })))
+    end)
+
     it("has the limits of say", function()
+      for _, data in ipairs { { text = ("x"):rep(4097) }, { body = ("x"):rep(16384) } } do
+        assert.equal("too_big", code_of(ask(ann, "edit", { message_id = id, data = data })))
+        assert.equal("too_big", code_of(say(ann, data)))
+      end
       assert.equal("bad_request", code_of(ask(ann, "edit", { message_id = id })))
       assert.equal("too_big",
         code_of(ask(ann, "edit", { message_id = id, data = ("x"):rep(4097) })))
@@ -336,12 +354,12 @@ describe("messages", function()
     end
 
     it("is told to all with the count, once", function()
-      assert.same({ id = id, emoji = "+", on = true, count = 1 }, react(bob, "+"))
-      react(bob, "+", true)
-      assert.same({ { type = "reacted", room = "tea", id = id, user = "bob", emoji = "+",
+      assert.same({ id = id, emoji = ":+1:", on = true, count = 1 }, react(bob, ":+1:"))
+      react(bob, ":+1:", true)
+      assert.same({ { type = "reacted", room = "tea", id = id, user = "bob", emoji = ":+1:",
         on = true, count = 1, at = now() } }, heard(ann))
-      assert.equal(2, react(ann, "+").count)
-      assert.same({ id = id, emoji = "+", on = false, count = 1 }, react(bob, "+", false))
+      assert.equal(2, react(ann, ":+1:").count)
+      assert.same({ id = id, emoji = ":+1:", on = false, count = 1 }, react(bob, ":+1:", false))
       local last = heard(ann)[2]
       assert.same({ "bob", false, 1 }, { last.user, last.on, last.count })
     end)
@@ -349,29 +367,39 @@ describe("messages", function()
     it("has limits", function()
       load { max_reactions = 2 }
       id = say(ann, "hello").id
-      react(ann, "1")
-      react(ann, "2")
+      react(ann, "👍")
+      react(ann, "👎")
       assert.same({ "too_many_reactions", "at most 2 different ones" },
-        { select(2, react(bob, "3")) })
+        { select(2, react(bob, "🍵")) })
       assert.equal(1, refused "too_many_reactions")
     end)
 
     it("checks its fields, the message and the room", function()
       assert.equal("bad_request", code_of(react(bob, "")))
       assert.same({ "bad_request", "on: expected true or false" },
-        { select(2, react(bob, "+", 1)) })
-      assert.equal("not_a_member", code_of(react(carl, "+")))
+        { select(2, react(bob, ":+1:", 1)) })
+      assert.equal("not_a_member", code_of(react(carl, ":+1:")))
       make { archived = true }
-      assert.equal("archived", code_of(react(bob, "+")))
+      assert.equal("archived", code_of(react(bob, ":+1:")))
       id = 1
-      assert.equal("too_old", code_of(react(bob, "+")))
+      assert.equal("too_old", code_of(react(bob, ":+1:")))
+    end)
+
+    it("is a picture, of who may say nothing there", function()
+      make(options_of { who_may_say = "moderators" })
+      assert.same({ "not_allowed", "emoji: only emoji, of who may say nothing in the room" },
+        { select(2, react(bob, ":buy_now:")) })
+      assert.is_truthy(react(bob, "👍"))
+      assert.is_truthy(react(bob, ":buy_now:", false))
+      make { roles = { bob = "moderator" } }
+      assert.is_truthy(react(bob, ":buy_now:"))
     end)
 
     it("has not happened when it could not be told", function()
       gate.core.answers.moon_publish = gate.core.C.MOON_EFULL
-      assert.same({ nil, "unavailable", "the server is too busy", true }, { react(bob, "+") })
+      assert.same({ nil, "unavailable", "the server is too busy", true }, { react(bob, ":+1:") })
       gate.core.answers.moon_publish = nil
-      assert.equal(1, react(ann, "+").count)
+      assert.equal(1, react(ann, ":+1:").count)
     end)
   end)
 
@@ -397,9 +425,9 @@ describe("messages", function()
     local said = { type = "said", room = "tea", id = told.id, at = now(), from = "bob",
       data = "spam", mentions = { "carl" } }
     for _, conn in ipairs { bob, second } do assert.same({ said }, heard(conn)) end
-    assert.is_truthy(ask(bob, "react", { message_id = told.id, emoji = "+" }))
+    assert.is_truthy(ask(bob, "react", { message_id = told.id, emoji = ":+1:" }))
     assert.is_truthy(ask(bob, "edit", { message_id = told.id, data = "SPAM" }))
-    assert.equal("too_old", code_of(ask(ann, "react", { message_id = told.id, emoji = "+" })))
+    assert.equal("too_old", code_of(ask(ann, "react", { message_id = told.id, emoji = ":+1:" })))
     make { roles = { ann = "moderator" } }
     assert.equal("too_old", code_of(ask(ann, "delete", { message_id = told.id })))
     assert.is_truthy(ask(bob, "delete", { message_id = told.id }))
@@ -407,13 +435,44 @@ describe("messages", function()
     local plain = say(ann, "hello").id
     heard(ann)
     heard(bob)
-    assert.equal(1, ask(bob, "react", { message_id = plain, emoji = "+" }).count)
+    assert.equal(1, ask(bob, "react", { message_id = plain, emoji = ":+1:" }).count)
     assert.same({ "reacted", 1 }, { bob.heard[1].type, heard(bob)[1].count })
-    assert.equal(0, ask(bob, "react", { message_id = plain, emoji = "+", on = false }).count)
-    assert.equal(1, ask(ann, "react", { message_id = plain, emoji = "+" }).count)
+    assert.equal(0, ask(bob, "react", { message_id = plain, emoji = ":+1:", on = false }).count)
+    assert.equal(1, ask(ann, "react", { message_id = plain, emoji = ":+1:" }).count)
     assert.equal("ann", heard(ann)[1].user)
+    heard(second)
+    heard(bob)
     assert.same({}, (ask(bob, "typing")))
     gate:later(7000)
+    local TYPING = { type = "typing", room = "tea", user = "bob" }
+    for n, is_on in ipairs { true, false } do
+      TYPING.on = is_on
+      assert.same(TYPING, second.heard[n])
+    end
+    assert.same({ TYPING }, heard(bob))
+    ask(bob, "typing")
+    heard(second)
+    assert.is_truthy(say(bob, "more"))
+    gate:later(7000)
+    assert.same({ "said" }, { heard(second)[1].type, second.heard[1] })
+    ask(third, "join")
+    local joined, hidden = ask(carl, "join"), ask(second, "join")
+    assert.equal(plain, joined.last)
+    assert.is_true(hidden.last > plain)
+    heard(bob)
+    heard(ann)
+    assert.same({ id = hidden.last, room = "tea" },
+      (ask(bob, "read", { message_id = hidden.last })))
+    assert.equal(plain, heard(ann)[1].id)
+    local own = heard(second)
+    assert.equal(hidden.last, own[#own].id)
+    assert.equal(hidden.last, third.heard[#third.heard].id)
+    heard(carl)
+    local later = say(bob, "and more").id
+    ask(bob, "read", { message_id = later })
+    assert.same({ "said", "read" }, { third.heard[#third.heard - 1].type,
+      third.heard[#third.heard].type })
+    heard(third)
     for _, conn in ipairs { ann, carl, third } do assert.same({}, heard(conn)) end
     for _, call in ipairs { "moon_send", "moon_publish" } do -- ann is heard by all
       gate.core.answers[call] = gate.core.C.MOON_EBIG
@@ -452,7 +511,7 @@ describe("messages", function()
     it("cannot be changed, and there are no signs", function()
       for _, name in ipairs { "edit", "delete", "react", "typing", "read" } do
         assert.same({ "not_allowed", "in this room its plugin decides" },
-          { select(2, ask(ann, name, { room = "q1", message_id = 1, emoji = "+", data = "x" })) })
+          { select(2, ask(ann, name, { room = "q1", message_id = 1, emoji = "✔", data = "x" })) })
       end
     end)
   end)
@@ -464,7 +523,7 @@ describe("messages", function()
     ask(bob, "read", { message_id = id })
     ask(ann, "rename", { data = { name = "milk" } })
     assert.equal("slow_mode", code_of(ask(ann, "say", { room = "milk", data = "more" })))
-    assert.is_truthy(ask(ann, "edit", { room = "milk", message_id = id, data = "HELLO" }))
+    assert.is_truthy(ask(ann, "react", { room = "milk", message_id = id, emoji = ":tea:" }))
     assert.equal(id, ask(bob, "read", { room = "milk", message_id = 5 }).id)
     heard(ann)
     gate:later(7000)
@@ -476,7 +535,7 @@ describe("messages", function()
     local told = say(ann, "hello", { mentions = { "carl" } })
     assert.equal("said", heard(bob)[1].type)
     assert.equal("mentioned", heard(carl)[1].type)
-    local id = { message_id = told.id, data = "HELLO", emoji = "+" }
+    local id = { message_id = told.id, data = "HELLO", emoji = ":+1:" }
     for _, name in ipairs { "edit", "react", "typing", "read", "delete" } do
       assert.is_truthy(ask(ann, name, id))
       assert.is_truthy(({ edited = 1, reacted = 1, typing = 1, read = 1, deleted = 1 })[

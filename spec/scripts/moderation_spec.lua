@@ -36,7 +36,7 @@ describe("moderation", function()
     it("lists those that hold everywhere, for admins", function()
       ask("root", "ban", { user = "dora" }, false)
       ask("root", "ban", { address = "::1", duration_ms = 60000 }, false)
-      assert.same({ list = { { what = "ban", address = "::1", by = "root", at = now(),
+      assert.same({ list = { { what = "ban", address = "::/64", by = "root", at = now(),
         expires_at = now() + 60000 }, { what = "ban", user = "dora", by = "root", at = now() } } },
         (ask("root", "bans", nil, false)))
       assert.equal("not_allowed", refused("ann", "bans", nil, false))
@@ -73,37 +73,43 @@ describe("moderation", function()
     end)
   end)
 
-  describe("report", function()
-    it("tells moderators of a message, the newest first", function()
-      assert.same({ room = "tea", list = {} }, (ask("max", "reports")))
-      assert.is_nil(kept())
-      assert.same({ id = 1 }, (ask("bob", "report", { message_id = 17, why = "spam" })))
-      assert.matches("^%d+@tea$", kept().log)
-      assert.same({ id = 2 }, (ask("carl", "report", { message_id = 18, why = "rude" })))
-      local list = ask("max", "reports").list
-      list[1].at, list[2].at = nil, nil
-      assert.same({ { id = 2, by = "carl", room = "tea", message_id = 18, why = "rude" },
-        { id = 1, by = "bob", room = "tea", message_id = 17, why = "spam" } }, list)
-      local page = ask("max", "reports", { limit = 1 })
-      assert.same({ 2, 2 }, { page.list[1].id, page.next })
-      page = ask("max", "reports", { limit = 1, after = page.next })
-      assert.same({ 1 }, { page.list[1].id, page.next })
-      assert.equal("not_allowed", refused("bob", "reports"))
-      assert.equal("bad_request", refused("root", "reports", nil, false))
+  describe("slash commands of other plugins", function()
+    local asked
+    before_each(function()
+      courtroom = courtrooms.open(nil, { polls = [[return function(gate)
+        gate:command("poll", function(_, _, message)
+          gate:room(message.room):publish { type = "poll" }
+        end, "asks the room")
+      end]] })
+      courtroom:heard "carl"
+      asked = function(who, text)
+        local _, code = ask(who, "say", text)
+        local heard = courtroom:heard "carl"
+        return heard[#heard] and heard[#heard].type, code
+      end
+      assert.equal("poll", (asked("bob", "/poll tea?")))
     end)
 
-    it("is for those in the room, and for so many an hour", function()
-      courtroom = courtrooms.open { reports_per_hour = 2 }
-      local REPORT = { message_id = 17, why = "spam" }
-      assert.equal("not_a_member", refused("root", "report", REPORT))
-      assert.equal("bad_request", refused("bob", "report", { message_id = 17 }))
-      for _ = 1, 2 do assert.is_truthy(ask("bob", "report", REPORT)) end
-      assert.same({ nil, "too_many_reports", "at most 2 an hour", true },
-        { ask("bob", "report", REPORT) })
-      assert.is_truthy(ask("carl", "report", REPORT))
-      courtroom.gate:later(3660000)
-      assert.same({}, courtroom.gate.world.state.of("moderation").reporters)
-      assert.is_truthy(ask("bob", "report", REPORT))
+    it("are refused to who is muted, in the shadow as if they failed", function()
+      ask("max", "mute", { user = "bob" })
+      assert.same({ nil, "muted" }, { asked("bob", "/poll tea?") })
+      ask("max", "shadow_mute", { user = "bob" })
+      for _, text in ipairs { "/poll tea?", "/POLL", { text = "/poll tea?" } } do
+        assert.same({ nil, "unavailable" }, { asked("bob", text) })
+      end
+      assert.same({}, { asked("bob", "//poll tea?") })
+      ask("max", "unmute", { user = "bob" })
+      assert.equal("poll", (asked("bob", "/poll tea?")))
+    end)
+
+    it("are left of which only the user hears", function()
+      local id = ask("carl", "say", "hello").id
+      for _, verb in ipairs { "mute", "shadow_mute" } do
+        ask("ann", verb, { user = "max" })
+        assert.is_truthy(ask("max", "say", "/help").commands)
+        assert.is_truthy(ask("max", "say", "/bans").list)
+      end
+      assert.is_truthy(ask("max", "say", ("/report %.0f rude"):format(id)))
     end)
   end)
 
@@ -174,12 +180,25 @@ describe("moderation", function()
       assert.is_truthy(say("max", "/slow 5"))
       assert.equal(5000, say("max", "/slow 5").slow_mode_ms)
       assert.equal(0, say("max", "/slow off").slow_mode_ms)
-      assert.equal(1, say("carl", "/report 17 spam").id)
-      assert.equal("bad_request", refused("max", "say", "/slow soon"))
-      assert.equal("bad_request", refused("max", "say", "/kick"))
-      assert.equal("bad_request", refused("carl", "say", "/report spam"))
+      local id = say("max", "hello").id
+      assert.equal(1, say("carl", ("/report %.0f spam"):format(id)).id)
       assert.equal("not_allowed", refused("carl", "say", "/kick max"))
     end)
+  end)
+
+  it("says how a command is used that was not used so", function()
+    local USAGE = {
+      ["/ban"] = "/ban NAME [10m|2h|7d] [REASON]: out, and does not come in again",
+      ["/kick bob " .. ("x"):rep(201)] = "/kick NAME [REASON]: out of this room",
+      ["/unmute"] = "/unmute NAME [REASON]",
+      ["/slow soon"] = "/slow SECONDS|off: all wait so long between messages",
+      ["/report spam"] = "/report MESSAGE-ID WHY: tells the moderators",
+      ["/appeal"] = "/appeal TEXT: tells the moderators why you should be heard again",
+    }
+    for text, usage in pairs(USAGE) do
+      local _, code, problem = ask("max", "say", text)
+      assert.same({ "bad_request", "usage: " .. usage }, { code, problem })
+    end
   end)
 
   describe("as other plugins use it", function()

@@ -79,6 +79,13 @@ describe("router", function()
       send '{"type":"echo","data":"tea"}')
   end)
 
+  it("takes from clients what only plugins say of a message", function()
+    assert(gate:reload { echo = [[return function(gate)
+      gate:on("echo", function(_, message) return { alone = tostring(message.only_sender) } end)
+    end]] })
+    assert.equal("nil", send('{"type":"echo","only_sender":true}')[1].data.alone)
+  end)
+
   it("passes a refusal on, with a text and whether it is temporary", function()
     assert.same({ refusal(1, "never", "never") }, send '{"type":"never","id":1}')
     assert.same({ refusal(2, "busy", "come back", true) }, send '{"type":"busy","id":2}')

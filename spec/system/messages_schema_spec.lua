@@ -55,8 +55,12 @@ describe("docs/schema, of messages,", function()
     ask(one, "edit", { message_id = id, data = { json.null } })
     for _, fields in ipairs { { message_id = id }, { message_id = id, emoji = "" },
       { message_id = id, emoji = ("x"):rep(33) }, { message_id = id, emoji = "\t" },
-      { message_id = id, emoji = "x", on = 1 }, { emoji = "x" } } do
+      { message_id = id, emoji = "buy" },
+      { message_id = id, emoji = ":x:", on = 1 }, { emoji = ":x:" } } do
       ask(other, "react", fields, "bad_request")
+    end
+    for _, emoji in ipairs { ":+1:", "1\239\184\143\226\131\163" } do
+      ask(other, "react", { message_id = id, emoji = emoji })
     end
     for _, is_on in ipairs { true, false, json.null } do
       ask(other, "react", { message_id = id, emoji = "\240\159\145\141", on = is_on })

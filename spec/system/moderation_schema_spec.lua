@@ -48,7 +48,8 @@ describe("docs/schema, of moderation,", function()
       { user = "\t" }, { user = bob, reason = long }, { user = bob, reason = 1 } }
     local of_time = { { user = bob, duration_ms = 999 }, { user = bob, duration_ms = 1000.5 },
       { user = bob, duration_ms = 31622400001 }, { user = bob, duration_ms = "1h" } }
-    local of_target = { { user = bob, address = "10.9.9.9" }, { address = "here" } }
+    local of_target = { { user = bob, address = "10.9.9.9" }, { address = "here" },
+      { address = "999.999.1.1" }, { address = ":" } }
     local of_page = { { limit = 0 }, { limit = 101 }, { limit = "1" }, { after = true } }
     return {
       kick = { of_user }, unmute = { of_user }, mute = { of_user, of_time },
@@ -83,7 +84,10 @@ describe("docs/schema, of moderation,", function()
     end
     for _, type_name in ipairs { "bans", "reports", "audit" } do ask(one, type_name, of()) end
     ask(other, "appeal", of { text = "why?" }, "nothing_to_appeal")
-    ask(other, "report", of { message_id = 17600000000000, why = "spam" })
+    ask(other, "report", of { message_id = 17600000000000, why = "spam" }, "too_old")
+    local said = other:asks("say", { room = room, data = "buy" }).data
+    ask(other, "report", of { message_id = said.id, why = "spam" })
+    ask(other, "report", of { message_id = said.id, why = "spam" }, "already_reported")
     ask(one, "reports", of { limit = 1 })
     ask(one, "unmute", of { user = bob }, "not_muted")
     ask(one, "mute", of { user = bob, duration_ms = 60000, reason = "loud" })
@@ -98,7 +102,7 @@ describe("docs/schema, of moderation,", function()
     ask(one, "kick", of { user = bob })
     ask(one, "unban", of { user = bob }, "not_banned")
     ask(one, "ban", of { user = bob, address = json.null, duration_ms = 60000 })
-    ask(other, "ban", of { user = bob }, "not_allowed")
+    ask(other, "ban", of { user = bob }, "banned")
     other:says { type = "join", room = room, id = "banned" }
     assert.equal("banned", other:hears({ id = "banned" }).error.code)
     ask(one, "unban", of { user = bob })
@@ -108,13 +112,14 @@ describe("docs/schema, of moderation,", function()
     ask(one, "unban", of { address = "10.9.9.9" })
     ask(one, "audit", of { limit = 1 })
     ask(one, "audit", of { after = 3 })
+    ask(one, "reports", { room = json.null, data = { limit = 1 } })
     ask(one, "ban", { room = json.null, data = { user = "nobody_" .. encoding } })
     local banned = talker.connect(house.port, encoding, heard)
     banned:asks("auth", { data = { name = "nobody_" .. encoding } })
     assert.is_nil(banned:hears({ type = "moderated" }).room)
     ask(banned, "appeal", { data = { text = "sorry" }, room = json.null })
     banned.client:is_closed()
-    for _, type_name in ipairs { "bans", "audit" } do ask(one, type_name, {}) end
+    for _, type_name in ipairs { "bans", "reports", "audit" } do ask(one, type_name, {}) end
     ask(one, "unban", { data = { user = "nobody_" .. encoding } })
     ask(one, "kick", { data = { user = bob, reason = "out" } })
     other.client:is_closed()

@@ -68,11 +68,37 @@ describe("moderation", function()
     ann:close()
   end)
 
+  it("leaves a moderator who is banned, and an owner, nothing to do in the room", function()
+    local ann, max = client.guest(house.port, "ann"), client.guest(house.port, "max")
+    local bob, root = client.guest(house.port, "bob"), client.guest(house.port, "root")
+    assert.is_truthy(ask(ann, "create"))
+    assert.is_truthy(ask(ann, "role", { user = "max", role = "moderator" }))
+    for _, conn in ipairs { ann, max, bob } do assert.is_truthy(ask(conn, "join")) end
+    assert.is_truthy(ask(ann, "shadow_mute", { user = "bob" }))
+    local hidden = ask(bob, "say", "spam").id
+    local reply = bob:asks { type = "say", room = "tea", data = "/roll" }
+    assert.equal("unavailable", reply.error.code)
+    assert.is_nil(ask(max, "join").last)
+    assert.equal(hidden, ask(bob, "join").last)
+    assert.is_truthy(ask(ann, "ban", { user = "max" }))
+    for _, verb in ipairs { "kick", "set", "invite", "bans", "reports", "role", "describe" } do
+      assert.same({ nil, "banned" }, { ask(max, verb, { user = "bob", role = "member" }) })
+    end
+    assert.is_truthy(ask(root, "crown"))
+    assert.is_truthy(ask(root, "ban", { user = "ann" }))
+    for _, verb in ipairs { "archive", "delete_room" } do
+      assert.same({ nil, "banned" }, { ask(ann, verb) })
+    end
+    assert.is_truthy(ask(root, "unban", { user = "ann" }))
+    assert.same({ nil, "not_allowed" }, { ask(ann, "archive") })
+  end)
+
   it("survives the end of the process", function()
     local ann, bob = client.guest(house.port, "ann"), client.guest(house.port, "bob")
     assert.is_truthy(ask(ann, "create"))
     assert.is_truthy(ask(bob, "join"))
-    assert.equal(1, ask(bob, "report", { message_id = 17, why = "spam" }).id)
+    local id = ask(bob, "say", "hello").id
+    assert.equal(1, ask(bob, "report", { message_id = id, why = "spam" }).id)
     assert.is_truthy(ask(ann, "ban", { user = "carl", reason = "spam" }))
     assert.is_truthy(ask(ann, "mute", { user = "bob" }))
     assert.is_truthy(ask(ann, "crown"))
@@ -95,7 +121,7 @@ describe("moderation", function()
     assert.same({ 3, "slow_mode", 2, "mute", "bob", 1, "ban", "carl" }, { audit[1].id,
       audit[1].action, audit[2].id, audit[2].action, audit[2].user, audit[3].id,
       audit[3].action, audit[3].user })
-    assert.same({ "spam", 17, "bob" }, (function(report)
+    assert.same({ "spam", id, "bob" }, (function(report)
       return { report.why, report.message_id, report.by }
     end)(ask(ann, "reports").list[1]))
     assert.is_truthy(ask(ann, "crown"))

@@ -20,6 +20,23 @@ describe("webhook_out", function()
     assert.matches('"text":"hello"', fetch.request.body)
   end)
 
+  it("does not tell it what only the sender hears", function()
+    gate:save("shadow", [[return function(gate)
+      gate:before("say", function(conn, message)
+        message.only_sender = conn.user == "eve"
+        return true
+      end)
+    end]])
+    gate:reload()
+    local fetch = gate:expect_fetch { method = "POST", url = URL, reply = { status = 204 } }
+    local eve = gate:connect { user = "eve" }
+    eve:ask("join", { room = "tea" })
+    assert.is_truthy(eve:say("tea", "spam"))
+    ann:say("tea", "hello")
+    gate:later(50)
+    assert.matches('"data":"hello"', fetch.request.body)
+  end)
+
   it("says in the log what the service has not taken", function()
     gate:expect_fetch { url = URL, reply = { status = 503 } }
     ann:say("tea", "hello")

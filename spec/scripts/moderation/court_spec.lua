@@ -12,8 +12,9 @@ describe("a court", function()
     local VERBS = { "kick", "ban", "unban", "mute", "unmute", "shadow_mute" }
 
     it("let nobody moderate one as high as they are, or higher", function()
-      ask("ann", "role", { user = "carl", role = "moderator" })
       for _, verb in ipairs(VERBS) do
+        courtroom = courtrooms.open()
+        ask("ann", "role", { user = "carl", role = "moderator" })
         for _, pair in ipairs { { "bob", "bob" }, { "bob", "max" }, { "max", "max" },
           { "max", "carl" }, { "max", "ann" }, { "ann", "ann" }, { "ann", "root" },
           { "root", "root" } } do
@@ -69,7 +70,7 @@ describe("a court", function()
       ask("max", "mute", { user = "ann" })
       ask("root", "ban", { address = "::1" }, false)
       assert.is_truthy(courtroom.gate:logged '"max": mute "bob" in "tea": loud')
-      assert.is_truthy(courtroom.gate:logged '"root": ban "::1" everywhere')
+      assert.is_truthy(courtroom.gate:logged '"root": ban "::/64" everywhere')
       assert.is_nil((courtroom.gate:logged 'mute "ann"'))
       local metrics = courtroom.gate.world.metric.text()
       assert.matches('plugin_moderation_actions_total{action="mute"} 1\n', metrics)

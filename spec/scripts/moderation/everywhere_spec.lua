@@ -41,7 +41,7 @@ describe("bans that hold everywhere", function()
   it("are there again in the next process, but for those that were lifted", function()
     ban("users", "bob: the builder", 5000)
     ban("users", "carl")
-    ban("addresses", "::1")
+    ban("addresses", "::/64")
     for n = 1, 5 do ban("users", "u" .. n) end
     assert.is_truthy(bans:lift("users", "carl"))
     assert.is_nil(bans:lift("users", "dora"))

@@ -5,12 +5,13 @@ local function is_utf8(text) return not text:find "\255" end
 describe("fields of moderation", function()
   it("name a user or an address", function()
     assert.same({ user = "bob" }, fields.target({ user = "bob" }, is_utf8))
-    for _, address in ipairs { "10.0.0.1", "::1", "2001:db8::7", "::ffff:10.0.0.1" } do
-      assert.same({ address = address }, fields.target({ address = address }, is_utf8))
+    for address, key in pairs { ["10.0.0.1"] = "10.0.0.1", ["2001:DB8::7"] = "2001:db8::/64" } do
+      assert.same({ address = key }, fields.target({ address = address }, is_utf8))
     end
     for _, wrong in ipairs { {}, { user = 7 }, { user = "" }, { user = "\255" }, { user = "a\n" },
       { user = ("x"):rep(129) }, { user = "bob", address = "::1" }, { address = 7 },
-      { address = "example" }, { address = "10.0.0" }, { address = (":"):rep(46) } } do
+      { address = "example" }, { address = "10.0.0" },
+      { address = "999.999.1.1" }, { address = ":" }, { address = (":"):rep(46) } } do
       local target, problem = fields.target(wrong, is_utf8)
       assert.is_nil(target)
       assert.matches("^data.*expected", problem)

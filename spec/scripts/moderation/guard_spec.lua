@@ -70,6 +70,17 @@ describe("what is said under moderation", function()
     assert.same({ "edited", "****" }, { edited.type, edited.data })
   end)
 
+  it("is looked at in reactions, too", function()
+    load { words = { "darn", "дурак" } }
+    local id = courtroom:ask("max", "say", "fine").id
+    local function react(emoji)
+      local _, code = courtroom:ask("bob", "react", nil, nil, { message_id = id, emoji = emoji })
+      return code
+    end
+    for _, emoji in ipairs { ":darn:", "дурак" } do assert.equal("refused_word", react(emoji)) end
+    assert.is_nil(react ":darned:")
+  end)
+
   it("wants options that make sense", function()
     for option, wrong in pairs { words = { "two words" }, links = "some", action = "shout" } do
       local ok, problem = pcall(load, { [option] = wrong })
@@ -97,7 +108,7 @@ describe("who is muted", function()
 
   --- One of PUSHES, of the user's own message.
   local function ask_for(who, name)
-    return ask(who, name, "better", "tea", { message_id = ids[who], emoji = "+" })
+    return ask(who, name, "better", "tea", { message_id = ids[who], emoji = ":+1:" })
   end
 
   it("can neither edit, react nor type", function()
@@ -132,6 +143,78 @@ describe("who is muted", function()
 end)
 
 describe("who is banned", function()
+  it("may ask for nothing about the room, whatever they were there, but appeals", function()
+    local courtroom = courtrooms.open()
+    local code = courtroom:ask("max", "invite", { uses = 5 }).code
+    assert.is_truthy(courtroom:ask("ann", "ban", { user = "max" }))
+    local DATA = { role = { user = "bob", role = "member" }, set = { topic = "mine" },
+      report = { message_id = 1, why = "x" }, slow_mode = { slow_mode_ms = 1000 },
+      rename = { name = "mine" }, say = "hello", join = { invite = code } }
+    for _, verb in ipairs { "kick", "ban", "unban", "bans", "mute", "unmute", "shadow_mute",
+      "slow_mode", "report", "reports", "audit", "set", "invite", "role", "describe", "members",
+      "join", "leave", "say", "edit", "delete", "react", "typing", "read", "rename", "archive" } do
+      assert.equal("banned", courtroom:refused("max", verb, DATA[verb] or { user = "bob" }), verb)
+    end
+    assert.is_truthy(courtroom:ask("max", "appeal", { text = "sorry" }))
+    assert.is_truthy(courtroom:ask("max", "join", nil, "milk"))
+  end)
+
+  it("has lost the role and what invites they made, and is a guest when it is over", function()
+    local courtroom = courtrooms.open()
+    courtroom:ask("ann", "create", { kind = "private" }, "den")
+    for _, user in ipairs { "max", "bob" } do
+      courtroom:ask("ann", "role", { user = user, role = "moderator" }, "den")
+    end
+    courtroom:ask("ann", "role", { user = "max", role = "member" }, "den")
+    local codes = { courtroom:ask("bob", "invite", nil, "den").code,
+      courtroom:ask("ann", "invite", { user = "bob" }, "den").code,
+      courtroom:ask("ann", "invite", nil, "den").code }
+    courtroom:ask("ann", "join", nil, "den")
+    courtroom:heard "ann"
+    courtroom:ask("ann", "ban", { user = "bob" }, "den")
+    assert.same({ type = "role_changed", room = "den", user = "bob", role = "guest", by = "ann",
+      at = courtroom:now() }, courtroom:heard("ann")[1])
+    assert.equal("bad_invite", courtroom:refused("carl", "join", { invite = codes[1] }, "den"))
+    assert.is_truthy(courtroom:ask("carl", "join", { invite = codes[3] }, "den"))
+    courtroom:ask("ann", "unban", { user = "bob" }, "den")
+    assert.equal("bad_invite", courtroom:refused("bob", "join", { invite = codes[2] }, "den"))
+    assert.equal("not_allowed", courtroom:refused("bob", "kick", { user = "max" }, "den"))
+    assert.same({ carl = "member", max = "member" },
+      courtroom:ask("ann", "describe", nil, "den").roles)
+  end)
+
+  it("by an admin owns the room no more, and may make another for it", function()
+    local courtroom = courtrooms.open()
+    courtroom:ask("root", "ban", { user = "ann" })
+    assert.is_nil(courtroom:ask("root", "describe").owner)
+    for _, verb in ipairs { "archive", "delete_room", "rename", "set" } do
+      assert.equal("banned", courtroom:refused("ann", verb, { name = "mine" }))
+    end
+    courtroom:ask("root", "unban", { user = "ann" })
+    assert.equal("guest", courtroom:ask("ann", "join").role)
+    assert.is_truthy(courtroom:ask("max", "kick", { user = "ann" }))
+    local owned = courtroom.gate.world.state.of("rooms").records
+    assert.is_nil(owned.tea.owner)
+  end)
+
+  it("is not told that they were mentioned there", function()
+    local courtroom = courtrooms.open()
+    courtroom:ask("bob", "leave")
+    courtroom:ask("carl", "leave")
+    courtroom:ask("max", "ban", { user = "bob", duration_ms = 60000 })
+    courtroom:heard "bob"
+    courtroom:heard "carl"
+    local function mention()
+      courtroom:ask("max", "say", "hi", "tea", { mentions = { "bob", "carl" } })
+    end
+    mention()
+    assert.equal("mentioned", courtroom:heard("carl")[1].type)
+    assert.same({}, courtroom:heard "bob")
+    courtroom.gate:later(60000)
+    mention()
+    assert.equal("mentioned", courtroom:heard("bob")[1].type)
+  end)
+
   it("is out again when it became known only while they came in", function()
     local courtroom = courtrooms.open(nil, { late = [[return function(gate)
       gate:needs "moderation"

@@ -113,6 +113,19 @@ describe("a verb of moderation", function()
       assert.is_truthy(ask("dora", "join"))
     end)
 
+    it("of an address of IPv6 is of its network, however it is written", function()
+      courtroom:connect("dora", "2001:db8::7")
+      courtroom:connect("otto", "2001:db8:0:1::7")
+      for _, who in ipairs { "dora", "otto" } do assert.is_truthy(ask(who, "join")) end
+      assert.equal("2001:db8::/64", ask("root", "ban", { address = "2001:DB8::1" }).address)
+      assert.equal("banned", refused("dora", "say", "hello"))
+      assert.is_truthy(ask("otto", "say", "hello"))
+      assert.is_truthy(ask("root", "ban", { address = "2001:db8:0:1:f::" }, false))
+      assert.is_false(courtroom.otto.is_open)
+      assert.is_truthy(ask("root", "unban", { address = "2001:DB8:0:0:1::" }))
+      assert.is_truthy(ask("dora", "join"))
+    end)
+
     it("everywhere closes connections, and refuses new ones", function()
       assert.equal("not_allowed", refused("ann", "ban", { user = "bob" }, false))
       assert.same({ user = "bob", at = now() }, (ask("root", "ban", { user = "bob" }, false)))
@@ -190,7 +203,7 @@ describe("a verb of moderation", function()
           assert.matches("^muted until .* UTC: loud$", text)
         end
       end
-      assert.equal("muted", refused("bob", "say", "/help"))
+      assert.equal("muted", refused("bob", "say", "/roll"))
       assert.is_true(courtroom:is_heard("carl", "hello", "ann"))
       assert.is_truthy(ask("bob", "members"))
       courtroom.gate:later(60000)

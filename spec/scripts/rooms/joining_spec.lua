@@ -45,14 +45,9 @@ describe("rooms that somebody has made, and those in them:", function()
       for user, role in pairs { carl = "moderator", bob = "guest", ann = "guest" } do
         assert.equal("not_allowed", refused(bob, "role", "tea", { user = user, role = role }))
       end
-<<<<<<< HEAD
-      for _, data in ipairs { { user = "carl", role = "owner" }, { user = "", role = "member" },
+      for _, data in ipairs { { user = "carl", role = "king" }, { user = "", role = "member" },
         { user = "carl" }, { role = "member" }, { user = ("x"):rep(129), role = "member" },
         { user = "a\194\133b", role = "member" }, { user = " carl", role = "member" } } do
-=======
-      for _, data in ipairs { { user = "carl", role = "king" }, { user = "", role = "member" },
-        { user = "carl" }, { role = "member" }, { user = ("x"):rep(129), role = "member" } } do
->>>>>>> rev-rooms
         assert.equal("bad_request", refused(ann, "role", "tea", data))
       end
     end)

@@ -6,7 +6,7 @@ local KINDS = { "public", "unlisted", "private", "direct", "announcement", "ephe
 local ROLES = { "guest", "member", "moderator", "owner", "admin" }
 local READS = { "join", "see", "read_members" }
 local TALKS = { "say", "edit_own", "delete_own", "react" }
-local MODERATES = { "delete_any", "kick", "mute", "ban" }
+local MODERATES = { "delete_any", "kick", "mute", "ban", "read_reports" }
 local LOOKS_AFTER = { "invite", "set_topic", "set_role" }
 local OWNS = { "set_options", "rename", "archive", "delete" }
 local MADE = { "public", "unlisted", "private", "announcement" } -- by create
@@ -66,7 +66,7 @@ describe("permissions", function()
           { granted, code, text }, cell)
       end
     end)
-    assert.equal(540, count)
+    assert.equal(570, count)
     for _, cell in ipairs { { "guest", "fly", "public" }, { "guest", "say", "cave" },
       { "king", "say", "public" } } do
       assert.has_error(function() may(unpack(cell)) end)
@@ -122,9 +122,8 @@ describe("permissions", function()
       end)
     all_are(false, { "admin" }, { "rename", "set_options" }, { "direct", "ephemeral" })
     all_are(false, { "admin" }, LOOKS_AFTER, { "direct", "ephemeral" })
-    all_are(false, { "admin" }, { "kick", "mute", "ban" }, { "direct" })
-    all_are(true, { "admin" }, { "delete_any", "archive", "delete" }, { "direct" })
-    all_are(true, { "admin" }, MODERATES, { "ephemeral" })
+    all_are(true, { "admin" }, { "archive", "delete" }, { "direct" })
+    all_are(true, { "admin" }, MODERATES, { "direct", "ephemeral" })
     all_are(false, { "admin" }, { "archive", "delete" }, { "ephemeral" })
   end)
 
@@ -137,7 +136,7 @@ describe("permissions", function()
   end)
 
   it("refuse all that would change an archived room", function()
-    local stays = set(READS, { "archive", "delete" })
+    local stays = set(READS, { "archive", "delete", "read_reports" })
     each(ROLES, ACTIONS, KINDS, function(role, action, kind, cell)
       local record = room(kind, { archived = true })
       local granted, code = permissions.may(role, record, action)
