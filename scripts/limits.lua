@@ -6,7 +6,7 @@
 --
 -- Reload: every bucket is full again. They are no data that is worth the time to copy them.
 local bucket = require "limits.bucket"
-local network = require "limits.network"
+local key_of = require("auth.addresses").key_of
 
 local MAX_ROOMS = 256 -- buckets of one user in a period; further rooms have one together
 local MAX_ROOM = 64   -- bytes of a name that gets a bucket
@@ -95,7 +95,7 @@ return function(gate)
   local function refuse_by_address(conn, message, now_ms, period)
     local name = message.type
     local rate = of_type_by_address[name]
-    local held = networks:find(network.of(conn.address), rate, now_ms, period)
+    local held = networks:find(key_of(conn.address), rate, now_ms, period)
     local wait_ms = take_of_type(held, rate, name, now_ms)
     if wait_ms > 0 then return refuse("address", message, rate, wait_ms) end
   end

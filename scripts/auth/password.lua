@@ -3,7 +3,7 @@
 -- What is kept is the argon2id hash that gate.crypto makes. Who tries too often waits; a name that
 -- there is not takes as long as a wrong password, and gets the same answer.
 local names = require "auth.names"
-local network_of = require "auth.network"
+local key_of = require("auth.addresses").key_of
 local new_attempts = require "auth.attempts"
 
 local MIN_PASSWORD, MAX_PASSWORD = 8, 256 -- bytes
@@ -90,7 +90,7 @@ return function(gate, given)
   function password.login(data, conn)
     local code, text = problem_of(data)
     if code then return nil, code, text end
-    local of_user, of_address = "u" .. data.user, "a" .. network_of(conn.address)
+    local of_user, of_address = "u" .. data.user, "a" .. key_of(conn.address)
     local entry, temporary, wait_ms
     entry, code, text, temporary, wait_ms = try { [of_user] = given.attempts_per_user,
       [of_address] = given.attempts_per_address }
@@ -110,7 +110,7 @@ return function(gate, given)
     if code then return nil, code, text end
     local may, temporary, wait_ms
     may, code, text, temporary, wait_ms =
-      try { ["r" .. network_of(conn.address)] = given.attempts_per_address }
+      try { ["r" .. key_of(conn.address)] = given.attempts_per_address }
     if not may then return nil, code, text, temporary, wait_ms end
     local hash = gate.crypto:hash_password(data.password)
     if not hash then return unavailable() end

@@ -4,7 +4,7 @@
 
 local everywhere = require "moderation.everywhere"
 local fields = require "moderation.fields"
-local key_of = require("moderation.addresses").key_of
+local key_of = require("auth.addresses").key_of
 local journal = require "moderation.journal"
 local sanctions = require "moderation.sanctions"
 

@@ -1,7 +1,7 @@
 --- Bans that hold everywhere: read from the store at the start, and written after each change. What
 --- is not written yet, or cannot be, is in force all the same, and tried again.
 
-local addresses = require "moderation.addresses"
+local addresses = require "auth.addresses"
 local sanctions = require "moderation.sanctions"
 
 local PREFIX = "ban:"

@@ -1,7 +1,7 @@
 --- What requests and slash commands bring, checked: each returns what was meant, or nil and what is
 --- wrong.
 
-local addresses = require "moderation.addresses"
+local addresses = require "auth.addresses"
 
 local MAX_USER = 128           -- bytes
 local MAX_REASON = 200         -- bytes

@@ -180,6 +180,8 @@ function guard.open(gate, court, appeals)
     if court.everywhere:ban_of(conn) then return self:everywhere(conn, message) end
     return self:in_room(conn, message)
   end)
+  -- Once more behind the filter of rooms, which waits for a password to be looked at.
+  gate:before("join", function(conn, message) return self:in_room(conn, message) end)
   gate:after("join", function(conn, message) self:joined(conn, message) end)
   gate:after("direct", function(conn, message) self:joined(conn, message) end)
   if has_words or self.least > 1 then

@@ -3,7 +3,7 @@
 -- A book of them is data: { users, addresses, mutes }, each name -> { by, at, expires_at?, reason?,
 -- appeal?, is_shadow? }. One of a room is a part of its record.
 
-local key_of = require("moderation.addresses").key_of
+local key_of = require("auth.addresses").key_of
 
 local MAX = 300 -- of one book in a record, which is one entry of the store
 local PLACES = {

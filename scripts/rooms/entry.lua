@@ -4,7 +4,7 @@
 -- was proved is asked for by `problem_of` at the moment when the guest comes in, and `admit`
 -- follows at once.
 
-local network_of = require "auth.network"
+local key_of = require("auth.addresses").key_of
 local new_attempts = require "auth.attempts"
 
 local MAX_ROLES = 1000    -- of one room, which is one entry of the store
@@ -150,7 +150,7 @@ end
 --- right, or nil when nobody knows: only wrong ones stay counted.
 function Entry:attempt(conn, record)
   local of_user = ("u%s\n%s"):format(conn.user, record.name)
-  local of_network = ("a%s\n%s"):format(network_of(conn.address), record.name)
+  local of_network = ("a%s\n%s"):format(key_of(conn.address), record.name)
   local keys = { [of_user] = MAX_OF_USER, [of_network] = MAX_OF_NETWORK }
   local wait_ms = self:wait_before_attempt(keys)
   if wait_ms then

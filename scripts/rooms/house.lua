@@ -181,9 +181,7 @@ end
 function House:dismiss(record, user, by)
   if record.kind == "direct" then return end
   local had_role = self:role(user, record) ~= permissions.role(nil, record)
-  self.book:count_for(record, -1)
   if record.owner == user then record.owner = nil end
-  self.book:count_for(record, 1)
   record.roles[user] = nil
   for code, invite in pairs(record.invites) do
     if invite.by == user or invite.user == user then record.invites[code] = nil end

@@ -22,7 +22,7 @@ for _, name in ipairs { "delete", "edit", "react", "read", "typing",
   "appeal", "audit", "ban", "bans", "kick", "mute", "report", "reports", "shadow_mute",
   "slow_mode", "unban", "unmute",
   "archive", "create", "delete_room", "describe", "direct", "invite",
-  "rename", "role", "set", "unarchive",
+  "rename", "resign", "role", "set", "unarchive",
   "logout", "refresh", "register", "status", "unwatch", "watch" } do
   ELSEWHERE["request/" .. name], ELSEWHERE["reply/" .. name] = true, true
 end

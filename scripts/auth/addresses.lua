@@ -1,5 +1,5 @@
---- IP addresses as they are banned: of IPv4 each for itself, of IPv6 the network of 64 bits, in
---- which a client takes what address it likes. Knows no gate.
+--- IP addresses as they are counted and banned: of IPv4 each for itself, of IPv6 the network of 64
+--- bits, in which a client takes what address it likes. Knows no gate.
 
 local MAX_KNOWN = 10000
 

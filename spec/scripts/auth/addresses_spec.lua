@@ -1,4 +1,4 @@
-local addresses = require "moderation.addresses"
+local addresses = require "auth.addresses"
 
 describe("addresses", function()
   it("are those of IPv4, each for itself", function()
