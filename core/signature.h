@@ -19,8 +19,8 @@ struct moon_signer {
     uint64_t pem_length;
 };
 
-/* Whether the signature is that of these bytes. Of EC it is r and s, one after the other,
- * each as long as the order of the curve (RFC 7518, section 3.4). */
+/* Whether the signature is that of these bytes. Of EC it is r and s, one after the
+ * other, each as long as the order of the curve (RFC 7518, section 3.4). */
 bool moon_signature_is_by(const struct moon_signer *signer, const char *bytes,
                           uint64_t length, const char *signature,
                           uint64_t signature_length);
