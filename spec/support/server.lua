@@ -139,9 +139,17 @@ local function start(options)
   else
     self.pid = spawn(folder, arguments)
   end
-  self.port = eventually("the server to start: " .. read(folder .. "/err"), function()
-    return tonumber(read(folder .. "/out"):match ":(%d+)/")
+  local has_ended
+  local is_up = pcall(eventually, "the server to start", function()
+    self.port = tonumber(read(folder .. "/out"):match ":(%d+)/")
+    has_ended = not self.port and wait.wait(self.pid, wait.WNOHANG) ~= 0
+    return self.port or has_ended
   end)
+  if not is_up then signal.kill(self.pid, signal.SIGKILL) end
+  if not self.port then
+    error(("the server %s:\n%s"):format(has_ended and "has ended" or "does not start",
+      read(folder .. "/err")), 2)
+  end
   self.origin = (is_tls and "https" or "http") .. "://127.0.0.1:" .. self.port
   client.expect_tls(self.port, is_tls)
   return self
