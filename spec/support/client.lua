@@ -4,6 +4,7 @@ if not package.path:find("./bindings/?.lua", 1, true) then
   package.path = "./bindings/?.lua;" .. package.path
 end
 local json = require "cjson"
+local now_s = require "spec.support.monotonic"
 local socket = require "socket"
 local ssl = require "ssl"
 local wire = require "moongate.test.wire"
@@ -168,9 +169,9 @@ end
 ---@return string? payload nil once closed
 ---@return integer? opcode
 function Client:read(give_up)
-  give_up = give_up or socket.gettime() + PATIENCE_S
+  give_up = give_up or now_s() + PATIENCE_S
   while not self.closed do
-    if socket.gettime() > give_up then error("waited in vain, but others were heard", 2) end
+    if now_s() > give_up then error("waited in vain, but others were heard", 2) end
     local payload, opcode = self:step()
     if payload then return payload, opcode end
   end
@@ -191,7 +192,7 @@ end
 
 --- Reads messages until one has all fields of `wanted`; returns it.
 function Client:hears(wanted)
-  local give_up = socket.gettime() + PATIENCE_S
+  local give_up = now_s() + PATIENCE_S
   while true do
     local text = self:read(give_up)
     if not text then
@@ -215,7 +216,7 @@ end
 
 --- Reads until the server closes; returns the code and the reason.
 function Client:is_closed()
-  local give_up = socket.gettime() + PATIENCE_S
+  local give_up = now_s() + PATIENCE_S
   while self:read(give_up) do end -- luacheck: ignore
   return self.closed.code, self.closed.reason
 end

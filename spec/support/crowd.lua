@@ -10,7 +10,7 @@
 -- every frame. A member with `deaf = true` does not read.
 local bit = require "bit"
 local ffi = require "ffi"
-local socket = require "socket"
+local now_s = require "spec.support.monotonic"
 
 local DEADLINE_S = 60
 local READ_BYTES = 262144
@@ -201,10 +201,10 @@ end
 ---@param is_done fun(): boolean
 ---@param what? string|fun(): string what is waited for
 function Crowd:run(is_done, what)
-  local give_up = socket.gettime() + DEADLINE_S
+  local give_up = now_s() + DEADLINE_S
   while not is_done() do
     step(self, 5)
-    if socket.gettime() > give_up then
+    if now_s() > give_up then
       what = type(what) == "function" and what() or what or "the crowd"
       error(("waited in vain for %s: %d open, %d gone"):format(what, self.open, self.gone), 2)
     end

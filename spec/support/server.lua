@@ -8,6 +8,7 @@ local client = require "spec.support.client"
 local file = require "spec.support.file"
 local fcntl = require "posix.fcntl"
 local signal = require "posix.signal"
+local now_s = require "spec.support.monotonic"
 local socket = require "socket"
 local unistd = require "posix.unistd"
 local wait = require "posix.sys.wait"
@@ -41,11 +42,11 @@ end
 
 --- Calls `look` until it returns something; fails after the deadline.
 local function eventually(what, look, deadline_s)
-  local give_up = socket.gettime() + (deadline_s or DEADLINE_S)
+  local give_up = now_s() + (deadline_s or DEADLINE_S)
   while true do
     local found = look()
     if found then return found end
-    if socket.gettime() > give_up then error("waited in vain for " .. what, 3) end
+    if now_s() > give_up then error("waited in vain for " .. what, 3) end
     socket.select(nil, nil, 0.005)
   end
 end
