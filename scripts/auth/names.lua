@@ -27,7 +27,9 @@ local UNSEEN = {
 }
 
 --- The code point of one character of valid UTF-8.
-local function code_of(character)
+---@param character string
+---@return integer
+function names.code_of(character)
   local first = character:byte()
   local code = first % (first < 0xe0 and 0x20 or first < 0xf0 and 0x10 or 0x08)
   for i = 2, #character do code = code * 64 + character:byte(i) % 64 end
@@ -51,7 +53,7 @@ function names.is_clean(text)
   end
   if not text:find "[\128-\255]" then return true end
   for character in text:gmatch "[\194-\244][\128-\191]*" do
-    if is_unseen(code_of(character)) then return false end
+    if is_unseen(names.code_of(character)) then return false end
   end
   return true
 end

@@ -2,6 +2,8 @@
 --
 -- Knows no gate: it is given what says whether bytes are text.
 
+local code_of = require("auth.names").code_of
+
 local MAX_ID = 2 ^ 53
 local MAX_USER = 128  -- bytes
 local MAX_EMOJI = 32  -- bytes
@@ -102,16 +104,8 @@ local SIGNS = { { 0xa9, 0xa9 }, { 0xae, 0xae }, { 0x200d, 0x200d }, { 0x203c, 0x
   { 0x303d, 0x303d }, { 0x3297, 0x3299 }, { 0xfe0f, 0xfe0f }, { 0x1f000, 0x1f0ff },
   { 0x1f18e, 0x1f19a }, { 0x1f1e6, 0x1faff } }
 
---- The number of a character of UTF-8.
-local function code_point(character)
-  local first = character:byte()
-  local code = first % (first < 0xe0 and 0x20 or first < 0xf0 and 0x10 or 0x08)
-  for place = 2, #character do code = code * 64 + character:byte(place) % 64 end
-  return code
-end
-
 local function is_sign(character)
-  local code = code_point(character)
+  local code = code_of(character)
   for _, range in ipairs(SIGNS) do
     if code <= range[2] then return code >= range[1] end
   end

@@ -2,10 +2,10 @@
 --- is not written yet, or cannot be, is in force all the same, and tried again.
 
 local addresses = require "auth.addresses"
+local read_all = require "rooms.reading"
 local sanctions = require "moderation.sanctions"
 
 local PREFIX = "ban:"
-local PAGE = 500 -- entries of one scan
 local RETRY_MS = 1000
 local PLACES = { users = true, addresses = true }
 
@@ -32,19 +32,11 @@ end
 
 --- Waits until all are read, however long the store fails.
 function Everywhere:load()
-  local gate, after = self.gate, nil
-  repeat
-    local entries, cursor = gate.store:scan(PREFIX, { limit = PAGE, after = after })
-    for _, entry in ipairs(entries or {}) do self:take(entry) end
-    if entries then
-      after = cursor
-    else
-      self.failures:add(1, "read")
-      gate:warn("the bans cannot be read: %s", tostring(cursor))
-      gate:sleep(RETRY_MS)
-    end
-  until entries and not cursor
-  gate.state.is_read = true
+  read_all(self.gate, PREFIX, function(entry) self:take(entry) end, function(reason)
+    self.failures:add(1, "read")
+    self.gate:warn("the bans cannot be read: %s", reason)
+  end)
+  self.gate.state.is_read = true
 end
 
 -- ---- writing ----

@@ -3,9 +3,9 @@
 
 local options = require "rooms.options"
 local permissions = require "rooms.permissions"
+local read_all = require "rooms.reading"
 
 local PREFIX = "room:"
-local PAGE = 500        -- entries of one scan
 local RETRY_MS = 1000
 local WAIT_STEP_MS = 50
 local MAX_WAIT_MS = 2000
@@ -55,19 +55,11 @@ end
 
 --- Waits until all pages are read, however long the store fails.
 function Book:load()
-  local gate, after = self.gate, nil
-  repeat
-    local entries, cursor = gate.store:scan(PREFIX, { limit = PAGE, after = after })
-    for _, entry in ipairs(entries or {}) do self:take(entry) end
-    if entries then
-      after = cursor
-    else
-      self.failures:add(1, "read")
-      gate:warn("the rooms cannot be read: %s", tostring(cursor))
-      gate:sleep(RETRY_MS)
-    end
-  until entries and not cursor
-  gate.state.is_read = true
+  read_all(self.gate, PREFIX, function(entry) self:take(entry) end, function(reason)
+    self.failures:add(1, "read")
+    self.gate:warn("the rooms cannot be read: %s", reason)
+  end)
+  self.gate.state.is_read = true
 end
 
 --- Waits until the rooms are read; in a task.

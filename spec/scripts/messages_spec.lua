@@ -1,3 +1,4 @@
+local file = require "spec.support.file"
 local fake_gate = require "spec.support.fake_gate"
 local messages = require "spec.support.messages"
 
@@ -531,7 +532,8 @@ describe("messages", function()
   end)
 
   it("need no trust", function()
-    load(nil, { init = 'return { "rooms", "messages" }' })
+    load(nil, { init = 'return { "rooms", "messages" }',
+      ["auth/names"] = file.read "scripts/auth/names.lua" })
     local told = say(ann, "hello", { mentions = { "carl" } })
     assert.equal("said", heard(bob)[1].type)
     assert.equal("mentioned", heard(carl)[1].type)
