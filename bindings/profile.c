@@ -2,6 +2,7 @@
 #include "profile.h"
 #include "../core/mem.h"
 #include "c_stack.h"
+#include "luajit_profiler.h"
 #include "stacks.h"
 #include "symbols.h"
 #include <dlfcn.h>
@@ -54,17 +55,6 @@ static char *text;                  /* the last one's */
 
 /* ---- in the signal handler ---- */
 
-/* LuaJIT has no function for it but that which its own timer calls. */
-static void ask_luajit(void)
-{
-    struct sigaction action;
-    if (sigaction(SIGPROF, NULL, &action) == 0 && action.sa_handler != SIG_DFL &&
-        action.sa_handler != SIG_IGN) {
-        asked++;
-        action.sa_handler(SIGPROF);
-    }
-}
-
 static void on_tick(int number, siginfo_t *info, void *context)
 {
     (void)number;
@@ -84,8 +74,8 @@ static void on_tick(int number, siginfo_t *info, void *context)
     tick->depth =
         moon_c_stack_walk(context, entry != 0 ? entry : stack_top, tick->pcs, C_DEPTH);
     atomic_store(&profile->head, head + 1);
-    if (entry != 0) {
-        ask_luajit();
+    if (entry != 0 && moon_luajit_profiler_ask()) {
+        asked++;
     }
 }
 
@@ -281,9 +271,7 @@ static bool start_timer(timer_t *timer)
     struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGUSR2};
     struct itimerspec every = {{0, TICK_US * 1000L}, {0, TICK_US * 1000L}};
     event._sigev_un._tid = gettid(); /* sigev_notify_thread_id is not in this libc */
-    sigemptyset(&action.sa_mask);
-    sigaddset(&action.sa_mask, SIGPROF);
-    sigaddset(&action.sa_mask, SIGUSR1);
+    sigfillset(&action.sa_mask);
     if (sigaction(SIGUSR2, &action, NULL) != 0 ||
         timer_create(CLOCK_MONOTONIC, &event, timer) != 0) {
         return false;

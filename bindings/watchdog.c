@@ -2,10 +2,10 @@
 #include "watchdog.h"
 #include "../core/log.h"
 #include "../core/thread.h"
+#include "luajit_profiler.h"
 #include "memory.h"
 #include "profile.h"
 #include <lauxlib.h>
-#include <luajit.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -308,7 +308,7 @@ static void on_sample(void *data, lua_State *L, int count, int vmstate)
 void moon_watchdog_start(lua_State *L)
 {
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-    sigemptyset(&action.sa_mask);
+    sigfillset(&action.sa_mask);
     sigaction(SIGUSR1, &action, NULL);
 
     dog.told = luaL_ref(L, LUA_REGISTRYINDEX);
@@ -317,13 +317,13 @@ void moon_watchdog_start(lua_State *L)
     pthread_getcpuclockid(dog.logic, &dog.cpu);
     atomic_store(&dog.is_running, true);
     moon_thread_start(&dog.thread, watch, NULL, "watchdog");
-    luaJIT_profile_start(L, "li10", on_sample, NULL); /* l: a loop that is one trace
+    moon_luajit_profiler_start(L, "li10", on_sample); /* l: a loop that is one trace
                                                          would never leave */
 }
 
 void moon_watchdog_stop(void)
 {
-    luaJIT_profile_stop(dog.L);
+    moon_luajit_profiler_stop();
     atomic_store(&dog.is_running, false);
     pthread_join(dog.thread, NULL);
     dog.L = NULL;

@@ -59,7 +59,7 @@ local RESERVED = {
     ["bindings/ctl_terminal.h"] = "a function that Lua calls",
     ["bindings/vm.h"] = "prepares the state of moongate ctl, too",
   },
-  ["luajit.h"] = { ["bindings/watchdog.c"] = "the profiler makes compiled loops leave" },
+  ["luajit.h"] = { ["bindings/luajit_profiler.h"] = "makes compiled loops leave" },
   ["lualib.h"] = {
     ["bindings/vm.c"] = "opens the standard libraries",
     ["bindings/ctl_script.c"] = "the same, in a process without a server",
@@ -222,6 +222,7 @@ local RESERVED = {
     ["bindings/watch.c"] = "folder or file",
   },
   ["signal.h"] = {
+    ["bindings/luajit_profiler.c"] = "goes before LuaJIT's handler",
     ["core/thread.c"] = "begins threads that no signal reaches",
     ["bindings/watchdog.c"] = "interrupts the logic thread",
     ["bindings/main.c"] = "ignores those that come of writing",

@@ -45,7 +45,7 @@ describe("the classes of messages", function()
   setup(function()
     house = server.start { tls = false, plugins = { flood = PLUGIN }, arguments = {
       "--max-outbox-bytes", "100000", "--max-outbox-messages", "100000", "--threads", "1",
-      "--close-timeout-ms", "300" } }
+      "--close-timeout-ms", "3000" } }
   end)
   teardown(function() house:stop() end)
 
