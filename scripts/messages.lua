@@ -341,9 +341,10 @@ return function(gate)
   --- Who has said a message; nil: it is not remembered, or was deleted.
   ---@param name string of the room
   ---@param id integer
+  ---@param of_deleted? boolean also of what was deleted
   ---@return string? user
   ---@return boolean? is_hidden others have not heard it
-  function API.author(name, id) return recent:author(name, id) end
+  function API.author(name, id, of_deleted) return recent:author(name, id, of_deleted) end
 
   --- Deletes a message, whoever has said it.
   ---@param name string of the room

@@ -9,6 +9,9 @@
 -- JSON is written fastest with.
 local PER_MS = 10
 
+-- Before the name of who has said what is deleted, which reports may ask for: no name has it.
+local DELETED = "\0"
+
 ---@class messages.RecentLimits
 ---@field room integer messages remembered of a room
 ---@field all integer messages remembered of all rooms; not fewer
@@ -42,13 +45,16 @@ local function put_first(state, name, room)
   state.older = name
 end
 
+local function forget_reactions(state, room, id)
+  local found = room.reactions and room.reactions[id]
+  if not found then return end
+  state.reactions = state.reactions - found.total
+  room.reactions[id] = nil
+end
+
 --- Forgets all of a message but who has said it.
 local function strip(state, room, id)
-  local found = room.reactions and room.reactions[id]
-  if found then
-    state.reactions = state.reactions - found.total
-    room.reactions[id] = nil
-  end
+  forget_reactions(state, room, id)
   if room.hidden then room.hidden[id] = nil end
 end
 
@@ -185,12 +191,14 @@ end
 --- Who has said this; nil: it is not remembered, or was deleted.
 ---@param name string of the room
 ---@param id integer
+---@param of_deleted? boolean also of what was deleted
 ---@return string? user
 ---@return boolean? is_hidden
-function Recent:author(name, id)
+function Recent:author(name, id, of_deleted)
   local room = self.state.rooms[name]
   local place = room and find(room, id)
   local user = place and room[2 * place]
+  if user and user:byte() == 0 then user = of_deleted and user:sub(2) end
   if not user then return nil end
   return user, room.hidden ~= nil and room.hidden[id] or false
 end
@@ -199,8 +207,9 @@ end
 ---@param id integer that author() knows
 function Recent:delete(name, id)
   local room = self.state.rooms[name]
-  room[2 * find(room, id)] = false
-  strip(self.state, room, id)
+  local place = 2 * find(room, id)
+  room[place] = DELETED .. room[place]
+  forget_reactions(self.state, room, id)
 end
 
 --- The room is no more. Ids of a later one of its name go on from here.

@@ -41,7 +41,7 @@ local function read(self, conn, message, data)
   local room, record, text = court.rooms.in_room(conn, message)
   if not room then return nil, record, text end
   if not record then return nil, "not_allowed", "in this room its plugin decides" end
-  local author, is_hidden = self.messages.author(room.name, given.message_id)
+  local author, is_hidden = self.messages.author(room.name, given.message_id, true)
   if not author or (is_hidden and author ~= conn.user) then
     return nil, "too_old", "there is no such message, or it is not remembered any more"
   end

@@ -108,6 +108,20 @@ describe("recent messages", function()
     assert.equal("bob", recent:author("tea", second))
   end)
 
+  it("have an author still when they are deleted, for who asks for those, too", function()
+    local id, hidden, other = say("tea", "ann", 1), say("tea", "bob", 2, true), say("tea", "ann", 3)
+    recent:delete("tea", id)
+    recent:delete("tea", hidden)
+    assert.same({ "ann", false }, { recent:author("tea", id, true) })
+    assert.same({ "bob", true }, { recent:author("tea", hidden, true) })
+    assert.same({ "ann", false }, { recent:author("tea", other, true) })
+    state.rooms.tea[1 * 2] = false -- of earlier code
+    assert.is_nil(recent:author("tea", id, true))
+    for n = 4, 6 do say("tea", "bob", n) end
+    assert.is_nil(recent:author("tea", hidden, true))
+    assert.is_nil(next(state.rooms.tea.hidden))
+  end)
+
   it("may be known to who has said them only, as long as they are remembered", function()
     local id, plain = say("tea", "ann", 1, true), say("tea", "ann", 2)
     assert.same({ "ann", true }, { recent:author("tea", id) })

@@ -51,6 +51,13 @@ describe("a report", function()
     assert.equal("bad_request", refused("bob", "report", { why = "spam" }))
   end)
 
+  it("is of a message that was deleted, too, as long as it would be remembered", function()
+    local id = said "carl"
+    assert.is_truthy(ask("carl", "delete", nil, "tea", { message_id = id }))
+    assert.is_truthy(report("bob", id))
+    assert.equal("carl", listed("max")[1].author)
+  end)
+
   it("of the same message is made once by each, and costs nothing when it is refused", function()
     courtroom = courtrooms.open { reports_per_hour = 2 }
     local one, two, three = said "max", said "max", said "max"
