@@ -112,7 +112,7 @@ function line.append(owner, job)
 end
 
 ---@param owner table with jobs, none of which has been begun
-function line.begin(owner) task.run(work_off, owner) end
+function line.begin(owner) task.begin(work_off, owner) end
 
 --- Appends a job, and begins at once if it is the first.
 ---@param owner table

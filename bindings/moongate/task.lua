@@ -18,6 +18,7 @@ local MAX_RAISED = 16 -- waits of a cancelled task, for what it still has to put
 local DONE, WAIT, GIVE_UP = {}, {}, {} -- what a worker yields
 
 local idle = {}     -- stack of coroutines
+local rested = {}   -- stack of workers with theirs, which never waited
 local waiting = {}  -- set of workers
 local current       -- the worker that runs, if any
 local nested = 0    -- that run, each begun by the one before
@@ -129,11 +130,7 @@ local function later(fn, ...)
   end
 end
 
---- Runs fn(...) until it ends or first waits. Errors in it are logged; catch your own.
----@param fn function
----@return table worker
-function task.run(fn, ...)
-  if nested >= MAX_NESTED then fn = later(fn, ...) end
+local function new_worker()
   local count = #idle
   local worker = { coroutine = idle[count] or coroutine.create(work), ticket = 0,
     plugin = run.plugin or false, doing = run.doing or false, is_waiting = false,
@@ -141,8 +138,41 @@ function task.run(fn, ...)
     deadline = false, cancelled = false, patience_ms = false, since_ms = false, raised = 0,
     on_given_up = false, subject = false, parent = false }
   idle[count] = nil
+  return worker
+end
+
+--- Runs fn(...) until it ends or first waits. Errors in it are logged; catch your own.
+---@param fn function
+---@return table worker
+function task.run(fn, ...)
+  if nested >= MAX_NESTED then fn = later(fn, ...) end
+  local worker = new_worker()
   resume(worker, fn, ...)
   return worker
+end
+
+--- The same for what comes often and hardly ever waits: if it has not, its worker is used again.
+--- Whoever has that from task.current() or task.here() lets go of it when fn returns.
+---@param fn fun(subject: any)
+---@param subject any
+function task.begin(fn, subject)
+  if nested >= MAX_NESTED then
+    task.run(fn, subject)
+    return
+  end
+  local count = #rested
+  local worker = rested[count]
+  if worker then
+    rested[count] = nil
+    worker.plugin, worker.doing = run.plugin or false, run.doing or false
+  else
+    worker = new_worker()
+  end
+  resume(worker, fn, subject)
+  local top = #idle
+  if worker.ticket == 0 and idle[top] == worker.coroutine then
+    idle[top], rested[#rested + 1] = nil, worker
+  end
 end
 
 --- Has fn(subject) called if the running task is given up: nothing after its wait will run.

@@ -122,6 +122,56 @@ describe("task", function()
     assert.are_not.equal(waiting, running)
   end)
 
+  it("uses the worker of one that never waited again, if it was only begun", function()
+    local workers = {}
+    local function note(how)
+      local worker = task.current "a note"
+      workers[#workers + 1] = worker
+      if how == "fail" then error "oops" end
+      if how == "wait" then task.sleep(10) end
+      if type(how) == "function" then how() end
+    end
+    task.begin(note)
+    task.begin(function() task.begin(note, function() task.begin(note) end) end)
+    assert.are_not_equal(workers[2], workers[3])
+    task.begin(note, "wait")
+    task.begin(note)
+    assert.are_not_equal(workers[4], workers[5])
+    core:later(10)
+    local count = #workers
+    task.begin(note, "fail")
+    task.begin(note)
+    assert.are_not_equal(workers[count + 1], workers[count + 2])
+    task.begin(note)
+    assert.equal(workers[count + 2], workers[count + 3])
+    local held = task.run(note)
+    for _ = 1, 300 do task.begin(note) end
+    for n = count + 5, #workers do assert.are_not_equal(held, workers[n]) end
+  end)
+
+  it("begins a little later within a hundred others, however it is begun", function()
+    local begun = 0
+    local function nest(left)
+      begun = begun + 1
+      if left > 0 then task.begin(nest, left - 1) end
+    end
+    task.begin(nest, 250)
+    assert.equal(100, begun)
+    core:later(0)
+    assert.equal(251, begun)
+  end)
+
+  it("has its worker's plugin from where it is begun, each time", function()
+    local seen = {}
+    for index, label in ipairs { "one#1", "two#1" } do
+      local plugin = { label = label, index = index, budget = run.BUDGET }
+      local outer, outer_doing = run.enter(plugin, "test")
+      task.begin(function() seen[#seen + 1] = task.here().plugin end)
+      run.leave(outer, outer_doing)
+    end
+    assert.same({ "one#1", "two#1" }, { seen[1].label, seen[2].label })
+  end)
+
   it("keeps 256 coroutines for later and lets the others go", function()
     local seen, known = {}, 0
     local function wait()
