@@ -280,7 +280,9 @@ end
 ---@param begin fun(): (fun())[]
 function request.finish(conn, begin)
   conn.is_gone = true
-  if conn.worker then task.cancel(conn.worker, "the connection has ended") end
+  local worker = conn.worker
+  -- After an error of the runtime's own it may be another's by now.
+  if worker and worker == conn.at_work then task.cancel(worker, "the connection has ended") end
   line.push(conn, 0, function()
     for _, job in ipairs(begin()) do line.push(conn, 0, job) end
   end)

@@ -179,6 +179,16 @@ describe("request", function()
       assert.same({ "begin 1", "begin 2", "end 2" }, state_of "a")
     end)
 
+    it("is nothing to another in whose task the runtime itself has failed", function()
+      local broken = setmetatable({}, { __index = function() error "no memory" end })
+      gate.world.request.submit(ann, broken, function() end)
+      local bob = gate:connect "bob"
+      local answer = work(bob, 1, 10) -- in the task that was ann's
+      gate:close(ann, "lost")
+      gate:later(10)
+      assert.same({ n = 1 }, answer.data)
+    end)
+
     it("is cancelled when its connection goes, and those behind it are not begun", function()
       local first, second = work(ann, 1, 10), work(ann, 2)
       gate:close(ann, "lost")
