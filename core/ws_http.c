@@ -184,6 +184,9 @@ static int begin_request(struct lws *wsi, const char *method, const char *path)
     if (bytes > ws->config->max_body_bytes) {
         return refuse(wsi, 413, "", "the body is longer than max_body_bytes");
     }
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP) <= 0) { /* what was behind is lost */
+        return refuse(wsi, 400, "", "an encoded line break in the request line");
+    }
     struct moon_address client;
     if (moon_ws_client(wsi, &client) && moon_io_is_denied(ws->io, &client)) {
         return refuse(wsi, 403, "", "this address may not come in");

@@ -316,6 +316,12 @@ return function(gate)
 
   local API = {}
 
+  --- What is wrong with data that is to be said; nil: nothing.
+  ---@param data any
+  ---@return string? code
+  ---@return string? text
+  function API.problem(data) return problem_of { data = data } end
+
   --- Says something in a room in the name of whom the caller likes, who may be no member.
   ---@param name string of a room that is no other plugin's
   ---@param from string

@@ -44,6 +44,9 @@ local function open_desk(gate)
   end
   desk.server_name = gate:option("server_name", { default = "server", min = 1, max = 64,
     about = "who says what is published in nobody's name" })
+  if not fields.is_user(desk.server_name, desk.is_utf8) or desk.server_name:find "^api:" then
+    error('option "server_name": expected the name of a user, none that begins with "api:"', 0)
+  end
   desk.max_rooms = gate:option("max_rooms", { default = 100, min = 1, max = 1000,
     about = "rooms of a broadcast" })
   desk.max_users = gate:option("max_users", { default = 500, min = 1, max = 1000,
@@ -142,7 +145,7 @@ return function(gate)
 
   -- ---- carrying it out ----
 
-  --- The text of the answer; nil and the refusal.
+  --- The text of the answer, and whether nothing was done; nil and the refusal.
   local function carry_out(operation, key, args)
     local ready, why, problem, later = desk.rooms.ready()
     if not ready then return nil, why, problem, later end
@@ -152,7 +155,7 @@ return function(gate)
     data = answers.with_lists(data, operation.lists, gate.json.list)
     local answer, wrong = gate.json.encode(data)
     if not answer then error("the answer cannot be encoded: " .. wrong, 0) end
-    return answer
+    return answer, data.results ~= nil and data.count == 0
   end
 
   --- The same, but not twice for a message_key.
@@ -170,8 +173,8 @@ return function(gate)
     if not entry then return nil, "unavailable", "too many calls are under way", true end
     args.message_key = nil
     local result = { pcall(carry_out, operation, key, args) }
-    repeats.finish(remembered, limits.repeats, entry, result[1] and result[2] or nil,
-      gate:now_ms())
+    local is_kept = result[1] and result[2] and result[3] ~= true
+    repeats.finish(remembered, limits.repeats, entry, is_kept and result[2] or nil, gate:now_ms())
     if not result[1] then error(result[2], 0) end
     return unpack(result, 2, 6)
   end
@@ -182,6 +185,8 @@ return function(gate)
     for _, name in ipairs { "room", "user", "address", "from", "reason" } do
       if args[name] then about[#about + 1] = (' %s="%s"'):format(name, shown(args[name])) end
     end
+    if args.everybody then about[#about + 1] = " everybody" end
+    if args.rooms then about[#about + 1] = " rooms=" .. #args.rooms end
     gate:info("key %s from %s: %s%s: %s", key.name, request.address, operation.name,
       table.concat(about), code or "done")
   end
@@ -213,6 +218,7 @@ return function(gate)
     operation, body, status, headers = find_operation(request)
     if not operation then return "none", body, status, headers end
     if not key.may[operation.name] then
+      note(request, operation, key, {}, "not_allowed")
       return operation.name, answers.refusal("not_allowed", "this key is not for that")
     end
     return operation.name, call(request, operation, key)

@@ -123,7 +123,12 @@ function calls.presence(desk, _, args)
   if not users[1] or #users > desk.max_users then
     return nil, "bad_request", ("users: expected a list of 1 to %d names"):format(desk.max_users)
   end
-  for i, user in ipairs(users) do list[i] = presence_of(desk, user) end
+  for i, user in ipairs(users) do
+    if not fields.is_user(user, desk.is_utf8) then
+      return nil, "bad_request", "users: expected names of users"
+    end
+    list[i] = presence_of(desk, user)
+  end
   return { list = list }
 end
 

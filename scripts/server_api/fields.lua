@@ -1,7 +1,7 @@
 --- The fields of a call: those that there are, of their types. Ranges are for whoever carries it
 --- out. Knows no gate: it is given what says whether bytes are text, and what null is.
 
-local MAX_USER = 128 -- bytes
+local names = require "auth.names"
 
 local fields = {}
 
@@ -10,8 +10,7 @@ local fields = {}
 ---@param is_utf8 fun(text: string): boolean
 ---@return boolean
 function fields.is_user(name, is_utf8)
-  return name ~= "" and #name <= MAX_USER and is_utf8(name) and not name:find "%c"
-    and not name:find "\194[\128-\159]" -- control characters
+  return is_utf8(name) and names.is_user(name)
 end
 
 local function is_strings(value)
@@ -51,12 +50,12 @@ local function shown(name)
 end
 
 local function missing(wanted, args)
-  local names = {}
+  local absent = {}
   for name, type_name in pairs(wanted) do
-    if type_name:sub(-1) == "!" and args[name] == nil then names[#names + 1] = name end
+    if type_name:sub(-1) == "!" and args[name] == nil then absent[#absent + 1] = name end
   end
-  table.sort(names)
-  return names[1]
+  table.sort(absent)
+  return absent[1]
 end
 
 --- What the fields are, or nil and what is wrong. Those that are null are absent.

@@ -70,17 +70,34 @@ local function insert(list, entry, meanings, operations)
   list[#list + 1] = { name = entry.name, hash = hash, may = may }
 end
 
+local function is_list(given)
+  local count = 0
+  for _ in pairs(given) do count = count + 1 end
+  return count == #given
+end
+
 --- What an operator has written. Raises what is wrong with it.
 ---@param given table[] entries
 ---@param operations server_api.Operation[]
 ---@return server_api.Key[]
 function keys.read(given, operations)
   local list, meanings = {}, meanings_of(operations)
+  if not is_list(given) then
+    error('option "keys": expected a list: { { name =, sha256 =, allow = }, ... }', 0)
+  end
   for i, entry in ipairs(given) do
     local problem = insert(list, entry, meanings, operations)
     if problem then error(('option "keys": entry %d: %s'):format(i, problem), 0) end
   end
   return list
+end
+
+--- The word behind "Bearer"; nil: there is none.
+local function bearer_of(authorization)
+  if authorization:sub(1, 7):lower() ~= "bearer " then return nil end
+  local from = authorization:find("%S", 8)
+  local word = from and authorization:match("^%S+", from)
+  if word and not authorization:find("%S", from + #word) then return word end
 end
 
 --- Whose key a request has brought. All are looked at, however soon one fits.
@@ -90,8 +107,8 @@ end
 ---@return server_api.Key? key
 ---@return boolean? was_brought nil: there is no key in the header
 function keys.find(list, crypto, authorization)
-  local scheme, word = (authorization or ""):match "^(%a+) +(%S+) *$"
-  if not scheme or scheme:lower() ~= "bearer" then return nil end
+  local word = bearer_of(authorization or "")
+  if not word then return nil end
   local hash, found = crypto:sha256(word), nil
   for _, key in ipairs(list) do
     if crypto:same(key.hash, hash) then found = key end

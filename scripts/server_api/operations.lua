@@ -70,7 +70,7 @@ return {
   { name = "slow_mode", method = "POST", path = "slow_mode", group = "moderation",
     fields = { room = "string!", slow_mode_ms = "integer!" } },
   { name = "reports", method = "GET", path = "reports", group = "moderation", is_reading = true,
-    lists = { "list" }, fields = with(PAGE, { room = "string!" }) },
+    lists = { "list" }, fields = PAGE },
   { name = "audit", method = "GET", path = "audit", group = "moderation", is_reading = true,
     lists = { "list" }, fields = PAGE },
 

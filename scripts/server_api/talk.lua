@@ -3,6 +3,7 @@
 local fields = require "server_api.fields"
 
 local SLICE = 500 -- connections that are told without a pause
+local MAX_ROOM = 300 -- bytes of a name
 
 ---@class server_api.Desk
 ---@field gate moongate.Gate
@@ -18,10 +19,10 @@ local SLICE = 500 -- connections that are told without a pause
 
 local talk = {}
 
---- In whose name; nil and what is wrong.
-local function speaker(desk, from)
+--- In whose name; nil and what is wrong. A key does not speak as another.
+local function speaker(desk, by, from)
   if from == nil then return desk.server_name end
-  if not fields.is_user(from, desk.is_utf8) then
+  if not fields.is_user(from, desk.is_utf8) or (from:sub(1, 4) == "api:" and from ~= by) then
     return nil, "from: expected the name of a user"
   end
   return from
@@ -34,10 +35,10 @@ local function publish(desk, name, from, data)
 end
 
 ---@param desk server_api.Desk
----@param _ string
+---@param by string
 ---@param args table room, data, from
-function talk.publish(desk, _, args)
-  local from, problem = speaker(desk, args.from)
+function talk.publish(desk, by, args)
+  local from, problem = speaker(desk, by, args.from)
   if not from then return nil, "bad_request", problem end
   local said, code, text, temporary = publish(desk, args.room, from, args.data)
   if not said then return nil, code, text, temporary end
@@ -88,17 +89,23 @@ local function to_everybody(desk, from, args)
 end
 
 local function problem_of_rooms(desk, rooms)
-  if not rooms[1] or #rooms > desk.max_rooms then
+  local is_list = rooms[1] and #rooms <= desk.max_rooms
+  for _, name in ipairs(is_list and rooms or {}) do
+    is_list = is_list and name ~= "" and #name <= MAX_ROOM and desk.is_utf8(name)
+  end
+  if not is_list then
     return ("rooms: expected a list of 1 to %d names"):format(desk.max_rooms)
   end
 end
 
 ---@param desk server_api.Desk
----@param _ string
+---@param by string
 ---@param args table rooms or everybody, data, from
-function talk.broadcast(desk, _, args)
-  local from, problem = speaker(desk, args.from)
+function talk.broadcast(desk, by, args)
+  local from, problem = speaker(desk, by, args.from)
   if not from then return nil, "bad_request", problem end
+  local code, text = desk.messages.problem(args.data)
+  if code then return nil, code, text end
   if (args.rooms ~= nil) == (args.everybody == true) then
     return nil, "bad_request", "expected either rooms, or everybody: true"
   elseif args.everybody then

@@ -50,6 +50,52 @@ describe("the server API", function()
       from = "server", data = "hi" }, ann.heard[1])
   end)
 
+  it("speaks under no name that nobody may have", function()
+    for _, name in ipairs { "a\nb", " ", "api:ops", "\255", "a\226\128\139" } do
+      assert.error_matches(function() load { server_name = name } end,
+        'option "server_name": expected')
+    end
+  end)
+
+  it("says again in rooms what none of them has heard", function()
+    local ann = gate:connect "ann"
+    local body = gate.world.json.encode { rooms = { "later" }, data = "hi",
+      message_key = "later-0001" }
+    assert.equal(0, select(2, call("POST", "broadcast", body)).count)
+    gate:deliver(ann, { type = "join", room = "later" })
+    assert.equal(1, select(2, call("POST", "broadcast", body)).count)
+    ann.heard = {}
+    assert.equal(1, select(2, call("POST", "broadcast", body)).count)
+    assert.same({}, ann.heard)
+  end)
+
+  it("has a line in the log for what a key may not do, and for whom a broadcast was", function()
+    load { keys = { { name = "shop", sha256 = fake_crypto.new():sha256(KEY),
+      allow = { "broadcast" } } } }
+    assert.equal(403, (call("POST", "ban", '{"user":"bob"}')))
+    call("POST", "broadcast", '{"everybody":true,"data":1}')
+    call("POST", "broadcast", '{"rooms":["tea","milk"],"data":1}')
+    assert.is_truthy(gate:logged ": ban: not_allowed")
+    assert.is_truthy(gate:logged ": broadcast everybody: done")
+    assert.is_truthy(gate:logged ": broadcast rooms=2: done")
+  end)
+
+  it("reads the reports of all rooms, also of those that are no more", function()
+    local ann, bob = gate:connect "ann", gate:connect "bob"
+    for _, who in ipairs { ann, bob } do gate:deliver(who, { type = "join", room = "tea" }) end
+    local id = gate:deliver(bob, { type = "say", room = "tea", data = "rude" }).id
+    gate:ask(ann, { type = "report", room = "tea", data = { message_id = id, why = "spam" } })
+    for _, who in ipairs { ann, bob } do gate:deliver(who, { type = "leave", room = "tea" }) end
+    gate:later(100)
+    local status, data = call("GET", "reports")
+    assert.equal(200, status)
+    assert.same({ "tea", "bob" }, { data.list[1].room, data.list[1].author })
+  end)
+
+  it("tells the presence of who could have that name", function()
+    assert.equal(400, (call("POST", "presence", '{"users":["ann",""]}')))
+  end)
+
   it("speaks under the name of its option", function()
     load { server_name = "house" }
     local ann = gate:connect "ann"

@@ -105,6 +105,13 @@ describe("HTTP for scripts", function()
     assert.equal("x&address=y%", json.decode(response.body).query)
   end)
 
+  it("refuses a request line that an encoded line break has cut", function()
+    for _, path in ipairs { "/api/hello/ann?q=a%0Ab", "/api/hello/ann?q=a%0d%0ab",
+      "/api/hello/a%0Ab" } do
+      assert.equal(400, ask("GET", path).status, path)
+    end
+  end)
+
   it("answers 204 when the handler returns nothing", function()
     local response = ask("DELETE", "/api/nothing", { Connection = "close" })
     assert.equal(204, response.status)

@@ -128,10 +128,10 @@ describe("the server API", function()
 
     it("paths that are none of its own, whatever they look like", function()
       room "tea of paths"
-      -- It ends the request line, what is behind it may be lost: a key is needed all the same.
+      -- It ends the request line; what was behind it is lost.
       local ok, response = pcall(ops.sends, ops, "GET", "/api/v1/rooms%0a",
         { Authorization = false })
-      assert.is_true(not ok or response.status == 401)
+      assert.is_true(not ok or response.status == 400)
       for path, status in pairs {
         ["/api/v1/"] = 404, ["/api/v1"] = 404, ["/api/v1/nothing"] = 404, ["/api/v2/rooms"] = 404,
         ["/api/v1/rooms/tea"] = 404, ["/api/v1/rooms%2Ftea"] = 404, ["/api/v1/rooms/"] = 404,

@@ -46,6 +46,12 @@ describe("keys of the server API", function()
       assert.is_false(ok)
       assert.equal('option "keys": ' .. text, problem)
     end
+    for _, given in ipairs { good, { ops = good }, { good, more = good }, { nil, good } } do
+      local ok, problem = pcall(keys.read, given, operations)
+      assert.is_false(ok)
+      assert.equal('option "keys": expected a list: { { name =, sha256 =, allow = }, ... }',
+        problem)
+    end
     for _, name in ipairs { "", ("x"):rep(33), 7 } do
       assert.is_false(pcall(read, { name = name, sha256 = HASH }))
     end
@@ -65,7 +71,8 @@ describe("keys of the server API", function()
     assert.equal(2, compared)
     assert.equal("two", find("bearer  other ").name)
     assert.same({ nil, true }, { find "Bearer wrong" })
-    for _, header in ipairs { "", "Bearer", "Bearer ", "Basic secret", "secret", "Bearer a b" } do
+    for _, header in ipairs { "", "Bearer", "Bearer ", "Basic secret", "secret", "Bearer a b",
+      "Bearersecret" } do
       assert.same({}, { find(header) })
     end
     assert.same({}, { find(nil) })

@@ -20,7 +20,9 @@ describe("what a server says by the API", function()
     published, slept = {}, 0
     desk = { server_name = "server", max_rooms = 3, is_utf8 = function() return true end,
       rooms = { find = function(name) return { archived = name == "old" } end },
-      messages = { publish = function(name, from, data)
+      messages = { problem = function(data)
+        if data == "long" then return "too_big", "data: too long" end
+      end, publish = function(name, from, data)
         if name == "none" then return nil, "no_such_room", "there is none" end
         published[#published + 1] = { name, from, data }
         return { id = #published, at = 7 }
@@ -33,8 +35,11 @@ describe("what a server says by the API", function()
       talk.publish(desk, "api:ops", { room = "tea", data = "x" }))
     talk.publish(desk, "api:ops", { room = "tea", data = "x", from = "ann" })
     assert.same({ { "tea", "server", "x" }, { "tea", "ann", "x" } }, published)
-    assert.equal("bad_request",
-      (select(2, talk.publish(desk, "api:ops", { room = "tea", data = "x", from = "" }))))
+    for _, from in ipairs { "", " ann", "a\226\128\139nn", "api:bot" } do
+      assert.equal("bad_request",
+        (select(2, talk.publish(desk, "api:ops", { room = "tea", data = "x", from = from }))))
+    end
+    assert.is_truthy(talk.publish(desk, "api:ops", { room = "tea", data = 1, from = "api:ops" }))
     assert.equal("archived",
       (select(2, talk.publish(desk, "api:ops", { room = "old", data = "x" }))))
   end)
@@ -45,11 +50,15 @@ describe("what a server says by the API", function()
     assert.same({ "archived", "no_such_room", nil },
       { answer.results[1].error.code, answer.results[2].error.code })
     assert.equal(1, #talk.broadcast(desk, "", { rooms = { "tea", "tea" }, data = 1 }).results)
-    for _, rooms in ipairs { {}, { "a", "b", "c", "d" } } do
+    for _, rooms in ipairs { {}, { "a", "b", "c", "d" }, { "" }, { ("a"):rep(301) } } do
       assert.equal("bad_request",
         (select(2, talk.broadcast(desk, "", { rooms = rooms, data = 1 }))))
     end
     assert.equal("bad_request", (select(2, talk.broadcast(desk, "", { data = 1 }))))
+    for _, args in ipairs { { rooms = { "tea" } }, { everybody = true } } do
+      args.data = "long"
+      assert.equal("too_big", (select(2, talk.broadcast(desk, "", args))))
+    end
   end)
 
   it("is encoded once an encoding for all who have a name, and pauses now and then", function()
