@@ -169,10 +169,12 @@ return function(gate)
     return { count = who:unwatch(conn.id, users) }
   end)
 
-  gate:provide("1.0", {
+  gate:provide("1.1", {
     --- "online", "away" or "offline", whatever the user wants to be shown as.
     state_of = function(user) return who:state_of(user) end,
     --- As watchers see the user: { user, state, status = { text, emoji } }.
     view = function(user) return who:view(user) end,
+    grace_ms = grace_ms, -- this and the next since 1.1: rooms count it for each room
+    is_final = function(code) return IS_FINAL[code] or false end,
   })
 end

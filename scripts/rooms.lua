@@ -68,13 +68,14 @@ return function(gate)
 
   -- ---- who goes ----
 
-  gate:after("closed", function(conn)
+  gate:after("closed", function(conn, _, code)
+    local may_return = attendance:may_return(code)
     for room in pairs(conn.rooms) do
-      if conn.user then attendance:leave(conn, room, true) end
+      if conn.user then attendance:leave(conn, room, may_return) end
     end
   end)
 
-  if attendance.with_presence then
+  if attendance.presence then
     gate:needs "presence" -- its hooks come first
     gate:after("offline", function(user) attendance:went_offline(user) end)
   end

@@ -3,13 +3,17 @@
 --
 -- room.state.users counts the connections of each user, so that nobody has to look at all members.
 -- Rooms of a kind have their state for themselves: in these the connections are looked at. With the
--- plugin presence, one whose last connection has gone stays, with 0, until that says "offline".
+-- plugin presence, one whose last connection to the room was lost stays, with 0, until its grace is
+-- over or it says "offline": it knows nothing of rooms, and one may be connected elsewhere.
 
 local MAX_GATHERED = 500 -- names in one message; of more only the number is told
+local MAX_DUE = 1000     -- users who are given up in a tick
+local TICK_MS = 1000
 
 ---@class rooms.Attendance
----@field private away table<string, table<string, true>> user -> set of rooms, in which they have
---- no connection any more
+---@field private away table<string, table<string, integer>> user -> room in which they have no
+--- connection any more -> when they are given up
+---@field presence? table the API of that plugin
 ---@field private changing table<string, true> rooms with changes that were not told yet
 local Attendance = {}
 local attendance_mt = { __index = Attendance }
@@ -131,18 +135,25 @@ function Attendance:entered(room, conn)
   end
 end
 
---- Whether the user stays when this connection has gone. With has_ended they may come back.
-local function stays(self, room, state, conn, has_ended)
+--- Whether who loses a connection by this close code has a while to come back.
+---@param code integer
+---@return boolean
+function Attendance:may_return(code)
+  return self.presence ~= nil and not self.presence.is_final(code)
+end
+
+--- Whether the user stays when this connection has gone.
+local function stays(self, room, state, conn, may_return)
   if room.kind then return has_other(self, room, conn) end
   local user = conn.user
   local count = state.users and state.users[user]
   if count and count > 1 then
     state.users[user] = count - 1
     return true
-  elseif count and has_ended and self.with_presence then
+  elseif count and may_return then
     state.users[user] = 0
     self.away[user] = self.away[user] or {}
-    self.away[user][room.name] = true
+    self.away[user][room.name] = self.gate:now_ms() + self.presence.grace_ms
     return true
   end
   drop(state, user)
@@ -152,11 +163,11 @@ end
 --- Takes the connection out.
 ---@param conn moongate.Conn
 ---@param room moongate.Room
----@param has_ended? boolean the connection has
-function Attendance:leave(conn, room, has_ended)
+---@param may_return? boolean within the grace
+function Attendance:leave(conn, room, may_return)
   local state = room.state -- the room has another one when nobody is left
   room:remove(conn)
-  if not stays(self, room, state, conn, has_ended) then self:tell(room, conn.user, false) end
+  if not stays(self, room, state, conn, may_return) then self:tell(room, conn.user, false) end
   self.notice(room)
 end
 
@@ -201,11 +212,35 @@ end
 function Attendance:renamed(old, name)
   for user in pairs(self.gate:room(name).state.users or {}) do
     local rooms = self.away[user]
-    if rooms and rooms[old] then rooms[old], rooms[name] = nil, true end
+    if rooms and rooms[old] then rooms[old], rooms[name] = nil, rooms[old] end
   end
   if self.changing[old] then self.changing[old], self.changing[name] = nil, true end
   self.notice(self.gate:room(old))
   self.notice(self.gate:room(name))
+end
+
+--- Who has no connection in the room, and does not come back, is out.
+local function give_up(self, user, name)
+  local room = self.gate:room(name)
+  if (room.state.users or {})[user] == 0 then
+    drop(room.state, user)
+    self:tell(room, user, false)
+  end
+  self:forget_away(user, name)
+end
+
+--- Gives up whose grace is over; of who is connected nowhere presence says it as well.
+function Attendance:expire()
+  local now_ms, due = self.gate:now_ms(), {}
+  local latest_ms = now_ms + self.presence.grace_ms
+  for user, rooms in pairs(self.away) do
+    for name, until_ms in pairs(rooms) do
+      if until_ms <= now_ms then due[#due + 1] = { user = user, name = name } end
+      rooms[name] = math.min(until_ms, latest_ms) -- the clock may have been set back
+    end
+    if #due >= MAX_DUE then break end
+  end
+  for _, one in ipairs(due) do give_up(self, one.user, one.name) end
 end
 
 --- The plugin presence says that the user will not come back.
@@ -215,14 +250,7 @@ function Attendance:went_offline(user)
   for _, conn in pairs(found and found.conns or {}) do
     for room in pairs(conn.rooms) do self:leave(conn, room) end
   end
-  for name in pairs(self.away[user] or {}) do
-    local room = self.gate:room(name)
-    if (room.state.users or {})[user] == 0 then
-      drop(room.state, user)
-      self:tell(room, user, false)
-    end
-  end
-  self.away[user] = nil
+  for name in pairs(self.away[user] or {}) do give_up(self, user, name) end
 end
 
 -- ---- anew ----
@@ -257,11 +285,16 @@ function attendance.open(gate, with_presence, notice)
   state.away = with_presence and state.away or {}
   state.changing = state.changing or {}
   local self = setmetatable({ gate = gate, away = state.away, changing = state.changing,
-    with_presence = with_presence, notice = notice }, attendance_mt)
+    presence = with_presence and gate:use("presence", "1.1") or nil, notice = notice },
+    attendance_mt)
+  for _, rooms in pairs(state.away) do -- of older code, which had true
+    for name, until_ms in pairs(rooms) do rooms[name] = tonumber(until_ms) or gate:now_ms() end
+  end
   self.large_room = gate:option("large_room", { default = 200, min = 2, max = 500,
     about = "users beyond whom nobody is told of each who comes and goes" })
   self:recount()
-  gate:every(1000, function() self:flush() end, "members_changed")
+  gate:every(TICK_MS, function() self:flush() end, "members_changed")
+  if self.presence then gate:every(TICK_MS, function() self:expire() end, "away") end
   return self
 end
 

@@ -1,3 +1,4 @@
+local file = require "spec.support.file"
 local houses = require "spec.support.house"
 
 describe("who comes and goes", function()
@@ -104,9 +105,12 @@ describe("who comes and goes", function()
     end)
   end)
 
-  describe("with the plugin presence", function()
-    local PRESENCE = "return function() end"
+  --- What the rooms want of that plugin; a spec says itself who is offline.
+  local PRESENCE = [[return function(gate)
+    gate:provide("1.1", { grace_ms = 2000, is_final = function(code) return code == 1000 end })
+  end]]
 
+  describe("with the plugin presence", function()
     --- That plugin would say so after a grace, or at once.
     local function offline(user) gate.world.request.tell("offline", user) end
 
@@ -118,7 +122,7 @@ describe("who comes and goes", function()
     end)
 
     it("is told when that says that somebody will not come back", function()
-      gate:close(bob, "lost")
+      gate:close(bob, "lost", 1006)
       assert.same({}, heard(ann))
       assert.same({ "ann", "bob" }, ask(ann, "members", "tea").members)
       offline "bob"
@@ -130,7 +134,7 @@ describe("who comes and goes", function()
     end)
 
     it("is not told of who has come back meanwhile", function()
-      gate:close(bob, "lost")
+      gate:close(bob, "lost", 1006)
       bob = gate:connect "bob"
       assert.same({ "ann", "bob" }, ask(bob, "join", "tea").members)
       assert.same({}, heard(ann))
@@ -162,7 +166,7 @@ describe("who comes and goes", function()
       ask(ann, "create", "den", { options = { max_members = 2 } })
       ask(ann, "join", "den")
       ask(bob, "join", "den")
-      gate:close(bob, "lost")
+      gate:close(bob, "lost", 1006)
       assert.equal("too_many_members", house:refused(gate:connect "carl", "join", "den"))
       assert.is_truthy(ask(gate:connect "bob", "join", "den"))
     end)
@@ -171,7 +175,7 @@ describe("who comes and goes", function()
       ask(ann, "create", "den")
       ask(ann, "join", "den")
       ask(bob, "join", "den")
-      gate:close(bob, "lost")
+      gate:close(bob, "lost", 1006)
       assert(gate:reload())
       ask(ann, "rename", "den", { name = "cave" })
       heard(ann)
@@ -188,15 +192,89 @@ describe("who comes and goes", function()
       ask(ann, "join", "den")
       ask(bob, "join", "den")
       ask(bob, "leave", "tea")
-      gate:close(bob, "lost")
+      gate:close(bob, "lost", 1006)
       heard(ann)
       ask(ann, "role", "den", { user = "bob", role = "guest" })
       assert.equal("role_changed left", types(heard(ann)))
       assert.same({}, gate.world.state.of("rooms").away)
     end)
 
+    describe("of who is connected elsewhere", function()
+      local phone
+
+      before_each(function()
+        phone = gate:connect "bob"
+        ask(phone, "join", "milk")
+        heard(ann)
+      end)
+
+      it("is told at once when the one in the room is closed for good", function()
+        gate:close(bob, "client", 1000)
+        assert.same({ { type = "left", room = "tea", user = "bob", at = now() } }, heard(ann))
+        assert.same({ "ann" }, ask(ann, "members", "tea").members)
+        gate:later(5000)
+        assert.same({}, heard(ann))
+      end)
+
+      it("is told when the one in the room is lost, and the grace is over", function()
+        gate:close(bob, "lost", 1006)
+        gate:later(1900)
+        assert.same({ "ann", "bob" }, ask(ann, "members", "tea").members)
+        assert.same({}, heard(ann))
+        gate:later(1200)
+        assert.equal("left", types(heard(ann)))
+        assert.same({ "ann" }, ask(ann, "members", "tea").members)
+        assert.same({ "bob" }, ask(phone, "members", "milk").members)
+        assert.same({}, gate.world.state.of("rooms").away)
+        offline "bob"
+        assert.same({}, heard(ann))
+      end)
+
+      it("is not told of who joins again with the other one", function()
+        gate:close(bob, "lost", 1006)
+        ask(phone, "join", "tea")
+        gate:later(5000)
+        assert.same({}, heard(ann))
+        gate:close(phone, "client", 1000)
+        assert.equal("left", types(heard(ann)))
+      end)
+
+      it("leaves the place in a full room to another", function()
+        ask(ann, "create", "den", { options = { max_members = 2 } })
+        ask(ann, "join", "den")
+        ask(bob, "join", "den")
+        gate:close(bob, "lost", 1006)
+        gate:later(3100)
+        assert.is_truthy(ask(gate:connect "carl", "join", "den"))
+      end)
+
+      it("is told of who has come back, and not to the room", function()
+        gate:close(phone, "lost", 1006)
+        gate:close(bob, "lost", 1006)
+        gate:connect "bob"
+        gate:later(3100)
+        assert.equal("left", types(heard(ann)))
+        assert.same({}, gate.world.state.of("rooms").away)
+      end)
+
+      it("is told after a reload, also when older code knew no time", function()
+        gate:close(bob, "lost", 1006)
+        gate.world.state.of("rooms").away.bob.tea = true
+        assert(gate:reload())
+        gate:later(1100)
+        assert.equal("left", types(heard(ann)))
+      end)
+
+      it("is told in time when the clock is set back", function()
+        gate:close(bob, "lost", 1006)
+        gate.world.state.of("rooms").away.bob.tea = now() + 3600000
+        gate:later(3100)
+        assert.equal("left", types(heard(ann)))
+      end)
+    end)
+
     it("is that of connections again without it", function()
-      gate:close(bob, "lost")
+      gate:close(bob, "lost", 1006)
       assert(gate:reload({}, { rooms = { presence = false } }))
       assert.same({ "ann" }, ask(ann, "members", "tea").members)
     end)
@@ -226,24 +304,88 @@ describe("who comes and goes", function()
     return found
   end
 
+  local GRACE_MS, LATE_MS = 30000, 1000 -- of presence; and how much later it may be told
+
+  --- Who must be in, and who may be as well: who has lost the connection a moment ago.
+  local function truth_of(conns, lost)
+    local must, may = { watcher = true }, { watcher = true }
+    for _, conn in pairs(conns) do
+      if gate.world.room.find("tea"):has(conn) then must[conn.user] = true end
+    end
+    for user, at in pairs(lost) do
+      local ago_ms = now() - at
+      if ago_ms < GRACE_MS then must[user] = true end
+      if ago_ms <= GRACE_MS + LATE_MS then may[user] = true end
+    end
+    return must, may
+  end
+
+  local function agree(watcher, conns, lost)
+    local must, may = truth_of(conns, lost)
+    local members = set(ask(watcher, "members", "tea").members)
+    for user in pairs(must) do assert.is_true(members[user], user .. " must be in") end
+    for user in pairs(members) do
+      assert.is_true(must[user] or may[user], user .. " must not be in")
+    end
+  end
+
+  --- The connection was the user's last in the room: what happened to it says whether they stay.
+  local function note_end(conn, conns, lost, is_lost)
+    local was_in = gate.world.room.find("tea"):has(conn)
+    if not was_in then return end
+    for _, other in pairs(conns) do
+      local stays = other ~= conn and other.user == conn.user
+        and gate.world.room.find("tea"):has(other)
+      if stays then return end
+    end
+    lost[conn.user] = is_lost and now() or nil
+  end
+
+  local STEPS = {}
+
+  function STEPS.join(conn, _, lost)
+    ask(conn, "join", "tea")
+    lost[conn.user] = nil
+  end
+
+  function STEPS.elsewhere(conn) ask(conn, "join", "milk") end
+
+  function STEPS.leave(conn, conns, lost)
+    note_end(conn, conns, lost, false)
+    gate:deliver(conn, { type = "leave", room = "tea" })
+  end
+
+  local function closes(is_lost)
+    return function(conn, conns, lost, place)
+      note_end(conn, conns, lost, is_lost)
+      conns[place] = nil
+      gate:close(conn, is_lost and "lost" or "client", is_lost and 1006 or 1000)
+      local is_there = false
+      for _, other in pairs(conns) do is_there = is_there or other.user == conn.user end
+      if not is_there and not is_lost then lost[conn.user] = nil end -- offline, wherever they were
+    end
+  end
+
+  STEPS.lost, STEPS.goodbye = closes(true), closes(false)
+  function STEPS.moment() gate:later(500) end
+  function STEPS.while_() gate:later(12000) end
+
+  local DRAWN = { "join", "join", "join", "elsewhere", "elsewhere", "leave", "lost", "lost",
+    "goodbye", "moment", "moment", "while_" }
+
   --- Eight connections of four users join, leave and break as the dice say.
-  local function play(roll, steps)
-    local conns = {}
+  local function play(roll, steps, watcher, with_presence)
+    local conns, lost = {}, {}
     for _ = 1, steps do
-      local place, what = roll(8), roll(6)
+      local place, what = roll(8), DRAWN[roll(#DRAWN)]
       local conn = conns[place]
       if not conn then
         conns[place] = gate:connect("u" .. math.ceil(place / 2))
-      elseif what <= 3 then
-        ask(conn, "join", "tea")
-      elseif what == 4 then
-        gate:deliver(conn, { type = "leave", room = "tea" })
-      elseif what == 5 then
-        gate:close(conn, "lost")
-        conns[place] = nil
       else
-        gate:later(500)
+        STEPS[what](conn, conns, lost, place)
       end
+      if not with_presence then lost = {} end
+      agree(watcher, conns, lost)
     end
     return conns
   end
@@ -252,27 +394,18 @@ describe("who comes and goes", function()
     local with_presence = seed % 2 == 0
     it(("agrees with who is in, whatever has happened: seed %d"):format(seed), function()
       load({ large_room = 2 + seed % 3, presence = with_presence },
-        { presence = "return function() end" })
+        { presence = file.read "scripts/presence.lua" })
       local watcher, seen = gate:connect "watcher", { watcher = true }
       ask(watcher, "join", "tea")
-      local conns = play(dice(seed), 500)
-      for n = 1, 4 do
-        if with_presence and not gate.world.user.find("u" .. n) then
-          gate.world.request.tell("offline", "u" .. n)
-        end
-      end
-      gate:later(1000)
+      local conns = play(dice(seed), 500, watcher, with_presence)
+      gate:later(GRACE_MS + 2 * LATE_MS)
       follow(seen, heard(watcher))
-      local truth = { watcher = true }
-      for _, conn in pairs(conns) do
-        local is_in = gate.world.room.find("tea"):has(conn)
-        -- With that plugin who has been in stays until they are offline.
-        if is_in or (with_presence and seen[conn.user]) then truth[conn.user] = true end
-      end
+      local truth = truth_of(conns, {}) -- nobody is away any more
       local answer = ask(watcher, "members", "tea")
       assert.same(truth, set(answer.members))
       assert.same(truth, seen)
       assert.equal(#answer.members, answer.count)
+      assert.same({}, gate.world.state.of("rooms").away)
     end)
   end
 end)
