@@ -32,7 +32,7 @@ end
 ---@return boolean? temporary
 function office.act(house, verb, by, name, data)
   if not VERBS[verb] then error(("no such verb: %s"):format(tostring(verb)), 2) end
-  data = data or {}
+  data = house:data { data = data }
   local owner, problem = owner_of(house, data.owner)
   if owner == nil then return nil, "bad_request", problem end
   local actor = { user = by, state = { admin = true, owns = owner } }

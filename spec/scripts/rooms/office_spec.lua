@@ -47,6 +47,15 @@ describe("rooms, for other plugins,", function()
     end
   end)
 
+  it("take what is null as what is left out, as requests do", function()
+    local null = gate.world.json.null
+    assert.equal("admin", act("create", "tea", { owner = null, kind = null, title = null,
+      options = { history = null, max_members = 7 } }).role)
+    assert.equal(9, act("set", "tea", { topic = null, options = { max_members = 9,
+      history = null } }).options.max_members)
+    assert.is_nil(act("describe", "tea", null).owner)
+  end)
+
   it("of users are counted as before", function()
     assert.is_truthy(house:ask(ann, "create", "mine"))
     assert.equal("ann", act("describe", "mine").owner)
