@@ -6,6 +6,7 @@
 
 local key_of = require("auth.addresses").key_of
 local new_attempts = require "auth.attempts"
+local permissions = require "rooms.permissions"
 
 local MAX_ROLES = 1000    -- of one room, which is one entry of the store
 local MAX_INVITES = 50    -- of one room
@@ -37,7 +38,8 @@ local function problem_of_one_more(record, user)
   end
 end
 
---- Makes the user a member, or what else the role says; "guest" takes the role away.
+--- Makes the user a member, or what else the role says; "guest" takes the role away. With the right
+--- to invite go the invites.
 ---@param record table
 ---@param user string
 ---@param role string
@@ -49,7 +51,11 @@ function Entry:set_role(record, user, role)
     local code, text = problem_of_one_more(record, user)
     if code then return nil, code, text end
   end
+  local could_invite = permissions.has_right(permissions.role(user, record), record, "invite")
   record.roles[user] = role ~= "guest" and role or nil
+  if could_invite and not permissions.has_right(role, record, "invite") then
+    self.forget_invites(record, user)
+  end
   self.book:save(record)
   return true
 end
@@ -100,6 +106,15 @@ function Entry:invite(record, by, data)
   record.invites[code] = invite
   self.book:save(record)
   return { code = code, user = invite.user, uses = invite.uses, expires_at = invite.expires_at }
+end
+
+--- Nobody comes in by an invite of this user any more; who changes the record saves it.
+---@param record table
+---@param user string
+function Entry.forget_invites(record, user)
+  for code, invite in pairs(record.invites) do
+    if invite.by == user then record.invites[code] = nil end
+  end
 end
 
 ---@param record table

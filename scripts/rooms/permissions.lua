@@ -73,6 +73,15 @@ function permissions.is_above(role, other) return RANK[role] > RANK[other] end
 ---@return boolean
 function permissions.is_at_least(role, other) return RANK[role] >= RANK[other] end
 
+--- Whether the role has a right in a room, whether or not it is archived.
+---@param role string
+---@param record table
+---@param action string
+---@return boolean
+function permissions.has_right(role, record, action)
+  return RANK[role] >= least[record.kind][action]
+end
+
 --- Whether this role may do this in a room. Allocates nothing when it may.
 ---@param role string
 ---@param record table

@@ -58,6 +58,54 @@ describe("a role in a room", function()
     end)
   end)
 
+  describe("with the right to invite", function()
+    local invite
+
+    before_each(function()
+      ask(ann, "create", "priv", { kind = "private" })
+      ask(ann, "role", "priv", { user = "bob", role = "moderator" })
+      ask(bob, "join", "priv")
+      invite = ask(bob, "invite", "priv", { uses = 5 }).code
+    end)
+
+    local function invites()
+      local codes = {}
+      for code in pairs(ask(ann, "describe", "priv").invites) do codes[#codes + 1] = code end
+      return codes
+    end
+
+    it("takes the invites along, so that nobody comes back by one of their own", function()
+      assert.is_truthy(ask(bob, "resign", "priv"))
+      assert.same({}, invites())
+      assert.equal("bad_invite", refused(bob, "join", "priv", { invite = invite }))
+      assert.equal("bad_invite", refused(carl, "join", "priv", { invite = invite }))
+    end)
+
+    it("takes them along when another takes the role away, and leaves those of others", function()
+      local other = ask(ann, "invite", "priv", { user = "bob" }).code
+      ask(ann, "role", "priv", { user = "bob", role = "member" })
+      assert.same({ other }, invites())
+      ask(ann, "role", "priv", { user = "bob", role = "guest" })
+      assert.equal("bad_invite", refused(bob, "join", "priv", { invite = invite }))
+      assert.is_truthy(ask(bob, "join", "priv", { invite = other }))
+    end)
+
+    it("takes them along in an archived room, too", function()
+      ask(ann, "archive", "priv")
+      assert.is_truthy(ask(bob, "resign", "priv"))
+      ask(ann, "unarchive", "priv")
+      assert.same({}, invites())
+    end)
+
+    it("leaves those of an owner who hands the room over, and is a moderator", function()
+      local own = ask(ann, "invite", "priv").code
+      ask(ann, "role", "priv", { user = "bob", role = "owner" })
+      assert.is_truthy(ask(carl, "join", "priv", { invite = own }))
+      assert.is_truthy(ask(carl, "resign", "priv"))
+      assert.is_truthy(ask(carl, "join", "priv", { invite = invite }))
+    end)
+  end)
+
   describe("in a direct room", function()
     it("is given up, for good as far as the other one is concerned", function()
       load { max_direct_made = 1 }
