@@ -303,6 +303,8 @@ function changes.invite(house, conn, message, data)
   if data.user ~= nil and not is_user(house, data.user) then
     return nil, "bad_request", "data.user: expected the name of a user"
   end
+  if data.user then code, text = house:problem_of_ban(record, data.user) end
+  if code then return nil, code, text end
   local invite, why, problem = house.entry:invite(record, conn.user, data)
   if not invite then return nil, why, problem end
   if data.user then invite_user(house, data.user, record, conn, invite.code) end
@@ -320,6 +322,8 @@ local function problem_of_role(house, conn, record, data)
   local mine, before = house:role(conn, record), house:role(data.user, record)
   if not permissions.is_above(mine, before) or not permissions.is_above(mine, data.role) then
     return "not_allowed", "only of those below you, and only roles below yours"
+  elseif data.role ~= "guest" then
+    return house:problem_of_ban(record, data.user)
   end
 end
 

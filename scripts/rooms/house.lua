@@ -8,6 +8,8 @@ local entry = require "rooms.entry"
 local office = require "rooms.office"
 local options = require "rooms.options"
 local permissions = require "rooms.permissions"
+local resigning = require "rooms.resigning"
+local sanctions = require "moderation.sanctions"
 local unused = require "rooms.unused"
 
 local LOOK_AROUND_MS = 10000
@@ -183,13 +185,25 @@ function House:dismiss(record, user, by)
   local had_role = self:role(user, record) ~= permissions.role(nil, record)
   if record.owner == user then record.owner = nil end
   record.roles[user] = nil
+  self.entry.forget_invites(record, user)
   for code, invite in pairs(record.invites) do
-    if invite.by == user or invite.user == user then record.invites[code] = nil end
+    if invite.user == user then record.invites[code] = nil end
   end
   self.book:save(record)
-  if not had_role then return end
-  self:tell(record, { type = "role_changed", room = record.name, user = user, role = "guest",
-    by = by })
+  if had_role then resigning.tell(self, record, user, "guest", by) end
+end
+
+--- nil when the user may be let in, else the code and the text: a ban, which the plugin moderation
+--- has put into the record, is not undone by a role.
+---@param record table
+---@param user string
+---@return string? code
+---@return string? text
+function House:problem_of_ban(record, user)
+  local its = record.moderation
+  if its and sanctions.is_in_force(its.users[user], self.gate:now_ms()) then
+    return "banned", "this user is banned here: unban first"
+  end
 end
 
 --- What other plugins see of the rooms: docs/protocol.md.

@@ -95,6 +95,44 @@ describe("a verb of moderation", function()
       assert.equal("not_allowed", refused("carl", "ban", { user = "bob" }, "milk"))
     end)
 
+    it("is not undone by a role or an invite while it holds", function()
+      for kind, room in pairs { private = "pv", public = "tea" } do
+        ask("ann", "create", { kind = kind }, room)
+        ask("root", "ban", { user = "bob", duration_ms = 60000 }, room)
+        heard "bob"
+        for _, role in ipairs { "member", "moderator" } do
+          assert.equal("banned", refused("ann", "role", { user = "bob", role = role }, room))
+        end
+        assert.equal("banned", refused("root", "role", { user = "bob", role = "member" }, room))
+        assert.equal("banned", refused("ann", "invite", { user = "bob" }, room))
+        assert.is_truthy(ask("ann", "role", { user = "bob", role = "guest" }, room))
+        assert.same({}, heard "bob")
+      end
+      courtroom.gate:later(60000)
+      assert.equal("not_allowed", refused("bob", "join", nil, "pv"))
+      assert.equal("guest", ask("bob", "join").role)
+      assert.is_truthy(ask("ann", "invite", { user = "bob" }, "pv"))
+      assert.is_truthy(ask("ann", "role", { user = "bob", role = "moderator" }, "pv"))
+    end)
+
+    it("tells who has lost a role by it, wherever they are", function()
+      for room, role in pairs { tea = "moderator", pv = "owner" } do
+        local user = role == "owner" and "ann" or "max"
+        ask("ann", "create", { kind = "private" }, room)
+        ask(user, "join", nil, room)
+        ask("root", "join", nil, room)
+        heard(user)
+        heard "root"
+        ask("root", "ban", { user = user, reason = "spam" }, room)
+        local changed = { type = "role_changed", room = room, user = user, role = "guest",
+          by = "root", at = now() }
+        assert.same({ { type = "left", room = room, user = user, reason = "banned", at = now() },
+          changed, { type = "moderated", room = room, action = "ban", reason = "spam",
+          at = now() } }, heard(user))
+        assert.same(changed, heard("root")[2])
+      end
+    end)
+
     it("of an address is for admins, and keeps out who comes from there", function()
       assert.equal("not_allowed", refused("ann", "ban", { address = "10.0.0.3" }))
       courtroom:connect("otto", "10.0.0.3").state.admin = true
