@@ -9,7 +9,6 @@ local office = require "rooms.office"
 local options = require "rooms.options"
 local permissions = require "rooms.permissions"
 local resigning = require "rooms.resigning"
-local sanctions = require "moderation.sanctions"
 local unused = require "rooms.unused"
 
 local LOOK_AROUND_MS = 10000
@@ -200,8 +199,8 @@ end
 ---@return string? code
 ---@return string? text
 function House:problem_of_ban(record, user)
-  local its = record.moderation
-  if its and sanctions.is_in_force(its.users[user], self.gate:now_ms()) then
+  local ban = record.moderation and record.moderation.users[user]
+  if ban and (not ban.expires_at or ban.expires_at > self.gate:now_ms()) then
     return "banned", "this user is banned here: unban first"
   end
 end
