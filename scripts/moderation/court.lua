@@ -57,7 +57,10 @@ end
 function Court:record_for(actor, name, action)
   if type(name) ~= "string" then return nil, "bad_request", "room: expected a string" end
   local record = self.rooms.find(name)
-  if not record then return nil, "no_such_room", "there is no room of this name" end
+  -- Whoever may not see it is told as if there were none.
+  if not record or not self.rooms.may(actor, record, "see") then
+    return nil, "no_such_room", "there is no room of this name"
+  end
   local granted, code, text = self.rooms.may(actor, record, action)
   if not granted then return nil, code, text end
   return record

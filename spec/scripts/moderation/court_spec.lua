@@ -89,4 +89,74 @@ describe("a court", function()
       assert.equal(log, record.moderation.log)
     end)
   end)
+
+  describe("a room that one may not see", function()
+    -- What any request may bring; each takes what it knows.
+    local FULL = { user = "bob", role = "member", reason = "so", message_id = 1, why = "so",
+      text = "so", slow_mode_ms = 0, name = "chai", title = "Tea", topic = "hot", uses = 2,
+      emoji = "+1", on = true, limit = 5, invite = "x" }
+    local BROUGHT = { {}, FULL, { address = "10.0.0.3" }, { password = "x" },
+      { options = { history = 7 } }, { role = "owner", user = "carl" }, { revoke = "x" }, "/bans",
+      "/kick bob", "hello" }
+
+    --- All that there are, but those that are about no room, and `join` of a private one, which
+    --- answers by design.
+    local function requests(is_private)
+      local names = {}
+      for name in pairs(courtroom.gate.world.plugin.current().on) do
+        local is_meant = name ~= "create" and name ~= "direct" and name ~= "rooms"
+          and not (is_private and name == "join")
+        if is_meant then names[#names + 1] = name end
+      end
+      table.sort(names)
+      return names
+    end
+
+    local function answer_of(who, type_name, data, room)
+      local answer = { courtroom:ask(who, type_name, data, room, { message_id = 1, emoji = "+1" }) }
+      answer.n = select("#", unpack(answer, 1, 4))
+      return answer
+    end
+
+    local function is_as_if_none(who, room, none, is_private)
+      local count = 0
+      for _, name in ipairs(requests(is_private)) do
+        for i, data in ipairs(BROUGHT) do
+          assert.same(answer_of(who, name, data, none), answer_of(who, name, data, room),
+            ("%s %d"):format(name, i))
+          count = count + 1
+        end
+      end
+      return count
+    end
+
+    before_each(function()
+      ask("ann", "create", { kind = "private" }, "den")
+      ask("ann", "join", nil, "den")
+      ask("ann", "direct", { user = "bob" }, false)
+      for _, room in ipairs { "den", "@ann,bob" } do
+        ask("root", "mute", { user = "max", duration_ms = 60000 }, room)
+        assert.is_truthy(ask("ann", "say", "hello", room))
+      end
+    end)
+
+    it("answers each request of a stranger as if it were not there", function()
+      assert.is_true(is_as_if_none("carl", "den", "nix", true) > 250)
+    end)
+
+    it("answers so for a direct room, `join` as well", function()
+      assert.is_true(is_as_if_none("carl", "@ann,bob", "@ann,zoe") > 250)
+    end)
+
+    it("answers so for an archived one", function()
+      ask("ann", "archive", nil, "den")
+      assert.is_true(is_as_if_none("carl", "den", "nix", true) > 250)
+    end)
+
+    it("is there for those who may", function()
+      assert.is_truthy(ask("ann", "bans", nil, "den"))
+      assert.is_truthy(ask("root", "bans", nil, "@ann,bob"))
+      assert.equal("not_allowed", refused("ann", "bans", nil, "@ann,bob"))
+    end)
+  end)
 end)
