@@ -27,6 +27,7 @@ function verbs.kick(court, actor, name, data)
   else
     local found = court.gate:user(case.user)
     if not found then return nil, "gone", "this user is not connected" end
+    court:tell(case, "kick")
     found:close(4504, "kicked")
   end
   court:note(actor, "kick", case)
@@ -55,6 +56,7 @@ local function ban_everywhere(court, actor, case)
       court:sanction(case, actor)) then
     return nil, "too_many_bans", "no more bans can be kept"
   end
+  if case.user then court:tell(case, "ban") end
   court:close_banned()
   return true
 end

@@ -133,6 +133,21 @@ describe("a verb of moderation", function()
       end
     end)
 
+    it("everywhere tells the user why, before the connection is closed", function()
+      local phone, laptop = courtroom:connect "dora", courtroom:connect "dora"
+      ask("root", "kick", { user = "dora", reason = "loud" }, false)
+      for _, conn in ipairs { phone, laptop } do
+        assert.same({ type = "moderated", action = "kick", reason = "loud", at = now() },
+          conn.heard[#conn.heard])
+        assert.is_false(conn.is_open)
+      end
+      heard "bob"
+      ask("root", "ban", { user = "bob", reason = "spam", duration_ms = 60000 }, false)
+      assert.same({ { type = "moderated", action = "ban", reason = "spam", at = now(),
+        expires_at = now() + 60000 } }, heard "bob")
+      assert.is_false(courtroom.bob.is_open)
+    end)
+
     it("of an address is for admins, and keeps out who comes from there", function()
       assert.equal("not_allowed", refused("ann", "ban", { address = "10.0.0.3" }))
       courtroom:connect("otto", "10.0.0.3").state.admin = true
