@@ -46,6 +46,7 @@ end
 
 ---@param gate moongate.Gate
 return function(gate)
+  gate:tells "name_wanted" -- { user }: who listens may set `refused` to say why not
   local options, chosen = read_options(gate)
   local guest = new_guest(gate, { prefix = options.guest_prefix, hold_ms = options.hold_ms,
     max_held = options.max_held })
@@ -137,8 +138,16 @@ return function(gate)
     end)
   end
 
+  --- There is no account of a name that nobody may have.
+  local function register(data, conn)
+    local code, text
+    if type(data.user) == "string" then code, text = sessions.problem_of_name(data.user) end
+    if code then return nil, code, text end
+    return password.register(data, conn)
+  end
+
   if may_register then
-    gate:on("register", function(conn, message) return enter(conn, message, password.register) end)
+    gate:on("register", function(conn, message) return enter(conn, message, register) end)
   end
 
   local function log_out(user, reason)
@@ -159,6 +168,7 @@ return function(gate)
   end)
 
   local CLOSES = { bad_token = "bad_token", bad_request = "bad_token", -- it is too long
+    bad_name = "bad_token",
     expired_token = "token_expired", early_token = "token_expired", logged_out = "logged_out" }
 
   --- The token of a handshake, as a request of its own: what the client asks for waits behind it.

@@ -15,6 +15,7 @@ local repeats = require "server_api.repeats"
 
 local METHODS = { "GET", "POST", "PUT", "PATCH", "DELETE" }
 local SWEEP_MS, MAX_SWEPT = 1000, 10000
+local RETRY_MS = 100
 local REALM = 'Bearer realm="moongate"'
 
 local of_path = {} -- path -> method -> operation
@@ -245,15 +246,30 @@ return function(gate)
     return type(name) == "string" and (name == desk.server_name or name:sub(1, 4) == "api:")
   end
 
-  gate:before("auth", function(_, message)
-    local name = type(message.data) == "table" and message.data.name
-    if is_reserved(name) then return nil, "bad_name", "this name is the server's" end
+  gate:after("name_wanted", function(wish)
+    if is_reserved(wish.user) then wish.refused = "this name is the server's" end
   end)
 
-  --- Who got it in another way: by a token, say.
-  gate:after("admitted", function(conn)
+  --- Who has it all the same, from before there were keys or from a plugin that asks nobody: what
+  --- they have sent already is not carried out.
+  gate:before("*", function(conn)
+    if conn.user and is_reserved(conn.user) then
+      return nil, "bad_name", "this name is the server's"
+    end
+  end)
+
+  --- Tries again when too much waits for the I/O threads.
+  local function expel(conn)
     if not is_reserved(conn.user) then return end
+    local _, problem = conn:close(4501, "bad_name")
+    if problem == "full" then return gate:after_ms(RETRY_MS, function() expel(conn) end) end
     gate:warn("%s: a user of this name would be taken for the server", shown(conn.user))
-    conn:close(4501, "bad_name")
+  end
+
+  gate:after("admitted", expel)
+  gate:spawn(function()
+    for _, conn in gate:conns() do
+      if conn.is_open then expel(conn) end
+    end
   end)
 end

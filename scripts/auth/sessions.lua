@@ -109,12 +109,24 @@ return function(gate, guest, options)
     return { user = conn.user, expires_at = auth.expires_at, admin = auth.admin or nil }
   end
 
+  --- nil when the user may be called so, else the code and the text. Plugins may take time for it.
+  ---@param user string
+  ---@return string? code
+  ---@return string? text
+  function sessions.problem_of_name(user)
+    local wish = { user = user }
+    gate:tell("name_wanted", wish)
+    if wish.refused then return "bad_name", tostring(wish.refused) end
+  end
+
   --- The connection becomes this user.
   ---@param identity table { user, method, expires_at?, admin?, info?, is_guest?, key? }
   ---@param stamp integer of when it was asked for
   ---@param device? string
   ---@return table? data of the reply; nil and the error
   function sessions.enter(conn, identity, stamp, device)
+    local code, text = sessions.problem_of_name(identity.user)
+    if code then return nil, code, text end
     if conn.user then return nil, "already_authenticated", "you are " .. conn.user end
     if sessions.is_stale(identity.user, stamp) then
       return nil, "logged_out", "the user was logged out meanwhile", true

@@ -8,7 +8,7 @@ describe("the server API", function()
 
   local KEY = "the-key-of-the-operators"
 
-  local function load(options, plugins)
+  local function load(options, plugins, auth)
     crypto = fake_crypto.new()
     options = options or {}
     options.keys = options.keys or { { name = "ops", sha256 = crypto:sha256(KEY) } }
@@ -18,7 +18,13 @@ describe("the server API", function()
       moderation = file.read "scripts/moderation.lua",
       server_api = file.read "scripts/server_api.lua" }
     for name, text in pairs(plugins or {}) do texts[name] = text end
-    gate = fake_gate.load(texts, { server_api = options }, { crypto = crypto })
+    gate = fake_gate.load(texts, { server_api = options, auth = auth }, { crypto = crypto })
+    gate:later(100)
+  end
+
+  --- Sets other options, as an operator who saves the list.
+  local function set_options(options, auth)
+    assert(gate:reload(nil, { server_api = options, auth = auth }))
     gate:later(100)
   end
 
@@ -107,7 +113,61 @@ describe("the server API", function()
     assert.is_truthy(gate:deliver(gate:connect(), { type = "auth", data = { name = "server" } }))
   end)
 
-  it("closes who has got its name by a token", function()
+  --- With accounts and tokens in place of guests.
+  local function load_accounts()
+    load(nil, nil, { methods = { "password", "static" }, register = false,
+      tokens = { { token = "the token of server", user = "server" },
+        { token = "the token of api:ops", user = "api:ops" },
+        { token = "the token of bob, 16", user = "bob" } } })
+  end
+
+  --- What is answered, when the store has.
+  local function ask(conn, type_name, data)
+    local answer = gate:ask(conn, { type = type_name, data = data })
+    gate:later(10)
+    assert.is_true(answer.is_given)
+    return answer
+  end
+
+  it("gives its name to nobody by a password, a token or a new account", function()
+    load_accounts()
+    for _, name in ipairs { "server", "api:ops" } do
+      local conn = gate:connect()
+      assert.equal("bad_name", ask(conn, "auth", { token = "the token of " .. name }).code)
+      assert.is_nil(conn.user)
+    end
+    assert.is_truthy(ask(gate:connect(), "auth", { token = "the token of bob, 16" }).data)
+    load(nil, nil, { methods = { "password" } })
+    for _, name in ipairs { "server", "api:ops" } do
+      local account = { user = name, password = "12345678" }
+      assert.equal("bad_name", ask(gate:connect(), "register", account).code)
+      assert.equal("bad_password", ask(gate:connect(), "auth", account).code) -- there is none
+    end
+    assert.same({}, gate.core:issued "close")
+  end)
+
+  it("gives an account of its name to nobody that was there before", function()
+    load({ keys = {} }, nil, { methods = { "password" } })
+    local account = { user = "server", password = "12345678" }
+    local conn = gate:connect()
+    assert.is_truthy(ask(conn, "register", account).data)
+    gate:deliver(conn, { type = "join", room = "tea" })
+    set_options({ keys = { { name = "ops", sha256 = crypto:sha256(KEY) } } },
+      { methods = { "password" } })
+    local closed = gate.core:issued "close"
+    assert.same({ conn.id, 4501, "bad_name" }, { closed[1].conn, closed[1].code, closed[1].reason })
+    assert.is_nil((gate:deliver(conn, { type = "say", room = "tea", data = "hi" })))
+    assert.equal("bad_name", ask(gate:connect(), "auth", account).code)
+  end)
+
+  it("closes a handshake whose token has its name for good", function()
+    load_accounts()
+    local conn = gate:connect(nil, { path = "/ws", token = "the token of server" })
+    local closed = gate.core:issued "close"
+    assert.same({ conn.id, 4501 }, { closed[1].conn, closed[1].code })
+  end)
+
+  it("closes who has got its name from another plugin", function()
     load(nil, { door = [[return function(gate)
       gate:on("enter", function(conn, message) return conn:admit(message.name) end)
       gate:before("*", function() end)
@@ -115,8 +175,12 @@ describe("the server API", function()
       gate:provide("1.0", { logout = function() end, info = function() end })
     end]] })
     for _, name in ipairs { "server", "api:ops" } do
-      local conn = gate:connect()
-      gate:deliver(conn, { type = "enter", name = name })
+      local conn, codes = gate:connect(), {}
+      local function note(_, code) table.insert(codes, code or "done") end
+      gate.world.request.submit(conn, { type = "enter", name = name }, note)
+      gate.world.request.submit(conn, { type = "join", room = "tea" }, note) -- has come along
+      gate.core:settle()
+      assert.same({ "done", "bad_name" }, codes)
       local closed = gate.core:issued "close"
       assert.equal(4501, closed[#closed].code)
     end

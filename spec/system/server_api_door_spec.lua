@@ -70,6 +70,48 @@ describe("the server API", function()
     end)
   end)
 
+  describe("lets nobody, where there are accounts,", function()
+    local accounts
+
+    before_each(function()
+      accounts = server_api.start()
+      local list = file.read(accounts.app .. "/init.lua")
+      accounts:save("init", (list:gsub('{ "auth", trust = "trusted" }',
+        '{ "auth", trust = "trusted", options = { methods = { "password" } } }')))
+      accounts:logs "auth (its options have changed)"
+    end)
+    after_each(function() accounts:stop() end)
+
+    local function connect()
+      local conn = client.connect(accounts.port, "/ws",
+        { ["Sec-WebSocket-Protocol"] = "moongate.v1.json" })
+      conn:hears { type = "hello" }
+      return conn
+    end
+
+    it("speak as the server in the frame that registers it", function()
+      local bob = connect()
+      local account = { user = "bob", password = "12345678" }
+      assert.is_true(bob:asks({ type = "register", data = account }).ok)
+      assert.is_true(bob:asks({ type = "join", room = "tea" }).ok)
+      for _, name in ipairs { "server", "api:ops" } do
+        local conn = connect()
+        conn:send(client.TEXT, ([=[[{"type":"register","id":1,"data":{"user":"%s","password":"12345678"}},
+          {"type":"join","id":2,"room":"tea"},{"type":"say","id":3,"room":"tea","data":"hi"},
+          {"type":"direct","id":4,"data":{"user":"bob"}}]]=]):format(name))
+        assert.equal("bad_name", conn:hears({ type = "reply", id = 1 }).error.code)
+        for id = 2, 4 do
+          assert.equal("not_authenticated", conn:hears({ type = "reply", id = id }).error.code)
+        end
+        conn:cut()
+      end
+      bob:says { type = "ping", id = "last" }
+      local heard = bob:hears {}
+      assert.same({ "reply", "last" }, { heard.type, heard.id }) -- nothing before it
+      bob:cut()
+    end)
+  end)
+
   describe("refuses", function()
     local function post(body, headers, path)
       headers = headers or {}
