@@ -5,6 +5,7 @@
 -- last it is remembered who has said it, in gate.state: docs/protocol.md has the requests, API at
 -- the end what other plugins may ask for.
 
+local deliveries = require "messages.delivery"
 local fields = require "messages.fields"
 local recents = require "messages.recent"
 local signs = require "messages.signs"
@@ -61,6 +62,7 @@ return function(gate)
   local refused = gate:counter("refused_total", { labels = { "code" },
     about = "Requests that a limit of the messages has refused" })
   local sign = signs.open(gate, rooms, recent, refused)
+  local delivery = deliveries.open(gate)
 
   local function is_utf8(text) return gate:is_utf8(text) end
 
@@ -80,19 +82,11 @@ return function(gate)
     if names ~= nil and next(names) ~= nil then return names end
   end
 
-  --- Queues it for all members; or only for those connections of the sender that are in, as if it
+  --- Queues it for all; or only for those connections of the sender that would hear it, as if it
   --- were for all.
-  local function tell(room, push, conn, only_sender)
-    if not only_sender then return room:publish(push) end
-    local sent, reason
-    for _, own in pairs(gate:user(conn.user).conns) do
-      if own == conn then
-        sent, reason = own:send(push)
-      elseif room:has(own) then
-        own:send(push)
-      end
-    end
-    return sent, reason
+  local function tell(room, record, push, conn, only_sender)
+    if only_sender then return delivery:tell_sender(room, record, push, conn) end
+    return delivery:tell(room, record, push)
   end
 
   -- ---- say ----
@@ -136,20 +130,20 @@ return function(gate)
 
   --- Whether one who is not in the room may know what is said there: not who is banned.
   local function may_see(user, record)
-    local bans = record.moderation and record.moderation.users -- of the plugin moderation
-    local ban = bans and bans[user.name]
-    if ban and (not ban.expires_at or ban.expires_at > gate:now_ms()) then return false end
+    if delivery:is_banned(record, user.name) then return false end
     for _, conn in pairs(user.conns) do
       if rooms.may(conn, record, "see") then return true end
     end
     return false
   end
 
-  --- Those who are mentioned, and could read it, but are not in the room.
+  --- Those who are mentioned, and could read it, but are not in the room. In a room of two these
+  --- have heard it.
   local function tell_mentioned(room, record, said)
     local is_told = {}
     for _, name in ipairs(said.mentions) do
-      local user = not is_told[name] and gate:user(name)
+      local has_heard = is_told[name] or (record.kind == "direct" and record.roles[name])
+      local user = not has_heard and gate:user(name)
       is_told[name] = true
       if user and not is_in(room, user) and may_see(user, record) then
         user:send { type = "mentioned", room = room.name, id = said.id, from = said.from,
@@ -164,7 +158,7 @@ return function(gate)
     local said = { type = "said", room = name, id = recent:next_id(name, now_ms), at = now_ms,
       from = conn.user, data = message.data, reply_to = given(message.reply_to),
       mentions = mentioned(message) }
-    local sent, reason = tell(room, said, conn, only_sender)
+    local sent, reason = tell(room, record, said, conn, only_sender)
     if not sent then return refusal(reason) end
     recent:add(name, said.id, conn.user, only_sender)
     if said.mentions and not only_sender then tell_mentioned(room, record, said) end
@@ -223,7 +217,7 @@ return function(gate)
     local granted, code, text, temporary, retry_after_ms = may_edit(conn, message, record, author)
     if not granted then return nil, code, text, temporary, retry_after_ms end
     local id, at = message.message_id, gate:now_ms()
-    local sent, reason = tell(room, { type = "edited", room = room.name, id = id, at = at,
+    local sent, reason = tell(room, record, { type = "edited", room = room.name, id = id, at = at,
       by = conn.user, data = message.data }, conn, is_hidden or message.only_sender == true)
     if not sent then return refusal(reason) end
     if record.options.slow_mode_ms > 0 then slow:said(room.name, conn.user, at) end
@@ -237,7 +231,7 @@ return function(gate)
     local granted, code, text = rooms.may(conn, record, action)
     if not granted then return nil, code, text end
     local id, at = message.message_id, gate:now_ms()
-    local sent, reason = tell(room, { type = "deleted", room = room.name, id = id, at = at,
+    local sent, reason = tell(room, record, { type = "deleted", room = room.name, id = id, at = at,
       by = conn.user }, conn, is_hidden)
     if not sent then return refusal(reason) end
     recent:delete(room.name, id)
@@ -262,7 +256,7 @@ return function(gate)
       recent:react(room.name, id, conn.user, emoji, is_on, only_sender)
     if has_changed == nil then return refuse("too_many_reactions", count) end
     if has_changed then
-      local sent, reason = tell(room, { type = "reacted", room = room.name, id = id,
+      local sent, reason = tell(room, record, { type = "reacted", room = room.name, id = id,
         user = conn.user, emoji = emoji, on = is_on, count = count, at = gate:now_ms() }, conn,
         is_hidden or only_sender)
       if not sent then
@@ -333,12 +327,13 @@ return function(gate)
   function API.publish(name, from, data)
     local room, now_ms = gate:room(name), gate:now_ms()
     if room.kind then return nil, "not_allowed", "in this room its plugin decides" end
-    if not rooms.find(name) then return nil, "no_such_room", "there is no room of this name" end
+    local record = rooms.find(name)
+    if not record then return nil, "no_such_room", "there is no room of this name" end
     local code, text = problem_of { data = data }
     if code then return nil, code, text end
     local id = recent:next_id(name, now_ms)
-    local sent, reason = room:publish { type = "said", room = name, id = id, at = now_ms,
-      from = from, data = data }
+    local sent, reason = delivery:tell(room, record, { type = "said", room = name, id = id,
+      at = now_ms, from = from, data = data })
     if not sent then return refusal(reason) end
     recent:add(name, id, from)
     return { id = id, at = now_ms }
@@ -362,8 +357,8 @@ return function(gate)
   ---@return boolean? temporary
   function API.delete(name, id, by)
     if not recent:author(name, id) then return nil, "too_old", "it is not remembered" end
-    local sent, reason = gate:room(name):publish { type = "deleted", room = name, id = id,
-      at = gate:now_ms(), by = by }
+    local sent, reason = delivery:tell(gate:room(name), rooms.find(name), { type = "deleted",
+      room = name, id = id, at = gate:now_ms(), by = by })
     if not sent then return refusal(reason) end
     recent:delete(name, id)
     return true

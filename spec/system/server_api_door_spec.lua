@@ -96,7 +96,8 @@ describe("the server API", function()
       assert.is_true(bob:asks({ type = "join", room = "tea" }).ok)
       for _, name in ipairs { "server", "api:ops" } do
         local conn = connect()
-        conn:send(client.TEXT, ([=[[{"type":"register","id":1,"data":{"user":"%s","password":"12345678"}},
+        conn:send(client.TEXT, ([=[[{"type":"register","id":1,
+            "data":{"user":"%s","password":"12345678"}},
           {"type":"join","id":2,"room":"tea"},{"type":"say","id":3,"room":"tea","data":"hi"},
           {"type":"direct","id":4,"data":{"user":"bob"}}]]=]):format(name))
         assert.equal("bad_name", conn:hears({ type = "reply", id = 1 }).error.code)

@@ -1,0 +1,95 @@
+--- Who is told what happens in a room: its members, which are connections. In a room of two those
+--- two, on all their connections, also those that have not joined it.
+
+---@class messages.Delivery
+---@field private gate moongate.Gate
+local Delivery = {}
+local delivery_mt = { __index = Delivery }
+
+local NOBODY = {}
+local AS_BYTES = { binary = true }
+
+--- Whether a user is banned in a room, by the plugin moderation.
+---@param record table
+---@param user string
+---@return boolean
+function Delivery:is_banned(record, user)
+  local bans = record.moderation and record.moderation.users
+  local ban = bans and bans[user]
+  return ban ~= nil and (not ban.expires_at or ban.expires_at > self.gate:now_ms())
+end
+
+--- Of a room of two: the connections of these that have not joined it.
+local function outside(self, room, record)
+  if not record or record.kind ~= "direct" then return NOBODY end
+  local list = {}
+  for name in pairs(record.roles) do
+    local user = not self:is_banned(record, name) and self.gate:user(name)
+    for _, conn in pairs(user and user.conns or NOBODY) do
+      if conn.is_open and not room:has(conn) then list[#list + 1] = conn end
+    end
+  end
+  return list
+end
+
+--- The push in each encoding of these connections; nil and the reason: one cannot be told.
+local function render(self, push, conns)
+  local texts = {}
+  for _, conn in ipairs(conns) do
+    local codec = conn.codec
+    if not texts[codec.name] then
+      local bytes, problem, code = codec.encode(push)
+      if not bytes then return nil, code or problem end
+      if not codec.is_binary and not self.gate:is_utf8(bytes) then return nil, "bad_utf8" end
+      texts[codec.name] = bytes
+    end
+  end
+  return texts
+end
+
+--- Tells all.
+---@param room moongate.Room
+---@param record? table
+---@param push table
+---@return true? sent nil: nobody is told
+---@return string? reason as of room:publish
+function Delivery:tell(room, record, push)
+  local others = outside(self, room, record)
+  local texts, problem = render(self, push, others)
+  if not texts then return nil, problem end
+  local sent, reason = room:publish(push)
+  if not sent then return nil, reason end
+  for _, conn in ipairs(others) do
+    local codec = conn.codec
+    conn:send(texts[codec.name], codec.is_binary and AS_BYTES or nil)
+  end
+  return true
+end
+
+--- Tells those connections of the sender that would be told if it were for all.
+---@param room moongate.Room
+---@param record? table
+---@param push table
+---@param conn moongate.Conn whose request it is
+---@return true? sent nil: this one is not told
+---@return string? reason as of conn:send
+function Delivery:tell_sender(room, record, push, conn)
+  local is_direct = record ~= nil and record.kind == "direct"
+  local sent, reason
+  for _, own in pairs(self.gate:user(conn.user).conns) do
+    if own == conn then
+      sent, reason = own:send(push)
+    elseif is_direct or room:has(own) then
+      own:send(push)
+    end
+  end
+  return sent, reason
+end
+
+local delivery = {}
+
+---@param gate moongate.Gate
+---@return messages.Delivery
+function delivery.open(gate) return setmetatable({ gate = gate }, delivery_mt) end
+
+return delivery
