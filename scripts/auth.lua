@@ -46,7 +46,8 @@ end
 
 ---@param gate moongate.Gate
 return function(gate)
-  gate:tells "name_wanted" -- { user }: who listens may set `refused` to say why not
+  gate:tells("name_wanted", -- { user }: who listens may set `refused` to say why not
+    "logged_out") -- user, with all connections, and also if there was none
   local options, chosen = read_options(gate)
   local guest = new_guest(gate, { prefix = options.guest_prefix, hold_ms = options.hold_ms,
     max_held = options.max_held })

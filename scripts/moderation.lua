@@ -37,6 +37,7 @@ end
 ---@param gate moongate.Gate
 return function(gate)
   gate:needs("auth", "rooms", "messages")
+  gate:tells "banned_everywhere" -- user
   local court = courts.open(gate)
   local appeal, report = appeals.open(gate, court), reports.open(gate, court)
   guard.open(gate, court, appeal)

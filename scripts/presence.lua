@@ -60,6 +60,14 @@ return function(gate)
     depart(conn, IS_FINAL[code] or false)
   end)
 
+  --- Who is logged out, or banned everywhere, is not waited for either.
+  local function end_grace(user)
+    if who:end_grace(user) then announce("offline", user, "away") end
+  end
+
+  gate:after("logged_out", end_grace)
+  gate:after("banned_everywhere", end_grace)
+
   local function forget_watches(is_there)
     local gone = {}
     for id in who:watches() do

@@ -169,6 +169,7 @@ return function(gate, guest, options)
     for _, conn in pairs(found and found.conns or {}) do conns[#conns + 1] = conn end
     for _, conn in ipairs(conns) do sessions.finish(conn, "logged_out", reason) end
     guest.forget(user)
+    gate:spawn(function() gate:tell("logged_out", user) end) -- who hears of it may wait
     return #conns
   end
 

@@ -58,6 +58,7 @@ local function ban_everywhere(court, actor, case)
   end
   if case.user then court:tell(case, "ban") end
   court:close_banned()
+  if case.user then court.gate:tell("banned_everywhere", case.user) end
   return true
 end
 

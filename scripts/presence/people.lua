@@ -115,6 +115,19 @@ function people:depart(name, now_ms, is_final)
   return "away"
 end
 
+--- Ends the grace of one who is not wanted back.
+---@param name string
+---@return boolean was_away
+function people:end_grace(name)
+  local state = self.state
+  local person = state.people[name]
+  if not person or person.devices > 0 then return false end
+  note(self, name)
+  unlink(state, person)
+  state.people[name] = nil
+  return true
+end
+
 --- Takes one whose grace is over out of those who are away.
 ---@param now_ms integer
 ---@return string? name who is offline now; nil: none is due
@@ -125,9 +138,7 @@ function people:expire(now_ms)
   if not person then return nil end
   if person.gone_ms > now_ms then person.gone_ms = now_ms end -- the clock has been set back
   if now_ms - person.gone_ms < self.grace_ms then return nil end
-  note(self, name)
-  unlink(state, person)
-  state.people[name] = nil
+  self:end_grace(name)
   return name
 end
 

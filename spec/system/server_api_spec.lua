@@ -470,6 +470,23 @@ describe("the server API", function()
       assert.equal(0, ops:calls("logout", { user = "nobody" }).count)
     end)
 
+    it("who are away, and are not waited for when they are logged out or banned", function()
+      room("grace", ann)
+      for operation, reversal in pairs { logout = false, ban = "unban" } do
+        local dan = client.guest(house.port, "dan", "grace")
+        ann:hears { type = "joined", user = "dan" }
+        dan:cut()
+        server.eventually("dan to be away", function()
+          return ops:calls("presence", { users = { "dan" } }).list[1].state == "away"
+        end)
+        ops:calls(operation, { user = "dan" })
+        assert.equal("offline", ops:calls("presence", { users = { "dan" } }).list[1].state)
+        ann:hears { type = "left", room = "grace", user = "dan" }
+        assert.same({ "ann" }, ann:asks({ type = "members", room = "grace" }).data.members)
+        if reversal then ops:calls(reversal, { user = "dan" }) end
+      end
+    end)
+
     it("not when fields are wrong", function()
       for _, name in ipairs { "user", "logout" } do
         is_bad(name, {}, "user")

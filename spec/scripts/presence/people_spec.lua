@@ -28,6 +28,19 @@ describe("people", function()
     assert.is_nil(who:depart("nobody", 0, false))
   end)
 
+  it("are offline before it is over, when it is ended", function()
+    for at, name in ipairs { "ann", "bob", "carl" } do
+      who:arrive(name)
+      who:depart(name, at, false)
+    end
+    who:arrive "carl"
+    assert.is_true(who:end_grace "ann")
+    assert.equal("offline", who:state_of "ann")
+    for _, name in ipairs { "ann", "carl", "nobody" } do assert.is_false(who:end_grace(name)) end
+    assert.equal("online", who:state_of "carl")
+    assert.same({ "bob" }, expired(GRACE_MS * 2))
+  end)
+
   it("are offline when the grace is over, in the order in which they went", function()
     for at, name in ipairs { "ann", "bob", "carl", "dora" } do
       who:arrive(name)
