@@ -7,6 +7,7 @@
 
 local deliveries = require "messages.delivery"
 local fields = require "messages.fields"
+local mentions_of = require "messages.mentions"
 local recents = require "messages.recent"
 local signs = require "messages.signs"
 local slow_mode = require "messages.slow"
@@ -63,6 +64,7 @@ return function(gate)
     about = "Requests that a limit of the messages has refused" })
   local sign = signs.open(gate, rooms, recent, refused)
   local delivery = deliveries.open(gate)
+  local mentions = mentions_of.open(gate, rooms, delivery)
 
   local function is_utf8(text) return gate:is_utf8(text) end
 
@@ -121,37 +123,6 @@ return function(gate)
     return code, text
   end
 
-  local function is_in(room, user)
-    for _, conn in pairs(user.conns) do
-      if room:has(conn) then return true end
-    end
-    return false
-  end
-
-  --- Whether one who is not in the room may know what is said there: not who is banned.
-  local function may_see(user, record)
-    if delivery:is_banned(record, user.name) then return false end
-    for _, conn in pairs(user.conns) do
-      if rooms.may(conn, record, "see") then return true end
-    end
-    return false
-  end
-
-  --- Those who are mentioned, and could read it, but are not in the room. In a room of two these
-  --- have heard it.
-  local function tell_mentioned(room, record, said)
-    local is_told = {}
-    for _, name in ipairs(said.mentions) do
-      local has_heard = is_told[name] or (record.kind == "direct" and record.roles[name])
-      local user = not has_heard and gate:user(name)
-      is_told[name] = true
-      if user and not is_in(room, user) and may_see(user, record) then
-        user:send { type = "mentioned", room = room.name, id = said.id, from = said.from,
-          at = said.at }
-      end
-    end
-  end
-
   local function say(room, record, conn, message)
     local name, now_ms = room.name, gate:now_ms()
     local only_sender = message.only_sender == true
@@ -161,7 +132,7 @@ return function(gate)
     local sent, reason = tell(room, record, said, conn, only_sender)
     if not sent then return refusal(reason) end
     recent:add(name, said.id, conn.user, only_sender)
-    if said.mentions and not only_sender then tell_mentioned(room, record, said) end
+    if said.mentions and not only_sender then mentions:tell(room, record, said) end
     return { id = said.id, at = now_ms }
   end
 

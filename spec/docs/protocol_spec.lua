@@ -214,6 +214,7 @@ describe("docs/protocol.md", function()
       { found.address_burst, found.address_per_second },
       { by_address.create.burst, by_address.create.per_minute },
       { by_address.direct.burst, by_address.direct.per_minute },
+      { by_address.invite.burst, by_address.invite.per_minute },
       { by_address.register.burst, by_address.register.per_minute } }, shown)
   end)
 

@@ -2,7 +2,7 @@ local fake_gate = require "spec.support.fake_gate"
 
 local OTHER = [[return function(gate)
   gate:on("say", function() return { said = true } end)
-  for _, name in ipairs { "look", "create", "direct", "register" } do
+  for _, name in ipairs { "look", "create", "direct", "invite", "register" } do
     gate:on(name, function() return {} end)
   end
   gate:before("*", function() gate.state.asked = (gate.state.asked or 0) + 1 end)
@@ -99,6 +99,18 @@ describe("limits", function()
   end)
 
   describe("by address", function()
+    it("hold for invites, which are pushed to whom the sender likes", function()
+      load()
+      local count = 0
+      for n = 1, 30 do
+        count = count + granted(1, gate:connect("guest " .. n), "invite", "den")
+        gate:later(100)
+      end
+      assert.equal(20, count)
+      gate:later(60000)
+      assert.equal(10, granted(15, gate:connect "bob", "invite", "den"))
+    end)
+
     it("hold for whoever makes something that stays, under however many names", function()
       load { types_by_address = { create = { per_minute = 60, burst = 5 } } }
       local count = 0
