@@ -22,8 +22,9 @@ local function sha256(text)
   return file.output(("printf %%s '%s' | sha256sum"):format(text)):match "^%x+"
 end
 
---- As an operator writes them.
-local function keys()
+--- The option, as an operator writes it.
+---@return string
+function server_api.keys()
   local entries = {}
   for name, key in pairs(server_api.KEYS) do
     entries[#entries + 1] = ("{ name = %q, sha256 = %q, allow = %s }"):format(name, sha256(key),
@@ -47,7 +48,7 @@ end
 ---@return table house
 function server_api.start(options)
   local house = server.start { plugins = { crown = CROWN } }
-  server_api.set(house, keys() .. ", " .. (options or ""))
+  server_api.set(house, server_api.keys() .. ", " .. (options or ""))
   house:logs "server_api (its options have changed)"
   return house
 end

@@ -70,46 +70,98 @@ describe("the server API", function()
     end)
   end)
 
-  describe("lets nobody, where there are accounts,", function()
-    local accounts
+  describe("lets nobody", function()
+    local other, conns
 
-    before_each(function()
-      accounts = server_api.start()
-      local list = file.read(accounts.app .. "/init.lua")
-      accounts:save("init", (list:gsub('{ "auth", trust = "trusted" }',
-        '{ "auth", trust = "trusted", options = { methods = { "password" } } }')))
-      accounts:logs "auth (its options have changed)"
+    before_each(function() conns = {} end)
+    after_each(function()
+      for _, conn in ipairs(conns) do conn:cut() end
+      other:stop()
     end)
-    after_each(function() accounts:stop() end)
+
+    --- A server with keys whose auth has these options.
+    local function start(options)
+      other = server_api.start()
+      local list = file.read(other.app .. "/init.lua")
+      other:save("init", (list:gsub('{ "auth", trust = "trusted" }',
+        function() return ('{ "auth", trust = "trusted", options = { %s } }'):format(options) end)))
+      other:logs "auth (its options have changed)"
+    end
 
     local function connect()
-      local conn = client.connect(accounts.port, "/ws",
+      local conn = client.connect(other.port, "/ws",
         { ["Sec-WebSocket-Protocol"] = "moongate.v1.json" })
       conn:hears { type = "hello" }
+      table.insert(conns, conn)
       return conn
     end
 
+    --- What came to a connection until now.
+    local function heard(conn)
+      local types = {}
+      conn:says { type = "ping", id = "last" }
+      while true do
+        local message = conn:hears {}
+        if message.id == "last" then return types end
+        types[#types + 1] = message.type
+      end
+    end
+
+    local REST = [[{"type":"join","id":2,"room":"tea"},
+      {"type":"say","id":3,"room":"tea","data":"hi"},
+      {"type":"direct","id":4,"data":{"user":"bob"}}]]
+
+    local function is_nobody(conn)
+      assert.equal("bad_name", conn:hears({ type = "reply", id = 1 }).error.code)
+      for id = 2, 4 do
+        assert.equal("not_authenticated", conn:hears({ type = "reply", id = id }).error.code)
+      end
+    end
+
     it("speak as the server in the frame that registers it", function()
+      start 'methods = { "password" }'
       local bob = connect()
       local account = { user = "bob", password = "12345678" }
       assert.is_true(bob:asks({ type = "register", data = account }).ok)
       assert.is_true(bob:asks({ type = "join", room = "tea" }).ok)
       for _, name in ipairs { "server", "api:ops" } do
-        local conn = connect()
-        conn:send(client.TEXT, ([=[[{"type":"register","id":1,
-            "data":{"user":"%s","password":"12345678"}},
-          {"type":"join","id":2,"room":"tea"},{"type":"say","id":3,"room":"tea","data":"hi"},
-          {"type":"direct","id":4,"data":{"user":"bob"}}]]=]):format(name))
-        assert.equal("bad_name", conn:hears({ type = "reply", id = 1 }).error.code)
-        for id = 2, 4 do
-          assert.equal("not_authenticated", conn:hears({ type = "reply", id = id }).error.code)
-        end
-        conn:cut()
+        local conn, first = connect(), '{"type":"register","id":1,"data":{"user":"%s",%s}}'
+        conn:send(client.TEXT,
+          ("[%s,%s]"):format(first:format(name, '"password":"12345678"'), REST))
+        is_nobody(conn)
       end
-      bob:says { type = "ping", id = "last" }
-      local heard = bob:hears {}
-      assert.same({ "reply", "last" }, { heard.type, heard.id }) -- nothing before it
-      bob:cut()
+      assert.same({}, heard(bob))
+    end)
+
+    it("speak as the server by a token, in one frame or in many at once", function()
+      start [[methods = { "static" }, tokens = { { token = "the token of bob, 16", user = "bob" },
+        { token = "the token of server", user = "server" },
+        { token = "the token of api:ops", user = "api:ops" } }]]
+      local bob = connect()
+      assert.is_true(bob:asks({ type = "auth", data = { token = "the token of bob, 16" } }).ok)
+      assert.is_true(bob:asks({ type = "join", room = "tea" }).ok)
+      for _, name in ipairs { "server", "api:ops" } do
+        local first = ('{"type":"auth","id":1,"data":{"token":"the token of %s"}}'):format(name)
+        local conn = connect()
+        conn:send(client.TEXT, ("[%s,%s]"):format(first, REST))
+        is_nobody(conn)
+        for _ = 1, 5 do
+          conn = connect()
+          conn:send(client.TEXT, first)
+          for request in REST:gmatch "%b{}" do conn:send(client.TEXT, request) end
+          is_nobody(conn)
+        end
+      end
+      assert.same({}, heard(bob))
+    end)
+
+    it("go on as the server who was it before there were keys", function()
+      other = server.start()
+      local conn = client.guest(other.port, "server", "tea")
+      table.insert(conns, conn)
+      server_api.set(other, server_api.keys())
+      assert.same({ 4501, "bad_name" }, { conn:is_closed() })
+      other:logs "server: a user of this name would be taken for the server"
     end)
   end)
 
