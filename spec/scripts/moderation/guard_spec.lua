@@ -178,7 +178,7 @@ describe("who is banned", function()
     assert.is_truthy(courtroom:ask("carl", "join", { invite = codes[3] }, "den"))
     courtroom:ask("ann", "unban", { user = "bob" }, "den")
     assert.equal("bad_invite", courtroom:refused("bob", "join", { invite = codes[2] }, "den"))
-    assert.equal("not_allowed", courtroom:refused("bob", "kick", { user = "max" }, "den"))
+    assert.equal("no_such_room", courtroom:refused("bob", "kick", { user = "max" }, "den"))
     assert.same({ carl = "member", max = "member" },
       courtroom:ask("ann", "describe", nil, "den").roles)
   end)
