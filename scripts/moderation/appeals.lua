@@ -41,6 +41,10 @@ local function make(self, conn, name, data)
   if not its then return nil, "nothing_to_appeal", "you are neither banned nor muted" end
   if its.appeal then return nil, "already_appealed", "once each ban or mute" end
   its.appeal = { by = conn.user, at = self.court.gate:now_ms(), text = text }
+  if record and not self.court.rooms.fits(record) then
+    its.appeal = nil
+    return nil, "unavailable", "the room keeps no more appeals for now", true
+  end
   if record then
     self.court.rooms.changed(record)
   else
@@ -64,10 +68,11 @@ end
 ---@return table? data
 ---@return string? code
 ---@return string? text
+---@return boolean? temporary
 function Appeals:make(conn, name, data)
-  local answer, code, text = make(self, conn, name, data)
+  local answer, code, text, temporary = make(self, conn, name, data)
   if conn.state.appeal == "made" then close_later(self, conn, 0) end -- once it has the reply
-  return answer, code, text
+  return answer, code, text, temporary
 end
 
 --- Whether this is what a connection in its window may ask for, now and not again.

@@ -47,6 +47,26 @@ function Court.open_book(_, record)
   return book
 end
 
+--- Writes a ban or a mute into the book of a room, in place of the one before.
+---@param record table
+---@param place "users"|"addresses"|"mutes"
+---@param name string
+---@param sanction table
+---@return true? written
+---@return string? code the book is full
+---@return string? text
+function Court:impose(record, place, name, sanction)
+  local book = self:open_book(record)
+  local before = book[place][name]
+  if not sanctions.add(book, place, name, sanction) then
+    return nil, "too_many_bans", "at most 300 bans and mutes in a room"
+  elseif not self.rooms.fits(record) then
+    book[place][name] = before
+    return nil, "too_many_bans", "names and reasons of bans and mutes fill what is kept of a room"
+  end
+  return true
+end
+
 --- The record of a room in which this may be done.
 ---@param actor table
 ---@param name any

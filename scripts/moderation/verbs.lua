@@ -38,11 +38,9 @@ end
 
 local function ban_in_room(court, actor, case)
   local record = case.record
-  local book = court:open_book(record)
-  if not sanctions.add(book, place_of(case), case.user or case.address,
-      court:sanction(case, actor)) then
-    return nil, "too_many_bans", "at most 300 bans and mutes in a room"
-  end
+  local done, code, text = court:impose(record, place_of(case), case.user or case.address,
+    court:sanction(case, actor))
+  if not done then return nil, code, text end
   for user in pairs(court:users_of(case)) do court.rooms.evict(record, user, "banned") end
   if case.user then
     court.rooms.dismiss(record, case.user, actor.user)
@@ -97,9 +95,8 @@ local function mute(court, actor, name, data, action)
   if not case then return nil, code, text end
   local sanction = court:sanction(case, actor)
   sanction.is_shadow = action == "shadow_mute" or nil
-  if not sanctions.add(court:open_book(case.record), "mutes", case.user, sanction) then
-    return nil, "too_many_bans", "at most 300 bans and mutes in a room"
-  end
+  local done, refusal, problem = court:impose(case.record, "mutes", case.user, sanction)
+  if not done then return nil, refusal, problem end
   if not sanction.is_shadow then court:tell(case, action) end
   court:note(actor, action, case)
   return court:answer(case)

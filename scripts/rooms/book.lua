@@ -10,6 +10,10 @@ local RETRY_MS = 1000
 local WAIT_STEP_MS = 50
 local MAX_WAIT_MS = 2000
 
+-- An entry of the store has at most 256 KiB of JSON. So that what was granted can be saved, what
+-- grows has its share; what is left is more than 50 invites and all else of a room can take.
+local SHARES = { roles = 96 * 1024, moderation = 112 * 1024 }
+
 ---@class rooms.Book
 ---@field all table<string, table> room name -> record
 ---@field catalogue rooms.Catalogue
@@ -106,6 +110,16 @@ end
 
 -- ---- writing ----
 
+--- Whether this part of the record is no more than its share of the entry.
+---@param record table
+---@param part "roles"|"moderation"
+---@param more_bytes? integer that are to come
+---@return boolean
+function Book:fits(record, part, more_bytes)
+  local text = self.gate.json.encode(record[part])
+  return text ~= nil and #text + (more_bytes or 0) <= SHARES[part]
+end
+
 function Book:write(name)
   local record = self.all[name]
   if record then return self.gate.store:put(PREFIX .. name, record) end
@@ -126,13 +140,16 @@ function Book:flush()
   while name do
     local change = self.dirty[name]
     local done, reason = self:write(name)
+    local is_too_big = reason == "too_big"
     if not done then
       self.failures:add(1, "write")
-      self.gate:warn("room %q is not saved: %s", name, tostring(reason))
-      if reason ~= "too_big" then self.gate:sleep(RETRY_MS) end
+      local level = is_too_big and "error" or "warn"
+      self.gate[level](self.gate, "room %q is not saved: %s", name, tostring(reason))
+      if not is_too_big then self.gate:sleep(RETRY_MS) end
     end
-    -- One that is too big stays as it is in the store, until it is changed again.
-    if (done or reason == "too_big") and self.dirty[name] == change then self.dirty[name] = nil end
+    -- One that is too big, by what a plugin has put into it, stays as it is in the store, until it
+    -- is changed again.
+    if (done or is_too_big) and self.dirty[name] == change then self.dirty[name] = nil end
     name = self:next_dirty()
   end
   self.is_flushing = false

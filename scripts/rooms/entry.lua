@@ -28,13 +28,21 @@ local entry_mt = { __index = Entry }
 
 -- ---- roles ----
 
---- nil when the user may have a role of their own, else the code and the text.
-local function problem_of_one_more(record, user)
-  if record.roles[user] then return end
-  local count = 0
+--- nil when the user may have this role, else the code and the text.
+---@param record table
+---@param user string
+---@param role string
+---@return string? code
+---@return string? text
+function Entry:problem_of_role(record, user, role)
+  local before, count = record.roles[user], 0
   for _ in pairs(record.roles) do count = count + 1 end
-  if count >= MAX_ROLES then
+  if not before and count >= MAX_ROLES then
     return "too_many_members", ("at most %d users with a role"):format(MAX_ROLES)
+  end
+  local more_bytes = before and #role - #before or #self.gate.json.encode(user) + #role + 4
+  if more_bytes > 0 and not self.book:fits(record, "roles", more_bytes) then
+    return "too_many_members", "no more users with a role: their names fill what is kept"
   end
 end
 
@@ -48,7 +56,7 @@ end
 ---@return string? text
 function Entry:set_role(record, user, role)
   if role ~= "guest" then
-    local code, text = problem_of_one_more(record, user)
+    local code, text = self:problem_of_role(record, user, role)
     if code then return nil, code, text end
   end
   local could_invite = permissions.has_right(permissions.role(user, record), record, "invite")
@@ -240,7 +248,7 @@ function Entry:problem_of(user, record, message, data)
   elseif not record.password or self.proved[message] ~= record.password then
     return "bad_password", WRONG
   end
-  return problem_of_one_more(record, user)
+  return self:problem_of_role(record, user, "member")
 end
 
 --- Makes a member of a guest of whom there is no `problem_of`.

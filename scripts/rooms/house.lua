@@ -219,6 +219,8 @@ function House:api()
     direct_name = options.direct_name,
     dismiss = function(record, user, by) self:dismiss(record, user, by) end,
     changed = function(record) self.book:save(record) end,
+    --- Whether what moderation keeps in the record is no more than can be saved.
+    fits = function(record) return self.book:fits(record, "moderation") end,
     list = function(filter) return self.catalogue:all(filter or {}) end,
     page = function(data) return office.page(self, data or {}) end,
     -- With the rights of an admin; these may wait, until the rooms are read and longer.

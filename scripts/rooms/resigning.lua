@@ -52,6 +52,22 @@ local function conn_in(house, room, user)
   end
 end
 
+--- The owner before is a moderator, and the next one nothing else; nil, the code and the text when
+--- there is no place for one more.
+local function swap_owner(house, record, user)
+  local before, held = record.owner, record.roles[user]
+  record.roles[user] = nil
+  local code, text
+  if before then code, text = house.entry:problem_of_role(record, before, "moderator") end
+  if code then
+    record.roles[user] = held
+    return nil, code, text
+  end
+  record.owner = user
+  if before then record.roles[before] = "moderator" end
+  return true
+end
+
 --- The room is the user's from now on, and the owner before is a moderator. The user must be in, so
 --- that nobody is made to have rooms.
 ---@param house rooms.House
@@ -73,8 +89,8 @@ function resigning.hand_over(house, conn, record, user)
     house.refused:add(1, code)
     return nil, code, text
   end
-  record.owner, record.roles[user] = user, nil
-  if before then record.roles[before] = "moderator" end
+  local done, why, problem = swap_owner(house, record, user)
+  if not done then return nil, why, problem end
   local auth = heir.state.auth
   record.by_guest = type(auth) == "table" and auth.guest or nil
   house.book:save(record)

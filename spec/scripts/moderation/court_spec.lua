@@ -159,4 +159,132 @@ describe("a court", function()
       assert.equal("not_allowed", refused("ann", "bans", nil, "@ann,bob"))
     end)
   end)
+
+  describe("what is kept of a room", function()
+    local QUOTES = ('"'):rep(124)
+    local ROOM = ('"'):rep(64)
+
+    --- Asks with ever new names until it is refused; returns how often it was granted, and the code.
+    local function fill(most, fn)
+      for n = 1, most do
+        local code = fn(("%s%04d"):format(QUOTES, n))
+        if code then return n - 1, code end
+      end
+      return most
+    end
+
+    local function record_of(room)
+      return courtroom.gate.world.state.of("rooms").records[room]
+    end
+
+    --- So many have a role already, as if each had been asked for.
+    local function have_roles(room, count, format)
+      for n = 1, count do record_of(room).roles[format:format(n)] = "member" end
+    end
+
+    --- All that fit, by requests; returns how many have a role, and the code.
+    local function fill_roles(moderator)
+      have_roles(ROOM, 300, QUOTES .. "%04d")
+      local count, code = fill(1000, function(user)
+        return record_of(ROOM).roles[user] == nil
+          and refused(moderator, "role", { user = user, role = "member" }, ROOM)
+      end)
+      return count, code
+    end
+
+    --- What the store has is what is in memory.
+    local function is_saved(room)
+      local gate, entry = courtroom.gate, nil
+      gate:later(1000)
+      gate.world.task.run(function()
+        local plugin = gate.world.plugin.current().plugins.rooms
+        entry = gate.world.store.new(plugin):get("room:" .. room)
+      end)
+      gate:later(10)
+      assert.same(record_of(room), entry)
+      assert.is_nil((gate:logged "is not saved"))
+    end
+
+    --- An owner and a moderator with the longest names, in a room with one.
+    local function open_long()
+      local owner, moderator = QUOTES .. "ownr", QUOTES .. "modr"
+      courtroom:connect(owner)
+      courtroom:connect(moderator)
+      assert.is_truthy(ask(owner, "create", { kind = "private", password = ('"'):rep(128),
+        title = ('"'):rep(128), topic = ('"'):rep(1024) }, ROOM))
+      ask(owner, "role", { user = moderator, role = "moderator" }, ROOM)
+      return owner, moderator
+    end
+
+    it("can be saved, whatever moderators have filled it with", function()
+      local owner, moderator = open_long()
+      local roles, code = fill_roles(moderator)
+      assert.equal("too_many_members", code)
+      assert.is_true(roles > 300, roles)
+      is_saved(ROOM)
+      local bans
+      bans, code = fill(300, function(user)
+        return refused(moderator, "ban", { user = "b" .. user:sub(2), duration_ms = 60000,
+          reason = ('"'):rep(200) }, ROOM)
+      end)
+      assert.equal("too_many_bans", code)
+      assert.is_true(bans > 100, bans)
+      assert.equal("too_many_bans", refused(moderator, "mute", { user = QUOTES .. "mute",
+        reason = ('"'):rep(200) }, ROOM))
+      for n = 1, 50 do
+        assert.is_truthy(ask(moderator, "invite", { user = ("%si%03d"):format(QUOTES, n),
+          uses = 1000 }, ROOM), n)
+      end
+      is_saved(ROOM)
+      assert.equal("unavailable", refused((function()
+        local name = ("b%s0001"):format(QUOTES:sub(2))
+        courtroom:connect(name)
+        return name
+      end)(), "appeal", { text = ('"'):rep(200) }, ROOM))
+      assert.is_truthy(ask(owner, "archive", nil, ROOM))
+      is_saved(ROOM)
+    end)
+
+    it("has a place for as many as it says, with names as they are", function()
+      have_roles("tea", 998, "user-%016d")
+      assert.is_truthy(ask("max", "role", { user = "user-of-the-last-place", role = "member" }))
+      assert.equal("too_many_members", refused("max", "role", { user = "one", role = "member" }))
+      for n = 1, 300 do
+        assert.is_truthy(ask("max", "ban", { user = ("other-%015d"):format(n), reason = "spam" }))
+      end
+      assert.is_truthy(ask("ann", "role", { user = "user-0000000000000001", role = "moderator" }))
+      is_saved "tea"
+    end)
+
+    it("is given another owner only when the one before has a place", function()
+      local owner, moderator = open_long()
+      fill_roles(moderator)
+      assert.equal("too_many_members", (select(2, fill(100, function(user)
+        return refused(moderator, "role", { user = user:sub(-4), role = "member" }, ROOM)
+      end))))
+      courtroom:connect "zoe"
+      ask(owner, "role", { user = QUOTES .. "0001", role = "guest" }, ROOM)
+      ask(owner, "role", { user = "zoe", role = "member" }, ROOM)
+      ask(owner, "role", { user = ("x"):rep(120), role = "member" }, ROOM)
+      ask(owner, "role", { user = ("y"):rep(90), role = "member" }, ROOM)
+      ask("zoe", "join", nil, ROOM)
+      assert.equal("too_many_members", refused(owner, "role", { user = "zoe", role = "owner" },
+        ROOM))
+      assert.same({ owner, "member" }, { record_of(ROOM).owner, record_of(ROOM).roles.zoe })
+      ask(moderator, "join", nil, ROOM)
+      assert.is_truthy(ask(owner, "role", { user = moderator, role = "owner" }, ROOM))
+      assert.equal("owner", ask(moderator, "describe", nil, ROOM).role)
+      assert.equal("moderator", ask(owner, "describe", nil, ROOM).role)
+      is_saved(ROOM)
+    end)
+
+    it("takes away what is there, and what is shorter, when it is full", function()
+      local owner, moderator = open_long()
+      local name = QUOTES .. "0001"
+      fill_roles(moderator)
+      assert.is_truthy(ask(owner, "role", { user = moderator, role = "member" }, ROOM))
+      assert.is_truthy(ask(owner, "role", { user = name, role = "guest" }, ROOM))
+      assert.is_truthy(ask(owner, "role", { user = name, role = "member" }, ROOM))
+    end)
+  end)
 end)

@@ -215,6 +215,8 @@ describe("rooms in the store", function()
     ask(ann, "create", "tea")
     gate:later(60000)
     assert.equal(2, #state().calls) -- the scan, and the one put
+    local _, level = gate:logged 'room "tea" is not saved: too_big'
+    assert.equal("error", level)
     state().refuse = nil
     ask(ann, "set", "tea", { topic = "x" })
     gate:later(100)
