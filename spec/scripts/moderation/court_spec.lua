@@ -164,7 +164,7 @@ describe("a court", function()
     local QUOTES = ('"'):rep(124)
     local ROOM = ('"'):rep(64)
 
-    --- Asks with ever new names until it is refused; returns how often it was granted, and the code.
+    --- Asks with ever new names until it is refused: how often it was granted, and the code.
     local function fill(most, fn)
       for n = 1, most do
         local code = fn(("%s%04d"):format(QUOTES, n))
