@@ -7,6 +7,7 @@ import { ask, connection, hears, setUp } from "./line.js";
 import "./composer.js";
 import "./finder.js";
 import "./header.js";
+import "./invitations.js";
 import "./members.js";
 import { openMeWith } from "./me.js";
 import { notify, noticeWith } from "./notices.js";

@@ -5,7 +5,7 @@ import { avatar, button, counted, element, reconcile, walkable, write } from "./
 import { closeDialog, openDialog, openForm } from "./dialogs.js";
 import { ask } from "./line.js";
 import { $ } from "./page.js";
-import { createRoom, joinOrAsk } from "./roomforms.js";
+import { appeal, createRoom, joinOrAsk } from "./roomforms.js";
 import { show, talkTo } from "./rooms.js";
 import { kindIcon } from "./sidebar.js";
 import { state } from "./state.js";
@@ -95,7 +95,23 @@ export function browse() {
       closeDialog(dialog);
     } catch (refusal) {
       problem.textContent = inWords(refusal);
+      if (refusal.code === "banned") problem.append(" ", appealOf(name));
     }
+  }
+
+  const appealOf = (name) =>
+    button("Appeal…", () => {
+      closeDialog(dialog);
+      appeal(name);
+    });
+
+  /** The room of this name, else the first that is listed; a new one only where there is none. */
+  async function goToFirst() {
+    const text = search.value.trim();
+    clearTimeout(pause);
+    if (listed !== text) await load();
+    if (listed !== text || search.value.trim() !== text) return; // refused, or more was written
+    go(names.has(text) ? text : (names.values().next().value ?? text));
   }
 
   function offer() {

@@ -6,6 +6,7 @@ import { ask, hears } from "./line.js";
 import { time } from "./message.js";
 import { notify, noticeWith } from "./notices.js";
 import { $ } from "./page.js";
+import { appeal } from "./roomforms.js";
 import { note, remove } from "./rooms.js";
 import { redraw, state } from "./state.js";
 import { duration, inWords } from "./words.js";
@@ -232,28 +233,8 @@ hears("moderated", ({ room: name, action, reason, expires_at: end }) => {
     return;
   }
   if (room) remove(room);
-  if (action === "ban") noticeWith(text, "Appeal…", async () => appeal(name));
+  if (action === "ban") noticeWith(text, "Appeal…", () => appeal(name));
   else notify(text);
 });
-
-function appeal(name) {
-  openForm({
-    title: "Appeal",
-    text: "Tell the moderators why you should be heard again. You can do this once.",
-    fields: [
-      {
-        name: "text",
-        label: "Your words",
-        type: "textarea",
-        attributes: { required: "", maxlength: "200", rows: "3" },
-      },
-    ],
-    submit: "Send",
-    act: async ({ text }) => {
-      await ask("appeal", { room: name, data: { text } });
-      notify("Your appeal is with the moderators.");
-    },
-  });
-}
 
 $("appeal").addEventListener("click", () => appeal(state.current.name));

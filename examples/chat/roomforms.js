@@ -105,6 +105,28 @@ export async function joinOrAsk(name) {
   }
 }
 
+/** False: whether it is sent is not known yet. */
+export function appeal(name) {
+  openForm({
+    title: "Appeal",
+    text: "Tell the moderators why you should be heard again. You can do this once.",
+    fields: [
+      {
+        name: "text",
+        label: "Your words",
+        type: "textarea",
+        attributes: { required: "", maxlength: "200", rows: "3" },
+      },
+    ],
+    submit: "Send",
+    act: async ({ text }) => {
+      await ask("appeal", { room: name, data: { text } });
+      notify("Your appeal is with the moderators.");
+    },
+  });
+  return false;
+}
+
 export function settings(room) {
   const isOwner = may(room, "set_options");
   const { who_may_say: sayers, slow_mode_ms: slow = 0 } = room.options;

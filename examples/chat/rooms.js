@@ -318,7 +318,7 @@ ofRoom("room_renamed", (room, { name, by, at }) => {
 
 ofRoom("room_deleted", (room, { by }) => {
   remove(room);
-  notify(`${by} deleted the room ${room.label}.`);
+  noticeWith(`${by} deleted the room ${room.label}.`);
 });
 
 ofRoom("role_changed", (room, { user, role, by, at }) => {
@@ -331,14 +331,6 @@ ofRoom("role_changed", (room, { user, role, by, at }) => {
   }
   const who = user === state.me.name ? "you" : user;
   write(room, () => room.transcript.noted(`${by} made ${who} a ${role}`, at));
-});
-
-hears("invited", ({ room: name, kind, by, code }) => {
-  if (kind === "direct") {
-    if (!state.rooms.has(name)) enter(add(name));
-    return;
-  }
-  noticeWith(`${by} invites you to ${name}.`, "Join", () => join(name, { invite: code }));
 });
 
 ofRoom("typing", (room, { user, on }) => {

@@ -110,7 +110,15 @@ scene("bans, with words for who tries to come in, and lifts the ban", async () =
   await onMember(ann, "cleo", "Ban…");
   await dialogOf(ann).getByLabel("How long").selectOption("86400000");
   await submit(ann, "Ban");
-  await cleo.getByTestId("notice").getByText("You are banned from tea for 24 h.").waitFor();
+  const notice = cleo
+    .getByTestId("notice")
+    .filter({ hasText: "You are banned from tea for 24 h." });
+  await notice.waitFor();
+  await says(cleo, "What have I done?"); // in another room; it does not take the notice away
+  await hears(cleo, "What have I done?");
+  await notice.getByRole("button", { name: "Appeal…" }).click();
+  await cleo.keyboard.press("Escape");
+  await notice.getByRole("button", { name: "Dismiss" }).click();
   await cleo.getByTestId("browse-rooms").click();
   await cleo.getByTestId("room-name").fill("tea");
   await cleo.getByTestId("room-name").press("Enter");
@@ -118,7 +126,9 @@ scene("bans, with words for who tries to come in, and lifts the ban", async () =
     .getByTestId("form-error")
     .getByText("You are banned from this room. 24 h to go.")
     .waitFor();
-  await cleo.keyboard.press("Escape");
+  await cleo.getByTestId("form-error").getByRole("button", { name: "Appeal…" }).click();
+  await dialogOf(cleo).getByLabel("Your words").fill("It was a good cup");
+  await submit(cleo, "Send");
 
   await pick(ann, ann.getByTestId("room-menu"), "Moderation…");
   await ann.getByRole("tab", { name: "Bans and mutes" }).click();

@@ -126,8 +126,22 @@ scene("invites somebody, who goes there with one press", async () => {
   await roomMenu(ann, "Invite…");
   await dialogOf(ann).getByLabel("Whom").fill("cleo");
   await dialogOf(ann).getByRole("button", { name: "Invite" }).click();
-  await cleo.getByTestId("notice").getByText("ann invites you to den.").waitFor();
-  await cleo.getByTestId("notice-action").click();
+  await done(ann);
+  await create(ann, { name: "cellar", kind: "private" });
+  await roomMenu(ann, "Invite…");
+  await dialogOf(ann).getByLabel("Whom").fill("cleo");
+  await dialogOf(ann).getByRole("button", { name: "Invite" }).click();
+  await done(ann);
+
+  // They wait, whatever else is done.
+  const invitation = (room) =>
+    cleo.getByTestId("notice").filter({ hasText: `ann invites you to ${room}.` });
+  await invitation("cellar").waitFor();
+  await says(cleo, "One moment.");
+  await join(cleo, "attic");
+  await cleo.reload();
+  await invitation("cellar").getByRole("button", { name: "Dismiss" }).click();
+  await invitation("den").getByTestId("notice-action").click();
   await title(cleo, "den").waitFor();
   await members(ann, "ann", "bob", "cleo");
   await cleo.close();
