@@ -4,7 +4,7 @@
 
 const RANK = { guest: 1, member: 2, moderator: 3, owner: 4, admin: 5, nobody: 6 };
 const SAYERS = { everyone: "guest", members: "member", moderators: "moderator", owner: "owner" };
-const MADE = ["public", "unlisted", "private", "announcement"];
+export const MADE = ["public", "unlisted", "private", "announcement"];
 const IN_ARCHIVED = new Set(["archive", "delete"]);
 
 const MODERATION = { made: "moderator", direct: "admin", ephemeral: "admin" };

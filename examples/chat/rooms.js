@@ -1,95 +1,44 @@
 // rooms.js - the rooms that I am in or want to be in: coming, going, and what is told of them.
 
+import { Refusal } from "./connection.js";
 import { ask, hears } from "./line.js";
 import { notify, noticeWith } from "./notices.js";
+import { Room } from "./room.js";
 import { keepingNewestInView } from "./scroller.js";
 import { keep, recall, redraw, state } from "./state.js";
-import { Transcript } from "./transcript.js";
 import { inWords, leftInWords } from "./words.js";
 
+export const ARRIVAL_MS = 2_000; // of the other one, in a conversation that was opened just now
 const DEFAULT_ROOM = "lobby";
 
-export class Room {
-  kind = "ephemeral";
-  title = "";
-  topic = "";
-  options = {};
-  role = "guest";
-  isArchived = false;
-  owner = "";
-  roles = new Map(); // user -> role, as far as I may know
-  members = new Set();
-  count = 0;
-  joined = false;
-  isDescribed = false;
-  unread = 0;
-  mentions = 0;
-  hasMissed = false; // something was said that this page cannot show
-  lastRead = 0;
-  readBy = new Map(); // user -> id
-  typing = new Map(); // user -> timer
-  mutedUntilMs = 0;
-  slowUntilMs = 0;
-  enteredAtMs = 0;
-  draft = "";
-  replyTo = null;
-  sending = Promise.resolve(); // one after the other, so that they keep their order
-
-  constructor(name) {
-    this.name = name;
-    this.transcript = new Transcript(this.label, () => state.me.name);
-  }
-
-  /** Of a direct room the other one. */
-  get other() {
-    if (!this.name.startsWith("@")) return "";
-    const pair = this.name
-      .slice(1)
-      .split(",")
-      .map((part) => part.replaceAll("%2C", ",").replaceAll("%25", "%"));
-    return pair.find((user) => user !== state.me.name) ?? pair[0];
-  }
-
-  get label() {
-    return this.other || this.title || this.name;
-  }
-
-  roleOf(user) {
-    if (user === state.me.name) return this.role;
-    if (user === this.owner) return "owner";
-    return this.roles.get(user) ?? "";
-  }
-
-  /** What the replies of join, describe and others show. */
-  learn(view) {
-    this.kind = view.kind ?? this.kind;
-    this.title = view.title ?? "";
-    this.topic = view.topic ?? "";
-    this.options = view.options ?? this.options;
-    this.role = state.isAdmin ? "admin" : (view.role ?? this.role);
-    this.isArchived = view.archived === true;
-    this.count = view.count ?? this.count;
-    if (view.members) this.members = new Set(Object.values(view.members));
-    if (view.owner) this.owner = view.owner;
-    if (view.roles) this.roles = new Map(Object.entries(view.roles));
-  }
+function remember() {
+  const rooms = [...state.rooms.values()];
+  keep(
+    "rooms",
+    rooms.map(({ name, kind, hasMet }) => ({ name, kind, hasMet })),
+  );
 }
 
-function remember() {
-  keep("rooms", [...state.rooms.keys()]);
+function newRoom(name) {
+  const room = new Room(name);
+  room.isHidden = recall("closed", [], localStorage).includes(name);
+  return room;
 }
 
 export function add(name) {
-  const room = state.rooms.get(name) ?? new Room(name);
+  const room = state.rooms.get(name) ?? newRoom(name);
   state.rooms.set(name, room);
   remember();
   return room;
 }
 
+/** Another one in place of what is on screen. */
+export const firstShown = () => [...state.rooms.values()].find((room) => !room.isHidden) ?? null;
+
 export function remove(room) {
   state.rooms.delete(room.name);
   remember();
-  if (room === state.current) show(state.rooms.values().next().value ?? null);
+  if (room === state.current) show(firstShown());
   redraw();
 }
 
@@ -138,16 +87,38 @@ export function looked(room) {
 
 // Coming and going.
 
+/** That a room is gone; of a private one nobody is told whether it is. */
+function noMore(room) {
+  const code = room.kind === "private" ? "no_more_of_mine" : "no_more";
+  return new Refusal({ code, message: "the room is gone", temporary: false });
+}
+
+/** Joins. A room that was made is not the passing one that a join makes once it is gone. */
+async function joinOf(room, data) {
+  const { name, wasMade } = room;
+  if (!wasMade || data) return ask("join", { room: name, ...(data && { data }) });
+  const seen = await ask("describe", { room: name }).catch((refusal) => {
+    throw refusal.code === "no_such_room" ? noMore(room) : refusal;
+  });
+  if (seen.kind === "ephemeral") throw noMore(room);
+  const view = await ask("join", { room: name });
+  if (view.kind !== "ephemeral") return view;
+  ask("leave", { room: name }).catch(() => {}); // it went in between
+  throw noMore(room);
+}
+
 /** Comes into the room, or back into it; rejects with what the server says. */
 async function admit(room, data) {
   const isDirect = room.name.startsWith("@");
   const view = isDirect
     ? await ask("direct", { data: { user: room.other } })
-    : await ask("join", { room: room.name, ...(data && { data }) });
+    : await joinOf(room, data);
   if (!state.rooms.has(room.name)) return;
   room.learn(view);
+  remember();
   room.joined = true;
   room.enteredAtMs = Date.now();
+  if (isDirect) setTimeout(redraw, ARRIVAL_MS); // see absent.js
   room.isDescribed = false;
   room.lastRead = view.read ?? room.lastRead;
   room.hasMissed =
@@ -167,7 +138,7 @@ export async function enter(room) {
   } catch (refusal) {
     if (refusal.code === "lost") return; // still wanted: greet() asks again
     if (!refusal.temporary || refusal.code === "banned") remove(room);
-    notify(`${room.label}: ${inWords(refusal)}`);
+    noticeWith(`${room.label}: ${inWords(refusal)}`);
   }
   redraw();
 }
@@ -175,15 +146,15 @@ export async function enter(room) {
 /** Goes there; `data` is an invite or a password. Rejects when the server says no. */
 export async function join(name, data) {
   const known = state.rooms.get(name);
-  if (known?.joined || state.phase !== "online") {
-    show(known ?? add(name));
+  if (known?.joined || (known && state.phase !== "online")) {
+    show(known);
     return;
   }
   const room = known ?? add(name);
   try {
     await admit(room, data);
   } catch (refusal) {
-    if (refusal.code !== "lost" && !known) remove(room);
+    if (!known) remove(room);
     throw refusal;
   }
   show(room);
@@ -225,7 +196,12 @@ export async function describe(room) {
 
 /** The rooms of before, or where everybody begins. */
 export function addRemembered() {
-  if (state.rooms.size === 0) for (const name of recall("rooms", [DEFAULT_ROOM])) add(name);
+  if (state.rooms.size > 0) return;
+  for (const known of recall("rooms", [{ name: DEFAULT_ROOM }])) {
+    const name = known.name ?? known; // an earlier page kept the names alone
+    state.rooms.set(name, Object.assign(newRoom(name), known.name && known));
+  }
+  remember();
 }
 
 /** After auth: those rooms, and the direct rooms of the user on any device. */

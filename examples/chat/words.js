@@ -2,6 +2,10 @@
 
 const ERRORS = {
   lost: "The connection broke before the server answered, so it may or may not have arrived.",
+  offline: "You are offline at the moment. Try again when you are back.",
+  no_more: "This room is no more.",
+  no_more_of_mine: "This room is no more, or you are not a member any more.",
+  no_clipboard: "This browser does not let the page copy. Select the text and copy it yourself.",
   too_big: "That is longer than the server accepts.",
   bad_name: "A name has 1 to 32 characters and no spaces at either end.",
   name_taken: "Somebody else is here under that name.",

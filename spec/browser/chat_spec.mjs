@@ -9,6 +9,7 @@ import assert from "node:assert/strict";
 
 import {
   choose,
+  create,
   endServer,
   enter,
   expectDown,
@@ -147,6 +148,38 @@ scene("comes back by itself after a restart", async () => {
   assert.deepEqual(await heard(ann), [...before, "bob: Still here?", "ann: Never left."]);
   await choose(ann, "lobby"); // every room was joined again, not only the one on screen
   await members(ann, "ann", "bob", "cleo");
+});
+
+scene("does not make an open room of a private one that is gone", async () => {
+  await create(ann, { name: "secret crew", kind: "private", Password: "moonlight" });
+  await bob.getByTestId("browse-rooms").click();
+  await bob.getByTestId("room-name").fill("secret crew");
+  await bob.getByTestId("room-name").press("Enter");
+  await bob.getByLabel("Password or code").fill("moonlight");
+  await bob.getByRole("button", { name: "Join", exact: true }).click();
+  await title(bob, "secret crew").waitFor();
+  await tells(ann, "Nobody else hears this.");
+  expectDown(true);
+  await endServer("SIGTERM"); // without --store: nothing is left of the room
+  await startServer();
+  for (const page of [ann, bob]) await online(page);
+  expectDown(false);
+  for (const page of [ann, bob]) {
+    await page.getByTestId("notice").getByText("secret crew: This room is no more").waitFor();
+    await myRoom(page, "secret crew").waitFor({ state: "detached" });
+    await choose(page, "lobby");
+  }
+  await ann.reload();
+  await online(ann);
+  await members(ann, "ann", "bob");
+  await bob.getByTestId("browse-rooms").click();
+  await bob.getByTestId("room-name").fill("secret");
+  await bob.getByText("No room is called so.").waitFor();
+  await bob.keyboard.press("Escape");
+  await bob.getByTestId("notice").getByRole("button", { name: "Dismiss" }).click();
+  await bob.getByTestId("notice").waitFor({ state: "detached" });
+  await choose(bob, "tea house");
+  await choose(ann, "tea house");
 });
 
 scene("neither loses nor doubles what was on its way when the line broke", async () => {
