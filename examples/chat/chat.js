@@ -4,6 +4,7 @@
 // connection may come and go, and greet() tells the server all of it again each time.
 
 import { ask, connection, hears, setUp } from "./line.js";
+import "./absent.js";
 import "./composer.js";
 import "./finder.js";
 import "./header.js";

@@ -72,7 +72,7 @@ function items(room) {
   if (list.length > 0) list.push(null);
   list.push({
     label: room.other ? "Close conversation" : "Leave room",
-    isDanger: true,
+    isDanger: !room.other,
     act: () => leave(room),
   });
   return list;

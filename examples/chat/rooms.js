@@ -61,13 +61,19 @@ export function show(room) {
   if (before && before !== room) before.transcript.clearNew();
   state.current = room ?? null;
   state.pane = room ? "room" : "rooms";
+  if (room) hide(room, false);
   for (const view of viewers) view(room ?? null, before);
   if (room) looked(room);
   if (room?.joined && !room.isDescribed) describe(room);
   redraw();
 }
 
-let reading = 0;
+function hide(room, isHidden) {
+  if (room.isHidden === isHidden) return;
+  room.isHidden = isHidden;
+  const others = recall("closed", [], localStorage).filter((name) => name !== room.name);
+  keep("closed", isHidden ? [...others, room.name] : others, localStorage);
+}
 
 /** The reader sees the newest messages of this room. */
 export function looked(room) {
@@ -77,9 +83,9 @@ export function looked(room) {
   room.hasMissed = false;
   redraw();
   const id = room.transcript.lastId;
-  clearTimeout(reading);
+  clearTimeout(room.reading);
   if (!room.joined || id <= room.lastRead) return;
-  reading = setTimeout(() => {
+  room.reading = setTimeout(() => {
     room.lastRead = id;
     ask("read", { room: room.name, message_id: id }).catch(() => {});
   }, 400);
@@ -165,6 +171,13 @@ export async function talkTo(user) {
   await join(name);
 }
 
+/** A conversation goes on where nobody sees it: something that is said brings it back. */
+function close(room) {
+  hide(room, true);
+  if (room === state.current) show(firstShown());
+  redraw();
+}
+
 export async function leave(room) {
   if (room.transcript.unsentCount > 0) {
     notify("Some of your messages here are not confirmed. Send them again or discard them first.");
@@ -237,8 +250,14 @@ function ofRoom(type, hear) {
   });
 }
 
+ofRoom("said", (room) => hide(room, false));
+
 ofRoom("joined", (room, { user, at }) => {
   room.members.add(user);
+  if (user === room.other && !room.hasMet) {
+    room.hasMet = true;
+    remember();
+  }
   room.count = Math.max(room.count, room.members.size);
   if (!room.other) write(room, () => room.transcript.noted(`${user} joined`, at));
 });

@@ -75,9 +75,9 @@ function draw() {
   );
   drawList(
     "my-directs",
-    all.filter((room) => room.other),
+    all.filter((room) => room.other && !room.isHidden),
   );
-  $("no-directs").hidden = all.some((room) => room.other);
+  $("no-directs").hidden = all.some((room) => room.other && !room.isHidden);
   write($("my-name"), state.me.name);
   write($("my-status"), statusText(state.status));
   $("my-status").hidden = !statusText(state.status);
