@@ -1,6 +1,6 @@
 // chat.js - the chat page: who I am, and what happens when the line comes and goes.
 //
-// What the reader wants (the name, the rooms) lives in state.js and in sessionStorage; the
+// What the reader wants (the name, the rooms) lives in state.js and in the browser's storage; the
 // connection may come and go, and greet() tells the server all of it again each time.
 
 import { ask, connection, hears, setUp } from "./line.js";
@@ -11,17 +11,18 @@ import "./header.js";
 import "./invitations.js";
 import "./members.js";
 import { openMeWith } from "./me.js";
-import { notify, noticeWith } from "./notices.js";
+import { clearNotices, notify, noticeWith } from "./notices.js";
 import { $, hideEnd, showConnection, showEnd } from "./page.js";
 import { greetPresence } from "./presence.js";
-import { addRemembered, allLost, enterAll, looked, show } from "./rooms.js";
-import { keep, redraw, state } from "./state.js";
+import { addRemembered, allLost, enterAll, firstShown, looked, show } from "./rooms.js";
+import { forgetMe, keepMe, redraw, state } from "./state.js";
 import { inWords } from "./words.js";
 
 const NAME_RETRIES = 5; // our own broken connection may hold our name a little longer
 
 let isAdmitted = Boolean(state.me.name); // this name has been ours before
 let namesTaken = 0; // refusals in a row
+let former = null; // who I am until another name is granted
 let endCode = 0; // the close after which this page stays away
 
 function askForName(error = "") {
@@ -29,6 +30,7 @@ function askForName(error = "") {
   $("sign-in").hidden = false;
   $("name-error").textContent = error;
   $("name").value = state.me.name;
+  $("keep-name").hidden = !former;
   $("name").select();
 }
 
@@ -58,11 +60,13 @@ async function greet() {
   isAdmitted = true;
   namesTaken = 0;
   notify("");
-  keep("me", state.me);
+  keepMe();
+  const isChoosing = state.me === former; // the line broke meanwhile, and came back
+  if (!isChoosing) former = null;
   state.phase = "online"; // rooms are entered before the connection says so itself
   await greetPresence();
   await enterAll();
-  showChat();
+  if (!isChoosing) showChat();
 }
 
 function showChat() {
@@ -70,7 +74,7 @@ function showChat() {
   hideEnd();
   if (!$("chat").hidden) return;
   $("chat").hidden = false;
-  show(state.current ?? state.rooms.values().next().value ?? null);
+  show(state.current ?? firstShown());
 }
 
 function connectionChanged() {
@@ -105,7 +109,15 @@ hears("token_expiring", ({ expires_at: end }) => {
 $("name-form").addEventListener("submit", (event) => {
   event.preventDefault();
   const name = $("name").value.trim();
-  if (!name) return;
+  if (!name) {
+    $("name-error").textContent = inWords({ code: "bad_name" });
+    return;
+  }
+  if (former && name === former.name) {
+    keepName();
+    return;
+  }
+  connection.stop();
   // Another name may have other rooms of two; those that are public stay.
   if (name !== state.me.name)
     for (const room of state.rooms.keys()) if (room.startsWith("@")) state.rooms.delete(room);
@@ -116,13 +128,32 @@ $("name-form").addEventListener("submit", (event) => {
   connection.start();
 });
 
+function keepName() {
+  if (state.me !== former) {
+    connection.stop();
+    state.me = former;
+    isAdmitted = true;
+  }
+  former = null;
+  showChat();
+  connection.start();
+}
+
+$("keep-name").addEventListener("click", keepName);
+
 openMeWith({
   changeName: () => {
-    connection.stop();
+    former = state.me;
     askForName();
   },
   signOut: () => {
     ask("logout").catch(() => {});
+    connection.stop(); // frees the name, too, also when nobody hears the other
+    former = null;
+    forgetMe();
+    clearNotices();
+    show(null);
+    askForName();
   },
 });
 

@@ -9,16 +9,23 @@ export function randomHex(bytes) {
   return Array.from(numbers, (n) => n.toString(16).padStart(2, "0")).join("");
 }
 
-export function recall(key, otherwise) {
-  return JSON.parse(sessionStorage.getItem(`moongate.${key}`)) ?? otherwise;
+/** What this tab has kept, or with localStorage any tab of this browser. */
+export function recall(key, otherwise, storage = sessionStorage) {
+  return JSON.parse(storage.getItem(`moongate.${key}`)) ?? otherwise;
 }
 
-export function keep(key, value) {
-  sessionStorage.setItem(`moongate.${key}`, JSON.stringify(value));
+export function keep(key, value, storage = sessionStorage) {
+  storage.setItem(`moongate.${key}`, JSON.stringify(value));
+}
+
+/** Who I am in any tab of this browser; each tab is a device of its own. */
+function meOfBrowser() {
+  const kept = recall("me", {}, localStorage);
+  return { name: "", key: randomHex(16), ...kept, device: randomHex(16) };
 }
 
 export const state = {
-  me: recall("me", { name: "", key: randomHex(16), device: randomHex(16) }),
+  me: recall("me", null) ?? meOfBrowser(),
   isAdmin: false,
   phase: "offline", // of the connection
   rooms: new Map(), // name -> Room of rooms.js: those that I want to be in
@@ -27,6 +34,25 @@ export const state = {
   presence: new Map(), // user -> { state, status }
   status: { state: "online" }, // my own
 };
+
+export function keepMe() {
+  const { name, key } = state.me;
+  keep("me", state.me);
+  keep("me", { name, key }, localStorage);
+}
+
+/** Nothing of who I was is left in this tab, nor for the next one. */
+export function forgetMe() {
+  for (const key of ["me", "rooms", "invitations", "closed"]) {
+    sessionStorage.removeItem(`moongate.${key}`);
+    localStorage.removeItem(`moongate.${key}`);
+  }
+  state.me = meOfBrowser();
+  state.isAdmin = false;
+  state.rooms.clear();
+  state.presence.clear();
+  state.status = { state: "online" };
+}
 
 const drawers = new Set();
 let isDue = false;

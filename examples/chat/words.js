@@ -7,8 +7,10 @@ const ERRORS = {
   no_more_of_mine: "This room is no more, or you are not a member any more.",
   no_clipboard: "This browser does not let the page copy. Select the text and copy it yourself.",
   too_big: "That is longer than the server accepts.",
-  bad_name: "A name has 1 to 32 characters and no spaces at either end.",
-  name_taken: "Somebody else is here under that name.",
+  bad_name:
+    "A name has 1 to 32 characters that are seen, and no spaces but single ones between others.",
+  name_taken:
+    "That name is in use, or was a moment ago. Choose another one, or try again in ten minutes.",
   bad_room:
     "A room's name has at most 64 bytes and no control characters, and does not begin with @.",
   not_a_member: "You are not in this room any more. Join it again first.",

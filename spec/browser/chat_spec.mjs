@@ -105,7 +105,7 @@ scene("refuses a taken name in words, and shows who has lost the connection as a
   const stranger = await open();
   await stranger.getByTestId("name").fill("ann");
   await stranger.getByTestId("enter").click();
-  await stranger.getByTestId("name-error").filter({ hasText: "Somebody else" }).waitFor();
+  await stranger.getByTestId("name-error").filter({ hasText: "That name is in use" }).waitFor();
   await stranger.getByTestId("name").fill("dora");
   await stranger.getByTestId("enter").click();
   await online(stranger);

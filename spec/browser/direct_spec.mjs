@@ -3,17 +3,22 @@
 import assert from "node:assert/strict";
 
 import {
+  address,
   choose,
+  endServer,
   enter,
+  expectDown,
   hears,
   members,
   myRoom,
+  onMessage,
   online,
   open,
   pick,
   says,
   scene,
   setUp,
+  startServer,
   title,
 } from "./support.mjs";
 
@@ -101,9 +106,11 @@ scene("gives way to a newer window of the same device, and says so", async () =>
   await newer.evaluate((items) => {
     for (const [key, value] of Object.entries(items)) sessionStorage.setItem(key, value);
   }, kept);
+  await ann.getByTestId("browse-rooms").click();
   await newer.reload();
   await online(newer);
   const ended = ann.getByTestId("ended");
+  await ann.getByTestId("dialog").waitFor({ state: "detached" }); // it would lie above
   await ended.getByText("Moongate is open somewhere else").waitFor();
   await ann.getByTestId("come-back").click();
   await online(ann);
@@ -130,12 +137,105 @@ scene("has words for each close after which a page stays away, and none for othe
   assert.match(reason, /It said: new password$/);
 });
 
-scene("signs out, and comes in again when asked to", async () => {
+scene("says when nobody is there to see what is said", async () => {
+  await ann.getByTestId("new-direct").click();
+  await ann.getByLabel("With whom?").fill("ghost");
+  await ann.getByRole("button", { name: "Open", exact: true }).click();
+  await ann.getByTestId("absent").getByText("Nobody called ghost has been here").waitFor();
+  await pick(ann, ann.getByTestId("room-menu"), "Close conversation");
+  await myRoom(ann, "ghost").waitFor({ state: "detached" });
+  await choose(ann, "bob");
+  await ann.getByTestId("absent").waitFor({ state: "hidden" });
+});
+
+scene("shows a closed conversation again when something is said in it", async () => {
+  await pick(ann, ann.getByTestId("room-menu"), "Close conversation");
+  await myRoom(ann, "bob").waitFor({ state: "detached" });
+  await ann.reload();
+  await online(ann);
+  await choose(ann, "lobby");
+  await myRoom(ann, "bob").waitFor({ state: "detached" });
+  await choose(bob, "ann");
+  await says(bob, "One more thing.");
+  await myRoom(ann, "bob").getByText("1", { exact: true }).waitFor();
+  await choose(ann, "bob");
+  await hears(ann, "One more thing.");
+});
+
+scene("lets a new tab of the same browser in as the same user, at once", async () => {
+  const context = ann.context();
+  await ann.close();
+  ann = await context.newPage();
+  await ann.goto(address());
+  await online(ann);
+  assert.equal(await ann.getByTestId("my-name").textContent(), "ann");
+  await choose(ann, "bob");
+});
+
+scene("changes the name, and not when one thinks better of it", async () => {
+  await pick(ann, ann.getByTestId("me"), "Change name");
+  await ann.getByTestId("name").fill("   ");
+  await ann.getByTestId("enter").click();
+  await ann.getByTestId("name-error").getByText("A name has 1 to 32 characters").waitFor();
+  await ann.getByTestId("keep-name").click();
+  await title(ann, "bob").waitFor();
+  await pick(ann, ann.getByTestId("me"), "Change name");
+  await ann.getByTestId("name").fill("bob");
+  await ann.getByTestId("enter").click();
+  await ann.getByTestId("name-error").getByText("That name is in use").waitFor();
+  await ann.getByTestId("keep-name").click();
+  await online(ann);
+  assert.equal(await ann.getByTestId("my-name").textContent(), "ann");
+  await choose(ann, "bob");
+});
+
+scene("copies without a clipboard, and says when that cannot be", async () => {
+  await ann.evaluate(() =>
+    Object.defineProperty(navigator, "clipboard", { value: undefined, configurable: true }),
+  );
+  await says(bob, "Copy me.");
+  await hears(ann, "Copy me.");
+  const copies = async () => {
+    await onMessage(ann, "Copy me.", "More");
+    await ann.getByTestId("menu").getByText("Copy text").click();
+  };
+  await copies();
+  await ann.evaluate(() => {
+    document.execCommand = () => false;
+  });
+  assert.equal(await ann.getByTestId("notice").count(), 0);
+  await copies();
+  await ann.getByTestId("notice").getByText("This browser does not let the page copy").waitFor();
+});
+
+scene("signs out for good", async () => {
   await pick(bob, bob.getByTestId("me"), "Sign out");
-  await bob.getByTestId("ended").getByText("You are signed out").waitFor();
+  await bob.getByTestId("sign-in").waitFor();
   await ann.locator('[data-testid="my-directs"] .presence[data-state="offline"]').waitFor();
-  await bob.getByTestId("come-back").click();
+  await ann.getByTestId("absent").getByText("bob is not here, and may not see this.").waitFor();
+  await bob.reload();
+  await bob.getByTestId("sign-in").waitFor();
+  assert.equal(await bob.getByTestId("name").inputValue(), "");
+  await bob.getByTestId("name").fill("bob");
   await bob.getByTestId("enter").click();
   await online(bob);
   await ann.locator('[data-testid="my-directs"] .presence[data-state="online"]').waitFor();
+});
+
+scene("says when offline that nothing was sent, and signs out there, too", async () => {
+  expectDown(true);
+  await endServer("SIGTERM");
+  await ann.getByTestId("outage").waitFor();
+  await ann.getByTestId("browse-rooms").click();
+  await ann.getByTestId("form-error").getByText("You are offline at the moment.").waitFor();
+  await ann.keyboard.press("Escape");
+  await pick(ann, ann.getByTestId("me"), "Sign out");
+  await ann.getByTestId("sign-in").waitFor();
+  await startServer();
+  await ann.reload();
+  expectDown(false);
+  await ann.getByTestId("sign-in").waitFor();
+  await ann.getByTestId("name").fill("ann\u200b");
+  await ann.getByTestId("enter").click();
+  await ann.getByTestId("name-error").getByText("characters that are seen").waitFor();
 });
