@@ -2,8 +2,9 @@
 //
 // Matches replies to requests, notices a dead line and dials again, with a full-jitter
 // back-off. A request whose answer never came is rejected with the code "lost": the
-// server may or may not have carried it out, so nothing here sends it twice. What was
-// refused only for its haste ("rate_limited") is asked again when its time has come.
+// server may or may not have carried it out, so nothing here sends it twice. One that
+// was not sent, as there is no line, is rejected with "offline". What was refused only for
+// its haste ("rate_limited") is asked again when its time has come.
 // Does not know the page, nor what the requests mean.
 
 const SUBPROTOCOL = "moongate.v1.json";
@@ -12,10 +13,11 @@ const MAX_DELAY_MS = 20_000;
 const ANSWER_TIMEOUT_MS = 15_000;
 const PATIENCE_MS = 3_000; // a rate limit that takes longer is for the reader to know
 const HASTY_TRIES = 8;
+const PASSING = "typing"; // is not so any more when its turn comes
 
 const utf8 = new TextEncoder();
 
-/** A request that was not granted; `code` is the server's, or "lost" or "too_big". */
+/** A request that was not granted; `code` is the server's, "lost", "offline" or "too_big". */
 export class Refusal extends Error {
   constructor({ code, message, temporary, retry_after_ms }) {
     super(message);
@@ -25,6 +27,8 @@ export class Refusal extends Error {
   }
 }
 
+const offline = () =>
+  new Refusal({ code: "offline", message: "there is no connection", temporary: true });
 const lost = () => new Refusal({ code: "lost", message: "the connection broke", temporary: true });
 
 export class Connection {
@@ -90,7 +94,7 @@ export class Connection {
       } catch (refusal) {
         const { code, retryAfterMs } = refusal;
         const isHasty = code === "rate_limited" && retryAfterMs > 0 && retryAfterMs <= PATIENCE_MS;
-        if (!isHasty || tries === HASTY_TRIES) throw refusal;
+        if (!isHasty || tries === HASTY_TRIES || type === PASSING) throw refusal;
         await new Promise((resolve) => setTimeout(resolve, retryAfterMs));
       }
     }
@@ -98,7 +102,7 @@ export class Connection {
 
   #ask(type, fields) {
     const socket = this.#socket;
-    if (socket?.readyState !== WebSocket.OPEN) return Promise.reject(lost());
+    if (socket?.readyState !== WebSocket.OPEN) return Promise.reject(offline());
     const id = fields.id ?? ++this.#lastId;
     const text = JSON.stringify({ ...fields, type, id });
     if (utf8.encode(text).length > this.#maxMessageBytes) {

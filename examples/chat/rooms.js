@@ -142,7 +142,7 @@ export async function enter(room) {
   try {
     await admit(room);
   } catch (refusal) {
-    if (refusal.code === "lost") return; // still wanted: greet() asks again
+    if (["lost", "offline"].includes(refusal.code)) return; // still wanted: greet() asks again
     if (!refusal.temporary || refusal.code === "banned") remove(room);
     noticeWith(`${room.label}: ${inWords(refusal)}`);
   }
@@ -179,7 +179,11 @@ function close(room) {
 }
 
 export async function leave(room) {
-  if (room.transcript.unsentCount > 0) {
+  if (room.other) {
+    close(room);
+    return;
+  }
+  if (room.transcript.unsureCount > 0) {
     notify("Some of your messages here are not confirmed. Send them again or discard them first.");
     return;
   }
@@ -187,7 +191,7 @@ export async function leave(room) {
     await ask("leave", { room: room.name });
   } catch (refusal) {
     // A broken connection has left every room, so being lost is as good as granted.
-    if (refusal.temporary && refusal.code !== "lost") {
+    if (refusal.temporary && !["lost", "offline"].includes(refusal.code)) {
       notify(inWords(refusal));
       return;
     }

@@ -1,13 +1,15 @@
 // sending.js - saying something: what is on its way, what was refused, and trying again.
 
 import { ask } from "./line.js";
-import { note, write } from "./rooms.js";
+import { $ } from "./page.js";
+import { ARRIVAL_MS, note, write } from "./rooms.js";
 import { rank } from "./permissions.js";
 import { randomHex, redraw, state } from "./state.js";
 import { inWords } from "./words.js";
 
 const MAX_MENTIONS = 20;
-const ARRIVAL_MS = 2_000;
+const HASTE_MS = 250; // on top of what the server says
+const TOO_LONG_MS = 60_000; // for a message to wait
 const AT_WORD = /(?:^|\s)@([\p{L}\p{N}_-]{1,32})/gu;
 
 /** Whom the text mentions: members by their whole name, others by one word. */
@@ -68,18 +70,28 @@ function granted(room, entry, data) {
   if (waitMs > 0 && rank(room.role) < rank("moderator")) room.slowUntilMs = Date.now() + waitMs;
 }
 
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** For another try, unless something else is being written there. */
+function putBack(room, text) {
+  if (room !== state.current) room.draft ||= text;
+  else if ($("message").value === "") $("message").value = text;
+}
+
 function refused(room, entry, refusal) {
+  const isUnsure = ["lost", "offline", "internal", "timeout"].includes(refusal.code);
   if (refusal.code === "slow_mode") room.slowUntilMs = Date.now() + refusal.retryAfterMs;
   if (refusal.code === "muted") {
     room.mutedUntilMs = refusal.retryAfterMs ? Date.now() + refusal.retryAfterMs : Infinity;
   }
+  if (isCommand(entry.text) && !isUnsure) {
+    write(room, () => room.transcript.discard(entry.tag));
+    note(room, `${entry.text}\n${inWords(refusal)}`, true);
+    putBack(room, entry.text);
+    return;
+  }
   write(room, () =>
-    room.transcript.failed(
-      entry.tag,
-      inWords(refusal),
-      () => send(room, entry),
-      !["lost", "internal", "timeout"].includes(refusal.code),
-    ),
+    room.transcript.failed(entry.tag, inWords(refusal), () => send(room, entry), !isUnsure),
   );
 }
 
@@ -92,7 +104,20 @@ function send(room, entry) {
 async function otherToCome(room) {
   const giveUpMs = room.enteredAtMs + ARRIVAL_MS;
   while (room.other && !room.members.has(room.other) && Date.now() < giveUpMs) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await pause(50);
+  }
+}
+
+/** Those behind it wait, too: what was said first arrives first, however hastily. */
+async function askInTurn(fields) {
+  for (;;) {
+    try {
+      return await ask("say", fields);
+    } catch (refusal) {
+      const { code, retryAfterMs } = refusal;
+      if (code !== "rate_limited" || retryAfterMs > TOO_LONG_MS) throw refusal;
+      await pause(retryAfterMs + HASTE_MS);
+    }
   }
 }
 
@@ -103,7 +128,7 @@ async function deliver(room, entry) {
   if (mentions.length > 0) fields.mentions = mentions;
   await otherToCome(room);
   try {
-    granted(room, entry, await ask("say", fields));
+    granted(room, entry, await askInTurn(fields));
   } catch (refusal) {
     refused(room, entry, refusal);
   }

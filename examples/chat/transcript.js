@@ -45,6 +45,11 @@ export class Transcript {
     return this.#unsent.size;
   }
 
+  /** Of these, those that nobody knows to be refused. */
+  get unsureCount() {
+    return [...this.#unsent.values()].filter((message) => !message.isRefused).length;
+  }
+
   /** The id of the newest message. */
   get lastId() {
     return Math.max(0, ...[...this.#byId.keys()].slice(-1));
@@ -136,6 +141,7 @@ export class Transcript {
     const message = this.#unsent.get(tag);
     if (!message) return; // heard before its reply was lost: it did arrive
     message.failed(isRefused);
+    message.isRefused = isRefused;
     const choices = element("p", { class: "choices" });
     choices.append(
       element("span", { role: "alert", "data-testid": "failure" }, reason),

@@ -93,6 +93,24 @@ scene("keeps one order when two speak at the same time, and faster than they may
   );
 });
 
+scene("keeps the order of many that are said at once, and says them all", async () => {
+  const lines = Array.from({ length: 60 }, (_, i) => `r${i}`);
+  await ann.evaluate((texts) => {
+    const field = document.querySelector('[data-testid="message-input"]');
+    for (const text of texts) {
+      field.value = text;
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+      field.form.requestSubmit();
+    }
+  }, lines);
+  await hears(bob, "r59");
+  await ann.getByTestId("outbox").getByTestId("message").last().waitFor({ state: "detached" });
+  assert.deepEqual(
+    (await heard(bob)).slice(-lines.length),
+    lines.map((line) => `ann: ${line}`),
+  );
+});
+
 scene("shows markup as text", async () => {
   const markup = `<img src=x onerror="document.title='broken in'"><b>bold</b>`;
   await tells(ann, markup);

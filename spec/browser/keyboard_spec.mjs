@@ -214,7 +214,8 @@ scene("has enough contrast, by day and by night", async () => {
   await hears(ann, "Hello");
   await says(ann, "Mine, too");
   await hears(bob, "Mine, too");
-  await says(ann, "/nonsense");
+  await ann.getByTestId("message-input").evaluate((input) => input.removeAttribute("maxlength"));
+  await says(ann, "ä".repeat(3000));
   await ann.getByTestId("failure").waitFor();
   await says(ann, "/bans");
   await ann.getByTestId("message-input").fill("@b");
