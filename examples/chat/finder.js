@@ -79,14 +79,16 @@ export function browse() {
   const dialog = openDialog(
     "Rooms",
     element("div", { class: "fields" }, search, problem),
-    openRow,
     list,
     more,
+    openRow,
     element("footer", {}, create),
   );
   dialog.classList.add("wide");
+  let pause = 0;
   let round = 0;
   let names = new Set();
+  let listed = null; // what the list shows the rooms for
 
   async function go(name) {
     problem.textContent = "";
@@ -139,6 +141,7 @@ export function browse() {
       if (!after) {
         list.replaceChildren();
         names = new Set();
+        listed = text;
       }
       for (const each of found) names.add(each.room);
       list.append(...found.map((each) => foundItem(each, go)));
@@ -152,7 +155,6 @@ export function browse() {
     offer();
   }
 
-  let pause = 0;
   search.addEventListener("input", () => {
     clearTimeout(pause);
     more.hidden = true; // it belongs to what was looked for before
@@ -162,7 +164,7 @@ export function browse() {
   search.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && search.value.trim()) {
       event.preventDefault();
-      go(search.value.trim());
+      goToFirst();
     } else if (event.key === "ArrowDown") {
       event.preventDefault();
       dialog.querySelector(".founds:not([hidden]) button")?.focus();
@@ -193,7 +195,8 @@ export function switchRoom() {
     role: "listbox",
     "aria-label": "Rooms and people",
   });
-  const dialog = openDialog("Go to", element("div", { class: "fields" }, search), list);
+  const none = element("p", { class: "nothing hint", role: "status" });
+  const dialog = openDialog("Go to", element("div", { class: "fields" }, search), list, none);
   let at = 0;
 
   function choices() {
@@ -214,6 +217,7 @@ export function switchRoom() {
   function draw() {
     const names = choices();
     at = Math.max(0, Math.min(at, names.length - 1));
+    write(none, names.length ? "" : "Nothing found.");
     reconcile(
       list,
       names,

@@ -1,12 +1,12 @@
 // messages.js - what is told of messages, and what the reader does with one: the bar of
 // buttons beside it, its menu, reactions, the keyboard.
 
-import { element, iconButton } from "./elements.js";
+import { button, element, iconButton } from "./elements.js";
 import { openMenu } from "./menu.js";
 import { confirmed, openForm } from "./dialogs.js";
 import { ask, hears } from "./line.js";
 import { noticeWith, notify } from "./notices.js";
-import { $ } from "./page.js";
+import { $, copyText } from "./page.js";
 import { may } from "./permissions.js";
 import { join, looked, onShow, stopsTyping, write } from "./rooms.js";
 import { keepingNewestInView } from "./scroller.js";
@@ -144,7 +144,7 @@ function itemsFor(message) {
     items.push({ label: "Edit", act: () => composer.edit(message) });
   items.push({
     label: "Copy text",
-    act: () => trying(() => navigator.clipboard.writeText(message.text)),
+    act: () => trying(() => copyText(message.text)),
   });
   if (!message.isOwn && room.kind !== "direct")
     items.push({ label: "Report…", act: () => askWhyToReport(message) });
@@ -264,6 +264,7 @@ onShow((room) => {
     "div",
     { class: "empty" },
     element("p", {}, "Choose a room, or find another one."),
+    button("Find a room", () => $("browse-rooms").click(), { class: "primary" }),
   );
   keepingNewestInView(
     () => $("scroller").replaceChildren(...(room ? [log, outbox] : [empty])),

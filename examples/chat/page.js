@@ -3,6 +3,7 @@
 //
 // Knows the elements of index.html and what to show in them; asks the server nothing.
 
+import { closeDialog } from "./dialogs.js";
 import { closeInWords, endInWords, inWords } from "./words.js";
 
 export const $ = (id) => document.getElementById(id);
@@ -43,6 +44,23 @@ export function showConnection({ phase, retryAtMs, closeCode, refusal }) {
   }
 }
 
+/** Pages that came without TLS have no clipboard but the one of old. */
+export async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return;
+  } catch {
+    // The other way, then.
+  }
+  const box = document.createElement("textarea");
+  box.value = text;
+  (document.querySelector("dialog[open]") ?? document.body).append(box);
+  box.select();
+  const isCopied = document.execCommand("copy");
+  box.remove();
+  if (!isCopied) throw Object.assign(new Error("copy"), { code: "no_clipboard" });
+}
+
 /**
  * The server has asked the page not to come back by itself: says why, over everything else.
  * Returns false when this code asks no such thing.
@@ -56,6 +74,7 @@ export function showEnd(code, reason) {
   $("ended-text").textContent = end.text;
   $("come-back").textContent = end.action;
   $("chat").inert = true;
+  for (const dialog of document.querySelectorAll("dialog[open]")) closeDialog(dialog); // above it
   $("come-back").focus();
   return true;
 }

@@ -4,6 +4,7 @@ import { confirmed, openDialog, openForm } from "./dialogs.js";
 import { button, element } from "./elements.js";
 import { ask } from "./line.js";
 import { notify } from "./notices.js";
+import { copyText } from "./page.js";
 import { may } from "./permissions.js";
 import { join } from "./rooms.js";
 import { inWords } from "./words.js";
@@ -88,9 +89,17 @@ export function joinWith(name) {
           ["invite", "an invitation code"],
         ],
       },
-      { name: "secret", label: "Password or code", attributes: { required: "", maxlength: "256" } },
+      {
+        name: "secret",
+        label: "Password or code",
+        type: "password",
+        attributes: { required: "", maxlength: "256" },
+      },
     ],
     submit: "Join",
+    changed: (form) => {
+      form.elements.secret.type = form.elements.how.value === "password" ? "password" : "text";
+    },
     act: ({ how, secret }) => join(name, { [how]: secret }),
   });
 }
@@ -199,12 +208,17 @@ function showCode(room, code) {
     "aria-label": "Invitation code",
     "data-testid": "code",
   });
+  const problem = element("p", { class: "error", role: "alert" });
   const copy = button(
     "Copy",
     async () => {
+      try {
+        await copyText(code);
+        copy.textContent = "Copied";
+      } catch (refusal) {
+        problem.textContent = inWords(refusal);
+      }
       box.select();
-      await navigator.clipboard?.writeText(code).catch(() => {});
-      copy.textContent = "Copied";
     },
     { class: "primary" },
   );
@@ -215,6 +229,7 @@ function showCode(room, code) {
       { class: "fields" },
       element("p", {}, "Whoever brings this code first comes in, within 7 days."),
       element("div", { class: "inline" }, box, copy),
+      problem,
     ),
   );
   box.select();
