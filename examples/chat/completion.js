@@ -55,7 +55,6 @@ export function completeIn(input, roomOf) {
     choices = [];
     list.hidden = true;
     list.replaceChildren();
-    input.setAttribute("aria-expanded", "false");
     input.removeAttribute("aria-activedescendant");
   }
 
@@ -76,7 +75,6 @@ export function completeIn(input, roomOf) {
       }),
     );
     list.hidden = choices.length === 0;
-    input.setAttribute("aria-expanded", String(choices.length > 0));
     if (choices.length > 0) input.setAttribute("aria-activedescendant", `choice-${at}`);
   }
 

@@ -30,15 +30,20 @@ export class Transcript {
       role: "log",
       "aria-live": "polite",
       "aria-relevant": "additions",
-      "aria-label": `Messages in ${roomTitle}`,
       "data-testid": "log",
     });
     this.outbox = element("div", {
       class: "outbox",
       role: "group",
-      "aria-label": `Your unconfirmed messages in ${roomTitle}`,
       "data-testid": "outbox",
     });
+    this.named(roomTitle);
+  }
+
+  /** A room may be called otherwise after a while. */
+  named(roomTitle) {
+    this.log.setAttribute("aria-label", `Messages in ${roomTitle}`);
+    this.outbox.setAttribute("aria-label", `Your unconfirmed messages in ${roomTitle}`);
   }
 
   get unsentCount() {
@@ -72,7 +77,7 @@ export class Transcript {
     if (isOwn) this.clearNew();
     this.#openDay(said.at);
     if (said.isUnseen && !this.#divider) this.#append((this.#divider = newLine()));
-    const message = new Message(said, { me: this.#me(), quoted: this.#byId.get(said.replyTo) });
+    const message = new Message(said, { me: this.#me, quoted: this.#byId.get(said.replyTo) });
     const last = this.#last;
     const follows = last?.from === said.from && said.at - last.at < GROUP_MS && !said.replyTo;
     if (follows) message.item.classList.add("follows");
@@ -85,11 +90,21 @@ export class Transcript {
   }
 
   edited(id, text) {
-    this.#byId.get(id)?.edited(text);
+    this.#change(id, (message) => message.edited(text));
   }
 
   deleted(id, by) {
-    this.#byId.get(id)?.deleted(by);
+    this.#change(id, (message) => message.deleted(by));
+  }
+
+  /** A message that is not on the page any more may still be quoted on it. */
+  #change(id, change) {
+    const replies = [...this.#byId.values(), ...this.#unsent.values()].filter(
+      (one) => one.replyTo === id,
+    );
+    const message = this.#byId.get(id) ?? replies.find((one) => one.quoted)?.quoted;
+    if (message) change(message);
+    for (const reply of replies) reply.requoted();
   }
 
   /** Shows a line about the room itself: somebody came, went, or we were away. */
@@ -123,7 +138,7 @@ export class Transcript {
     this.discard(tag);
     const said = { id: 0, from: this.#me(), text, at: Date.now(), tag, replyTo };
     const message = new Message(said, {
-      me: this.#me(),
+      me: this.#me,
       quoted: this.#byId.get(replyTo),
       state: "Sending…",
     });

@@ -31,6 +31,15 @@ const focused = (page) =>
     );
   });
 
+/** The name of what has the focus, as a screen reader puts it together. */
+const heardOf = (page) =>
+  page.evaluate(() =>
+    (document.activeElement.getAttribute("aria-labelledby") ?? "")
+      .split(" ")
+      .map((id) => document.getElementById(id)?.textContent)
+      .join(" "),
+  );
+
 scene("goes to a room with Ctrl+K and a few letters", async () => {
   ann = await enter("ann");
   bob = await enter("bob");
@@ -113,6 +122,66 @@ scene("reacts and replies without a mouse", async () => {
   await message(bob, "By the keyboard.").getByTestId("quote").getByText("First line").waitFor();
 });
 
+scene("opens the menu of a message with Enter, and does what is chosen there", async () => {
+  await says(ann, "Mine to change");
+  await hears(bob, "Mine to change");
+  const menu = ann.getByTestId("menu");
+  await ann.getByTestId("messages").focus();
+  await ann.keyboard.press("ArrowUp");
+  assert.match(await heardOf(ann), /^ann ?\d\d:\d\d Mine to change$/);
+  await ann.keyboard.press("Enter");
+  for (const entry of ["Reply", "Edit", "Copy text", "Delete…"])
+    await menu.getByRole("menuitem", { name: entry }).waitFor();
+  await ann.keyboard.press("ArrowDown");
+  await ann.keyboard.press("Enter");
+  assert.equal(await ann.getByTestId("message-input").inputValue(), "Mine to change");
+  await ann.keyboard.press("Escape");
+  await ann.getByTestId("messages").focus();
+  for (let n = 0; n < 3; n += 1) await ann.keyboard.press("ArrowUp"); // one of bob's
+  await ann.keyboard.press("Enter");
+  await menu.getByRole("menuitem", { name: "Report…" }).waitFor();
+  await ann.keyboard.press("Escape");
+  assert.equal(await ann.getByTestId("bar").getAttribute("aria-live"), "off");
+});
+
+scene("keeps the focus where somebody reacts, and gives it back when what had it goes", async () => {
+  const react = (page, emoji, on) =>
+    page.evaluate(
+      async ([its, isOn]) => {
+        const { ask } = await import("/line.js");
+        const { state } = await import("/state.js");
+        const { id } = document.querySelector(".log .message:last-of-type").dataset;
+        await ask("react", { room: state.current.name, message_id: Number(id), emoji: its, on: isOn });
+      },
+      [emoji, on],
+    );
+  const chips = message(ann, "Mine to change").locator(".reaction");
+  await react(bob, "👍", true);
+  await chips.first().focus();
+  await react(bob, "🎉", true);
+  await chips.nth(1).waitFor();
+  assert.equal(await focused(ann), "👍, 1");
+  await ann.keyboard.press("Enter");
+  await chips.getByText("2").waitFor();
+  assert.equal(await focused(ann), "👍, 2, with yours");
+  await ann.keyboard.press("Enter");
+  await react(bob, "👍", false);
+  await chips.nth(1).waitFor({ state: "detached" });
+  assert.match(await heardOf(ann), /Mine to change$/);
+});
+
+scene("passes the list of messages with two presses of Tab, however much is in it", async () => {
+  for (let n = 1; n <= 5; n += 1) await says(bob, `https://moon.example/${n} is a link`);
+  await hears(ann, "https://moon.example/5");
+  await ann.getByTestId("messages").focus();
+  await ann.keyboard.press("Tab");
+  assert.equal(await focused(ann), "Message in keys");
+  await ann.keyboard.press("Shift+Tab");
+  await ann.keyboard.press("ArrowUp");
+  await ann.keyboard.press("Tab");
+  assert.equal(await focused(ann), "https://moon.example/5");
+});
+
 scene("has landmarks, names and live regions", async () => {
   await ann.getByRole("navigation", { name: "Rooms and conversations" }).waitFor();
   await ann.getByRole("main", { name: "keys" }).waitFor();
@@ -120,7 +189,8 @@ scene("has landmarks, names and live regions", async () => {
   await ann.getByRole("heading", { name: "keys", level: 1 }).waitFor();
   await ann.getByRole("log", { name: "Messages in keys" }).waitFor();
   assert.equal(await ann.getByTestId("log").getAttribute("aria-live"), "polite");
-  await ann.getByRole("textbox", { name: "Message in keys" }).waitFor();
+  const field = ann.getByRole("textbox", { name: "Message in keys" });
+  assert.equal(await field.getAttribute("aria-expanded"), null, "a text field has no such state");
   await ann.getByRole("button", { name: "Send", exact: true }).waitFor();
   await ann.getByRole("list", { name: "Rooms", exact: true }).waitFor();
   await ann.getByRole("button", { name: /^bob ?, online/ }).waitFor();
