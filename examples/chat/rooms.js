@@ -33,6 +33,7 @@ export class Room {
   enteredAtMs = 0;
   draft = "";
   replyTo = null;
+  editing = null; // as composer.js has it
   sending = Promise.resolve(); // one after the other, so that they keep their order
 
   constructor(name) {

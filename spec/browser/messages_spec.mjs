@@ -4,6 +4,8 @@
 import assert from "node:assert/strict";
 
 import {
+  choose,
+  create,
   DESK,
   enter,
   heard,
@@ -53,6 +55,51 @@ scene("gives back what was being written when an edit is called off", async () =
   await ann.getByTestId("message-input").press("Escape");
   assert.equal(await ann.getByTestId("message-input").inputValue(), "half a sen");
   await ann.getByTestId("message-input").fill("");
+});
+
+scene("keeps a change that is half written while I look into another room", async () => {
+  const field = ann.getByTestId("message-input");
+  await join(ann, "pantry");
+  await choose(ann, "lobby");
+  await more(ann, "The kettle", "Edit");
+  await field.fill("The kettle is nearly on.");
+  await choose(ann, "pantry");
+  assert.equal(await field.inputValue(), "");
+  await choose(ann, "lobby");
+  assert.equal(await field.inputValue(), "The kettle is nearly on.");
+  await ann.getByTestId("context").getByText("Editing your message").waitFor();
+  await field.press("Escape");
+  assert.equal(await field.inputValue(), "");
+});
+
+scene("ends a change of what has been deleted, and says so", async () => {
+  await says(ann, "Away with this.");
+  await hears(bob, "Away with this.");
+  await more(ann, "Away with", "Edit");
+  await ann.evaluate(async () => {
+    const { ask } = await import("/line.js");
+    const { id } = [...document.querySelectorAll(".log .message")].at(-1).dataset;
+    await ask("delete", { room: "lobby", message_id: Number(id) });
+  });
+  await ann.getByTestId("notice").getByText("was deleted").waitFor();
+  await ann.getByTestId("context").waitFor({ state: "hidden" });
+  assert.equal(await ann.getByTestId("message-input").inputValue(), "");
+});
+
+scene("says that slow mode counts changes, too", async () => {
+  await create(ann, { name: "slow lane" });
+  await join(bob, "slow lane");
+  await says(ann, "/slow 60");
+  await sees(ann, "Done: /slow 60");
+  await says(bob, "One at a time.");
+  await hears(ann, "One at a time.");
+  await bob.getByTestId("slow").getByText(/Slow mode: \d/).waitFor();
+  await bob.getByTestId("message-input").press("ArrowUp");
+  await says(bob, "Two at a time.");
+  await bob.getByTestId("notice").getByText("Slow mode is for changes, too").waitFor();
+  assert.equal(await bob.getByTestId("message-input").inputValue(), "Two at a time.");
+  await bob.getByTestId("message-input").press("Escape");
+  for (const page of [ann, bob]) await choose(page, "lobby");
 });
 
 scene("replies with what is replied to, and goes back there", async () => {
@@ -117,6 +164,32 @@ scene("adds and takes back reactions, with mine marked", async () => {
   await bob.locator('.reaction[data-emoji="👍"][aria-pressed="false"]').waitFor();
   await chip(ann).click();
   await chip(bob).waitFor({ state: "detached" });
+});
+
+scene("changes and deletes what quotes show of a message, too", async () => {
+  await says(ann, "The code is 4711.");
+  await hears(bob, "The code is 4711.");
+  await onMessage(bob, "The code is", "Reply");
+  await says(bob, "Thank you.");
+  const quote = message(ann, "Thank you.").getByTestId("quote");
+  await quote.getByText("4711").waitFor();
+  const quoted = bob.locator('.message[data-author="ann"]').last();
+  await quoted.hover();
+  await quoted.getByTestId("bar").getByRole("button", { name: "Reply" }).click();
+  await ann.getByTestId("message-input").press("ArrowUp");
+  await says(ann, "The code is 4712.");
+  await quote.getByText("4712").waitFor();
+  await bob.getByTestId("context").getByText("4712").waitFor();
+  await more(ann, "The code is 4712. (edited)", "Delete…");
+  await ann.getByTestId("dialog").getByRole("button", { name: "Delete" }).click();
+  await quote.getByText("ann deleted message").waitFor();
+  await bob.getByTestId("context").getByText("Replying to ann: deleted message").waitFor();
+  await says(bob, "Once more.");
+  await hears(ann, "Once more.");
+  for (const page of [ann, bob]) {
+    const left = await page.evaluate(() => document.body.outerHTML.match(/471[12]/gu));
+    assert.equal(left, null);
+  }
 });
 
 scene("deletes my own message for everybody, once I have said so twice", async () => {
