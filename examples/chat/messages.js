@@ -9,7 +9,7 @@ import { noticeWith, notify } from "./notices.js";
 import { $ } from "./page.js";
 import { may } from "./permissions.js";
 import { join, looked, onShow, stopsTyping, write } from "./rooms.js";
-import { keepingNewestInView } from "./scroller.js";
+import { keepingNewestInView, onNewest } from "./scroller.js";
 import { onDraw, redraw, state } from "./state.js";
 import { inWords } from "./words.js";
 
@@ -294,6 +294,9 @@ onShow((room) => {
   }, true);
 });
 
+onNewest(() => {
+  if (state.current) looked(state.current);
+});
 onDraw(() => state.current?.transcript.named(state.current.label));
 
 hears("mentioned", ({ room: name, from }) => {

@@ -2,7 +2,7 @@
 
 import { ask, hears } from "./line.js";
 import { notify, noticeWith } from "./notices.js";
-import { keepingNewestInView } from "./scroller.js";
+import { keepingNewestInView, seesNewest } from "./scroller.js";
 import { keep, recall, redraw, state } from "./state.js";
 import { Transcript } from "./transcript.js";
 import { inWords, leftInWords } from "./words.js";
@@ -123,7 +123,7 @@ let reading = 0;
 
 /** The reader sees the newest messages of this room. */
 export function looked(room) {
-  if (room !== state.current || document.hidden) return;
+  if (room !== state.current || document.hidden || !seesNewest()) return;
   room.unread = 0;
   room.mentions = 0;
   room.hasMissed = false;
@@ -265,7 +265,7 @@ function ofRoom(type, hear) {
 ofRoom("joined", (room, { user, at }) => {
   room.members.add(user);
   room.count = Math.max(room.count, room.members.size);
-  if (!room.other) write(room, () => room.transcript.noted(`${user} joined`, at));
+  if (!room.other) write(room, () => room.transcript.moved(user, "joined", at));
 });
 
 ofRoom("left", (room, { user, at, reason }) => {
@@ -277,7 +277,13 @@ ofRoom("left", (room, { user, at, reason }) => {
     if (reason === "role") notify(`You are not a member of ${room.label} any more.`);
     return;
   }
-  if (!room.other) write(room, () => room.transcript.noted(`${user} ${leftInWords(reason)}`, at));
+  const how = leftInWords(reason);
+  if (room.other) return;
+  write(room, () =>
+    how === "left" // and was not sent out: that has a line of its own
+      ? room.transcript.moved(user, how, at)
+      : room.transcript.noted(`${user} ${how}`, at),
+  );
 });
 
 ofRoom("members_changed", (room, { joined = [], left = [], count }) => {

@@ -1,15 +1,23 @@
 // transcript.js - what has been said in one room, as elements.
 //
 // Two parts: `log` holds what the server has confirmed, in its order and at most
-// MAX_LINES long; `outbox` below it holds what we said and have no answer for yet.
+// MAX_LINES long, without those of who came and went; `outbox` below it holds what we said and have no answer for yet.
 // A message carries a tag its author's page made up. A tag is shown once however often
 // it arrives, so "Try again" cannot double a message that had got through after all.
 
 import { button, element, listed } from "./elements.js";
-import { eventLine, Message, dayLine, newLine } from "./message.js";
+import { dayLine, eventLine, Message, newLine, time } from "./message.js";
 
 const MAX_LINES = 500;
 const GROUP_MS = 5 * 60_000;
+
+/** "ann, bob and 3 others joined; carl left" */
+function movesInWords(byUser) {
+  const users = Map.groupBy([...byUser.keys()], (user) => byUser.get(user));
+  return [...users]
+    .map(([words, names]) => `${listed(names)} ${words}`)
+    .join("; ");
+}
 
 const dayOf = (atMs) => new Date(atMs).toDateString();
 
@@ -20,6 +28,7 @@ export class Transcript {
   #unsent = new Map(); // tag -> { message, text }
   #last = null; // the newest Message, when the newest line is one
   #day = "";
+  #moves = null; // { line, byUser: user -> what they did last }, when that is the newest line
   #divider = null; // "New": all below it was said while nobody looked
   #seenLine = element("p", { class: "seen-by", "data-testid": "seen-by" });
 
@@ -114,6 +123,23 @@ export class Transcript {
     this.#last = null;
   }
 
+  /** Somebody came or went: one line for all who do so while nothing else happens. */
+  moved(user, words, atMs) {
+    this.#openDay(atMs);
+    if (!this.#moves) {
+      const line = eventLine("", atMs);
+      line.classList.add("moves");
+      this.#append(line);
+      this.#last = null;
+      this.#moves = { line, byUser: new Map() };
+    }
+    const { line, byUser } = this.#moves;
+    byUser.delete(user); // what was done last comes last
+    byUser.set(user, words);
+    line.querySelector("bdi").textContent = movesInWords(byUser);
+    line.querySelector("time").replaceWith(time(atMs));
+  }
+
   /** What was new has been looked at. */
   clearNew() {
     this.#divider?.remove();
@@ -175,8 +201,10 @@ export class Transcript {
 
   #append(line) {
     this.log.append(line);
+    this.#moves = null;
     this.#seenLine.remove();
-    while (this.log.childElementCount > MAX_LINES) {
+    // Who comes and goes must not push out what is said.
+    while (this.log.childElementCount - this.log.querySelectorAll(".moves").length > MAX_LINES) {
       const oldest = this.log.firstElementChild;
       const message = this.#byId.get(Number(oldest.dataset.id));
       if (message) {
