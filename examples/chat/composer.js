@@ -147,6 +147,14 @@ function tellTyping(isOn) {
   ask("typing", { room: room.name, on: isOn }).catch(() => {});
 }
 
+input.addEventListener("paste", ({ clipboardData }) => {
+  const { length } = clipboardData.getData("text").replaceAll("\r\n", "\n");
+  const place = input.maxLength - input.value.length + input.selectionEnd - input.selectionStart;
+  if (input.maxLength < 0 || length <= place) return;
+  const [fit, of] = [place, length].map((number) => number.toLocaleString("en"));
+  notify(`A message has room for the first ${fit} of ${of} characters; the rest was left out.`);
+});
+
 input.addEventListener("input", () => {
   completion.look();
   if (!editing && !input.value.startsWith("/")) tellTyping(input.value !== "");

@@ -41,7 +41,7 @@ $("to-newest").addEventListener("click", () => {
 $("scroller").addEventListener("scroll", () => {
   const { scrollHeight, scrollTop, clientHeight } = $("scroller");
   follow(scrollHeight - scrollTop - clientHeight < NEAR_PX);
-  if (following) $("to-newest").hidden = true;
+  $("to-newest").hidden = following;
 });
 // A phone's keyboard, a turned phone, a longer draft: the newest line stays in view.
 new ResizeObserver(() => {

@@ -326,6 +326,17 @@ scene("keeps the colours that were chosen on this device", async () => {
 
 // On a phone.
 
+/** What is narrower or lower than a thumb. */
+const smallTargets = () =>
+  [...document.querySelectorAll("button, input:not([type='checkbox']), select, textarea")]
+    .filter((node) => node.checkVisibility())
+    .map((node) => [node.getBoundingClientRect(), node])
+    .filter(([{ height, width: wide }]) => height < 44 || wide < 44)
+    .map(
+      ([{ height, width: wide }, node]) =>
+        `${Math.round(wide)}x${Math.round(height)} ${node.className} ${node.textContent}`,
+    );
+
 scene("shows one part at a time on a phone, with a way back", async () => {
   await ann.setViewportSize(PHONE);
   await ann.getByRole("main").waitFor();
@@ -341,7 +352,9 @@ scene("shows one part at a time on a phone, with a way back", async () => {
 });
 
 scene("is as wide as a phone, and has room for thumbs", async () => {
-  for (const width of [360, 430]) {
+  await says(bob, "Hello thumbs");
+  await hears(ann, "Hello thumbs");
+  for (const width of [320, 360, 430]) {
     await ann.setViewportSize({ width, height: 780 });
     const page = await ann.evaluate(() => document.documentElement.scrollWidth);
     assert.equal(page, width);
@@ -351,18 +364,62 @@ scene("is as wide as a phone, and has room for thumbs", async () => {
         await choose(ann, "gallery");
         await ann.getByTestId("show-members").click();
       }
-      const small = await ann.evaluate(() =>
-        [...document.querySelectorAll("button, input, textarea")]
-          .filter((node) => node.checkVisibility())
-          .map((node) => [node.getBoundingClientRect(), node])
-          .filter(([{ height, width: wide }]) => height < 40 || wide < 40)
-          .map(
-            ([{ height, width: wide }, node]) =>
-              `${Math.round(wide)}x${Math.round(height)} ${node.className} ${node.textContent}`,
-          ),
-      );
-      assert.deepEqual(small, [], `${part} at ${width}`);
+      assert.deepEqual(await ann.evaluate(smallTargets), [], `${part} at ${width}`);
     }
+    await ann.getByTestId("back-to-room").click();
+    await message(ann, "Hello").click();
+    for (const name of ["React", "More"]) {
+      await ann.getByTestId("bar").getByRole("button", { name }).click();
+      assert.deepEqual(await ann.evaluate(smallTargets), [], `${name} at ${width}`);
+      const menu = await ann.getByTestId("menu").boundingBox();
+      assert.ok(menu.x >= 0 && menu.x + menu.width <= width, `${name} at ${width}`);
+      await ann.keyboard.press("Escape");
+    }
+    await ann.getByTestId("room-menu").click();
+    await ann.getByRole("menuitem", { name: "Settings…" }).click();
+    assert.deepEqual(await ann.evaluate(smallTargets), [], `settings at ${width}`);
+    await ann.keyboard.press("Escape");
+    await ann.getByTestId("dialog").waitFor({ state: "detached" });
+  }
+});
+
+scene("has room for the longest names", async () => {
+  const wide = "W".repeat(32);
+  await ann.evaluate(async (name) => {
+    const { state, redraw } = await import("/state.js");
+    const { transcript } = state.current;
+    const said = { at: Date.now(), text: "Hello?", tag: "" };
+    transcript.said({ ...said, id: 1e6, from: name });
+    transcript.said({ ...said, id: 1e6 + 1, from: state.me.name });
+    transcript.seenBy(new Map([[name, 1e6 + 1]]));
+    state.current.members.add(name).add("שלום");
+    redraw();
+  }, wide);
+  for (const width of [320, 390]) {
+    await ann.setViewportSize({ width, height: 780 });
+    for (const part of [
+      ann.locator(`[data-author="${wide}"] time`),
+      ann.locator(`[data-author="${wide}"] .author`),
+      ann.getByTestId("seen-by"),
+    ]) {
+      const box = await part.boundingBox();
+      assert.ok(box.x + box.width <= width, `${box.x + box.width} at ${width}`);
+    }
+    assert.equal(
+      await ann.getByTestId("seen-by").evaluate((node) => node.scrollWidth <= node.clientWidth),
+      true,
+    );
+    await ann.getByTestId("show-members").click();
+    const [left, mine] = await ann.evaluate(
+      (names) =>
+        names.map((name) => {
+          const text = document.createRange();
+          text.selectNodeContents(document.querySelector(`[data-key="${name}"] .name`));
+          return text.getBoundingClientRect().left;
+        }),
+      ["שלום", "ann"],
+    );
+    assert.equal(left, mine, "names begin on the same side, whatever their direction");
     await ann.getByTestId("back-to-room").click();
   }
 });

@@ -135,10 +135,9 @@ scene("tells the author that it was seen once it was on screen", async () => {
   const height = { width: 1280, height: 420 };
   await bob.setViewportSize(height);
   await bob.getByTestId("messages").evaluate((scroller) => (scroller.scrollTop = 0));
-  await bob.getByRole("button", { name: "Newest messages" }).waitFor({ state: "hidden" });
-  await bob.waitForFunction(() => document.querySelector("#scroller").scrollTop === 0);
-  await says(ann, "Who reads this?");
   await bob.getByRole("button", { name: "Newest messages" }).waitFor();
+  await says(ann, "Who reads this?");
+  await hears(bob, "Who reads this?");
   await bob.waitForTimeout(700); // longer than the page waits before it says so
   assert.equal(await ann.getByTestId("seen-by").count(), 0);
   await bob.getByRole("button", { name: "Newest messages" }).click();
@@ -295,6 +294,12 @@ scene("makes links of web addresses, and of nothing else", async () => {
   const links = await message(bob, "See https")
     .locator("a")
     .evaluateAll((all) => all.map((link) => [link.getAttribute("href"), link.rel, link.target]));
+  await says(ann, "(see http://x.example/y_(z)), http://x.example/[1]!)");
+  await hears(bob, "(see http");
+  assert.deepEqual(
+    await message(bob, "(see http").locator("a").allTextContents(),
+    ["http://x.example/y_(z)", "http://x.example/[1]"],
+  );
   const rel = "noopener noreferrer nofollow";
   assert.deepEqual(links, [
     ["https://moon.example/a?b=1", rel, "_blank"],
@@ -316,6 +321,16 @@ scene("hands slash commands on, and shows their answer to me alone", async () =>
   await ann.getByTestId("message-input").fill("");
   await ann.getByTestId("message-input").pressSequentially("/ki");
   await ann.getByTestId("completion").getByText("/kick").waitFor();
+  await ann.getByTestId("message-input").fill("");
+  await ann.getByTestId("message-input").press("/");
+  const commands = ann.getByTestId("completion").getByRole("option");
+  await commands.nth(7).waitFor({ state: "attached" });
+  await ann.getByTestId("message-input").press("ArrowUp"); // the last one, of more than fit
+  await ann.waitForFunction(() => {
+    const list = document.querySelector("#completion");
+    const chosen = list.querySelector('[aria-selected="true"]').getBoundingClientRect();
+    return list.scrollTop > 0 && chosen.bottom <= list.getBoundingClientRect().bottom;
+  });
   await ann.getByTestId("message-input").press("Escape");
   await says(ann, "/help");
   await sees(ann, "/kick NAME [REASON]: out of this room");
@@ -325,6 +340,37 @@ scene("hands slash commands on, and shows their answer to me alone", async () =>
   await ann.getByTestId("discard").click();
   await says(ann, "//not a command");
   await hears(bob, "/not a command");
+});
+
+scene("says so when there is no place for all that is pasted", async () => {
+  const paste = (text) =>
+    ann.getByTestId("message-input").evaluate((input, its) => {
+      input.focus();
+      const clipboardData = new DataTransfer();
+      clipboardData.setData("text/plain", its);
+      input.dispatchEvent(
+        new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }),
+      );
+    }, text);
+  await paste("x".repeat(2000));
+  assert.equal(await ann.getByTestId("notice").isVisible(), false);
+  await paste("x".repeat(2001));
+  await ann.getByTestId("notice").getByText("the first 2,000 of 2,001 characters").waitFor();
+});
+
+scene("folds a message that is very tall", async () => {
+  await ann.evaluate(async () => {
+    const { ask } = await import("/line.js");
+    await ask("say", { room: "kitchen", data: `tower\n${"\n".repeat(1900)}top` });
+  });
+  const tower = message(bob, "tower");
+  await tower.waitFor();
+  const height = async () => (await tower.boundingBox()).height;
+  assert.ok((await height()) < 600);
+  await tower.getByRole("button", { name: "Show all" }).click();
+  assert.ok((await height()) > 10_000);
+  await tower.getByRole("button", { name: "Show less" }).click();
+  assert.ok((await height()) < 600);
 });
 
 scene("keeps what was refused, and says why", async () => {
