@@ -75,6 +75,7 @@ async function save({ message, room }, text) {
     await ask("edit", { room: room.name, message_id: message.id, data: { text } });
     slowed(room);
   } catch (refusal) {
+    if (refusal.code === "slow_mode") room.slowUntilMs = Date.now() + refusal.retryAfterMs;
     if (message.isDeleted) notify(GONE);
     else if (refusal.code === "too_old") notify(`Your change was not saved. ${inWords(refusal)}`);
     else

@@ -104,6 +104,8 @@ function draw() {
   );
   reconcile($("members"), users, memberItem, drawMember);
   const more = (room?.count ?? 0) - users.length;
+  if (more <= 0 && document.activeElement === $("more-members"))
+    $("members").lastElementChild?.firstElementChild.focus();
   $("more-members").hidden = more <= 0;
   write($("more-members"), `Show more of the ${counted(more, "other")}`);
   watchListed(users);

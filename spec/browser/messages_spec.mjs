@@ -11,7 +11,6 @@ import {
   heard,
   hears,
   join,
-  member,
   members,
   message,
   onMessage,
@@ -143,75 +142,6 @@ scene("tells the author that it was seen once it was on screen", async () => {
   await bob.getByRole("button", { name: "Newest messages" }).click();
   await ann.getByTestId("seen-by").getByText("Seen by bob").waitFor();
   await bob.setViewportSize(DESK);
-});
-
-/** So many people without a page, who are in the room until they are told to go. */
-const crowd = (page, count, room, isIn) =>
-  page.evaluate(
-    async ([most, name, comes]) => {
-      const { Connection } = await import("/connection.js");
-      const { state } = await import("/state.js");
-      window.crowd ??= [];
-      for (let n = window.crowd.length; n < most; n += 1) {
-        const user = `user ${String(n).padStart(3, "0")}`;
-        await new Promise((resolve) => {
-          const line = new Connection(`ws://${location.host}/ws`, {
-            changed() {},
-            greet: async () => {
-              await line.request("auth", { data: { name: user, key: state.me.key, device: user } });
-              resolve();
-            },
-            pushed() {},
-          });
-          window.crowd.push(line);
-          line.start();
-        });
-      }
-      for (const line of window.crowd.slice(0, most))
-        await line.request(comes ? "join" : "leave", { room: name });
-    },
-    [count, room, isIn],
-  );
-
-scene("tells in one line of many who come and go", async () => {
-  await join(ann, "station");
-  await says(ann, "Mind the gap.");
-  await hears(ann, "Mind the gap.");
-  for (const isIn of [true, false, true]) await crowd(bob, 40, "station", isIn);
-  await sees(ann, "user 000, user 001 and 38 others joined");
-  assert.equal(await ann.getByTestId("log").getByText(/^user/).count(), 1);
-  await crowd(bob, 1, "station", false);
-  await sees(ann, "user 001, user 002 and 37 others joined; user 000 left");
-  await says(ann, "Off they go.");
-  await crowd(bob, 1, "station", true);
-  await ann.getByText("user 000 joined", { exact: true }).waitFor();
-  await ann.evaluate(async () => {
-    const { state } = await import("/state.js");
-    const { transcript } = state.current;
-    for (let n = 0; n < 260; n += 1) {
-      transcript.said({ id: 1e6 + n, at: Date.now(), from: "rain", text: "drop", tag: "" });
-      transcript.moved("rain", n % 2 ? "joined" : "left", Date.now());
-    }
-  });
-  await hears(ann, "Mind the gap.");
-  for (const page of [ann, bob]) await choose(page, "lobby");
-});
-
-scene("lists a room with very many people a part at a time", async () => {
-  await crowd(bob, 205, "stadium", true);
-  await ann.waitForTimeout(1500); // who comes is told once a second, and ann is not to hear it
-  await join(ann, "stadium");
-  const more = ann.getByRole("button", { name: /^Show more of the \d+ others$/ });
-  await more.click();
-  await member(ann, "user 098").waitFor({ state: "attached" });
-  await ann.locator('[data-key="user 050"][data-state="online"]').waitFor({ state: "attached" });
-  await more.click();
-  await member(ann, "user 198").waitFor({ state: "attached" });
-  if (await more.isVisible()) await more.click(); // unless the last ones have just come in
-  await member(ann, "user 204").waitFor({ state: "attached" });
-  await ann.getByTestId("more-members").waitFor({ state: "hidden" });
-  await bob.evaluate(() => window.crowd.splice(0).forEach((line) => line.stop()));
-  await choose(ann, "lobby");
 });
 
 scene("completes names behind an @, and marks who is mentioned", async () => {
@@ -382,4 +312,30 @@ scene("keeps what was refused, and says why", async () => {
   await says(ann, "Short again.");
   await hears(bob, "Short again.");
   await ann.getByTestId("outbox").getByTestId("message").waitFor({ state: "detached" });
+});
+
+scene("opens no menu for somebody about whom nothing can be done", async () => {
+  await bob.locator('[data-testid="member"][data-key="ann"] button').click();
+  await bob.getByRole("menuitem", { name: "Message directly" }).click();
+  await members(bob, "ann", "bob");
+  await bob.evaluate(async () => (await import("/line.js")).connection.stop());
+  await bob.locator('[data-testid="connection"][data-phase="offline"]').waitFor();
+  await bob.locator('[data-testid="member"][data-key="ann"] button').click();
+  assert.equal(await bob.getByTestId("menu").count(), 0);
+});
+
+scene("lets nobody change what was said under an earlier name", async () => {
+  const entries = async () => {
+    await onMessage(ann, "Short again.", "More");
+    const labels = await ann.getByRole("menuitem").allTextContents();
+    await ann.keyboard.press("Escape");
+    return labels;
+  };
+  await choose(ann, "kitchen");
+  assert.deepEqual(await entries(), ["Reply", "Edit", "Copy text", "Delete…"]);
+  await pick(ann, ann.getByTestId("me"), "Change name");
+  await ann.getByTestId("name").fill("anna");
+  await ann.getByTestId("enter").click();
+  await members(ann, "anna");
+  assert.deepEqual(await entries(), ["Reply", "Copy text", "Report…"]);
 });
