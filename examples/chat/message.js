@@ -41,7 +41,8 @@ export function eventLine(text, atMs, isPrivate) {
     "data-testid": "event",
   });
   if (isPrivate) line.append(element("span", { class: "only-you" }, "Only you see this"));
-  line.append(element("bdi", {}, text), " ", time(atMs));
+  // An English sentence, whatever the direction of the name that it begins with.
+  line.append(element("bdi", isPrivate ? {} : { dir: "ltr" }, text), " ", time(atMs));
   return line;
 }
 

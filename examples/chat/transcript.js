@@ -1,12 +1,14 @@
 // transcript.js - what has been said in one room, as elements.
 //
 // Two parts: `log` holds what the server has confirmed, in its order and at most
-// MAX_LINES long, without those of who came and went; `outbox` below it holds what we said and have no answer for yet.
+// MAX_LINES long, without those of who came and went; `outbox` below it holds what
+// we said and have no answer for yet.
 // A message carries a tag its author's page made up. A tag is shown once however often
 // it arrives, so "Try again" cannot double a message that had got through after all.
 
 import { button, element, listed } from "./elements.js";
 import { dayLine, eventLine, Message, newLine, time } from "./message.js";
+import { $ } from "./page.js";
 
 const MAX_LINES = 500;
 const GROUP_MS = 5 * 60_000;
@@ -187,8 +189,11 @@ export class Transcript {
   }
 
   discard(tag) {
-    this.#unsent.get(tag)?.item.remove();
+    const item = this.#unsent.get(tag)?.item;
     this.#unsent.delete(tag);
+    const hadFocus = item?.contains(document.activeElement);
+    item?.remove();
+    if (hadFocus) $("scroller").focus({ preventScroll: true });
   }
 
   #openDay(atMs) {

@@ -142,14 +142,15 @@ scene("opens the menu of a message with Enter, and does what is chosen there", a
   assert.equal(await ann.getByTestId("bar").getAttribute("aria-live"), "off");
 });
 
-scene("keeps the focus where somebody reacts, and gives it back when what had it goes", async () => {
+scene("keeps the focus where somebody reacts, and in the message when that goes", async () => {
   const react = (page, emoji, on) =>
     page.evaluate(
       async ([its, isOn]) => {
         const { ask } = await import("/line.js");
         const { state } = await import("/state.js");
         const { id } = document.querySelector(".log .message:last-of-type").dataset;
-        await ask("react", { room: state.current.name, message_id: Number(id), emoji: its, on: isOn });
+        const room = state.current.name;
+        await ask("react", { room, message_id: Number(id), emoji: its, on: isOn });
       },
       [emoji, on],
     );

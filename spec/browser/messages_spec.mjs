@@ -268,6 +268,7 @@ scene("hands slash commands on, and shows their answer to me alone", async () =>
   await says(ann, "/nonsense");
   await ann.getByTestId("failure").getByText("There is no such command.").waitFor();
   await ann.getByTestId("discard").click();
+  assert.equal(await ann.evaluate(() => document.activeElement.id), "scroller");
   await says(ann, "//not a command");
   await hears(bob, "/not a command");
 });
