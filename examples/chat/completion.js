@@ -5,7 +5,7 @@ import { ask } from "./line.js";
 import { $ } from "./page.js";
 import { state } from "./state.js";
 
-const MOST = 6;
+const MOST = 50; // nobody looks through more names than that
 
 let commands = null; // [{ name, about }], asked for once
 
@@ -55,7 +55,6 @@ export function completeIn(input, roomOf) {
     choices = [];
     list.hidden = true;
     list.replaceChildren();
-    input.setAttribute("aria-expanded", "false");
     input.removeAttribute("aria-activedescendant");
   }
 
@@ -76,7 +75,7 @@ export function completeIn(input, roomOf) {
       }),
     );
     list.hidden = choices.length === 0;
-    input.setAttribute("aria-expanded", String(choices.length > 0));
+    list.children[at]?.scrollIntoView({ block: "nearest" });
     if (choices.length > 0) input.setAttribute("aria-activedescendant", `choice-${at}`);
   }
 

@@ -3,19 +3,21 @@
 import { completeIn } from "./completion.js";
 import { listed, write as put } from "./elements.js";
 import { ask } from "./line.js";
+import { quotable } from "./message.js";
 import { composeWith } from "./messages.js";
 import { noticeWith, notify } from "./notices.js";
 import { $ } from "./page.js";
 import { leastToSay, may } from "./permissions.js";
 import { onShow } from "./rooms.js";
-import { say } from "./sending.js";
+import { say, slowed } from "./sending.js";
 import { onDraw, redraw, state } from "./state.js";
 import { duration, inWords } from "./words.js";
 
 const TYPING_AGAIN_MS = 3_000;
+const GONE = "The message that you were changing was deleted.";
 const input = $("message");
 
-let editing = null; // the message that is edited, and what was written before
+let editing = null; // in the room on screen: the message, and what was written before
 let saidTypingMs = 0;
 let ticking = 0; // while somebody waits in slow mode or is muted
 
@@ -25,7 +27,7 @@ function drawContext() {
   const reply = state.current?.replyTo;
   $("context").hidden = !editing && !reply;
   if (editing) put($("context-text"), "Editing your message");
-  else if (reply) put($("context-text"), `Replying to ${reply.from}: ${reply.text}`);
+  else if (reply) put($("context-text"), `Replying to ${reply.from}: ${quotable(reply)}`);
   put($("send-label"), editing ? "Save" : "Send");
 }
 
@@ -65,12 +67,21 @@ $("cancel-context").addEventListener("click", cancel);
 // Sending.
 
 async function save({ message, room }, text) {
+  if (message.isDeleted) {
+    notify(GONE);
+    return;
+  }
   try {
     await ask("edit", { room: room.name, message_id: message.id, data: { text } });
+    slowed(room);
   } catch (refusal) {
-    noticeWith(`Your change was not saved. ${inWords(refusal)}`, "Try again", () =>
-      save({ message, room }, text),
-    );
+    if (refusal.code === "slow_mode") room.slowUntilMs = Date.now() + refusal.retryAfterMs;
+    if (message.isDeleted) notify(GONE);
+    else if (refusal.code === "too_old") notify(`Your change was not saved. ${inWords(refusal)}`);
+    else
+      noticeWith(`Your change was not saved. ${inWords(refusal)}`, "Try again", () =>
+        save({ message, room }, text),
+      );
   }
 }
 
@@ -82,7 +93,11 @@ function submit() {
     notify("Not connected to this room right now. Your text stays here until you are.");
     return;
   }
-  if (waitMs(room) > 0 && !text.startsWith("/")) return; // the button says how long
+  if (waitMs(room) > 0 && editing) {
+    notify(`Slow mode is for changes, too. ${duration(waitMs(room))} to go; your text stays here.`);
+    return;
+  }
+  if (waitMs(room) > 0 && !text.startsWith("/")) return; // the line below says how long
   notify("");
   if (editing) {
     const { message } = editing;
@@ -132,6 +147,14 @@ function tellTyping(isOn) {
   saidTypingMs = isOn ? now : 0;
   ask("typing", { room: room.name, on: isOn }).catch(() => {});
 }
+
+input.addEventListener("paste", ({ clipboardData }) => {
+  const { length } = clipboardData.getData("text").replaceAll("\r\n", "\n");
+  const place = input.maxLength - input.value.length + input.selectionEnd - input.selectionStart;
+  if (input.maxLength < 0 || length <= place) return;
+  const [fit, of] = [place, length].map((number) => number.toLocaleString("en"));
+  notify(`A message has room for the first ${fit} of ${of} characters; the rest was left out.`);
+});
 
 input.addEventListener("input", () => {
   completion.look();
@@ -184,6 +207,10 @@ function draw() {
   );
   $("send").disabled = wait > 0;
   tick(wait > 0 || room.mutedUntilMs > Date.now());
+  if (editing?.message.isDeleted) {
+    stopEditing();
+    notify(GONE);
+  }
   drawContext();
 }
 
@@ -194,9 +221,9 @@ function typingLine(room) {
 }
 
 onShow((room, before) => {
-  stopEditing();
-  if (before) before.draft = input.value;
+  if (before) Object.assign(before, { draft: input.value, editing });
   if (before !== room) notify("");
+  editing = room?.editing ?? null;
   saidTypingMs = 0;
   completion.close();
   input.value = room?.draft ?? "";

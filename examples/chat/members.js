@@ -1,6 +1,7 @@
 // members.js - right: who is in the room, how they are, and what may be done about each.
 
-import { avatar, button, element, reconcile, walkable, write } from "./elements.js";
+import { avatar, button, counted, element, reconcile, walkable, write } from "./elements.js";
+import { ask } from "./line.js";
 import { openMenu } from "./menu.js";
 import { ban, kick, mute, setRole, unmute } from "./moderation.js";
 import { notify } from "./notices.js";
@@ -13,13 +14,17 @@ import {
   stateOf,
   statusOf,
   statusText,
+  watchListed,
 } from "./presence.js";
 import { talkTo } from "./rooms.js";
-import { onDraw, state } from "./state.js";
+import { onDraw, redraw, state } from "./state.js";
 import { inWords } from "./words.js";
 
 const ROLE_WORDS = { owner: "owner", moderator: "mod", admin: "admin" };
 const ORDER = { owner: 0, admin: 0, moderator: 1 };
+
+const PAGE = 100;
+const pages = new WeakMap(); // room -> where its next page begins
 
 const trying = (action) => action.catch((refusal) => notify(inWords(refusal)));
 
@@ -99,9 +104,32 @@ function draw() {
   );
   reconcile($("members"), users, memberItem, drawMember);
   const more = (room?.count ?? 0) - users.length;
+  if (more <= 0 && document.activeElement === $("more-members"))
+    $("members").lastElementChild?.firstElementChild.focus();
   $("more-members").hidden = more <= 0;
-  write($("more-members"), users.length ? `and ${more} more` : `${more} members: too many to list`);
+  write($("more-members"), `Show more of the ${counted(more, "other")}`);
+  watchListed(users);
 }
+
+/** Of a room with very many people the server names none but in pages. */
+async function showMore() {
+  const room = state.current;
+  const after = pages.get(room);
+  try {
+    const page = await ask("members", {
+      room: room.name,
+      data: { limit: PAGE, ...(after && { after }) },
+    });
+    for (const user of Object.values(page.members)) room.members.add(user);
+    room.count = page.count;
+    pages.set(room, page.next); // after the last one from the first again: others have come since
+    redraw();
+  } catch (refusal) {
+    notify(inWords(refusal));
+  }
+}
+
+$("more-members").addEventListener("click", showMore);
 
 walkable($("members"));
 onDraw(draw);

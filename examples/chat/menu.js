@@ -57,7 +57,7 @@ function steer(event) {
 export function openMenu(anchor, label, items, { isRow = false } = {}) {
   const wasHere = open?.anchor === anchor;
   closeMenu();
-  if (wasHere) return;
+  if (wasHere || !items.some(Boolean)) return;
   const menu = element("div", {
     class: isRow ? "menu row" : "menu",
     role: "menu",

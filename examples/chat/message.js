@@ -2,10 +2,13 @@
 //
 // Everything from the network enters through textContent; only http and https are links.
 
-import { avatar, element, tint } from "./elements.js";
+import { avatar, button, element, reconcile, tint, write } from "./elements.js";
 
 const LINK = /\bhttps?:\/\/[^\s<>"']+/giu;
-const TRAILING = /[.,;:!?)\]}]+$/u;
+const PUNCTUATION = /[.,;:!?]$/u;
+const OPENING = { ")": "(", "]": "[", "}": "{" };
+const FOLDED_LINES = 30; // a message that is longer than this is folded
+const LINE_LETTERS = 60;
 const DAY_MS = 86_400_000;
 
 const clock = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit" });
@@ -38,7 +41,8 @@ export function eventLine(text, atMs, isPrivate) {
     "data-testid": "event",
   });
   if (isPrivate) line.append(element("span", { class: "only-you" }, "Only you see this"));
-  line.append(element("bdi", {}, text), " ", time(atMs));
+  // An English sentence, whatever the direction of the name that it begins with.
+  line.append(element("bdi", isPrivate ? {} : { dir: "ltr" }, text), " ", time(atMs));
   return line;
 }
 
@@ -63,12 +67,21 @@ function withMentions(text, names, me) {
   });
 }
 
+/** Without what ends the sentence around it; a bracket opened in the address is part of it. */
+function withoutEnd(address) {
+  for (let its = address; ; its = its.slice(0, -1)) {
+    const open = OPENING[its.at(-1)];
+    const isUnopened = open && its.split(open).length < its.split(its.at(-1)).length;
+    if (!isUnopened && !PUNCTUATION.test(its)) return its;
+  }
+}
+
 /** What to put into the element that shows this text. */
 export function rich(text, names, me) {
   const content = [];
   let from = 0;
   for (const found of text.matchAll(LINK)) {
-    const address = found[0].replace(TRAILING, "");
+    const address = withoutEnd(found[0]);
     content.push(...withMentions(text.slice(from, found.index), names, me), link(address));
     from = found.index + address.length;
   }
@@ -76,50 +89,73 @@ export function rich(text, names, me) {
   return content;
 }
 
+/** About how many lines it takes; how many it does is known only when it is on screen. */
+const linesOf = (text) =>
+  text.split("\n").reduce((sum, line) => sum + Math.ceil((line.length || 1) / LINE_LETTERS), 0);
+
 const short = (text) => (text.length > 120 ? `${text.slice(0, 120)}…` : text);
+
+let made = 0; // so that each has ids of its own
 
 export class Message {
   reactions = new Map(); // emoji -> { count, users: Set }
   isDeleted = false;
   #me;
   #text;
+  #quote;
+  #isCurrent = false;
 
   /**
    * @param {object} said as Transcript.said takes it
-   * @param {{ me: string, quoted?: Message, state?: string }} around state: of one not confirmed
+   * @param {{ me(): string, quoted?: Message, state?: string }} around state: of one not confirmed
    */
   constructor(said, { me, quoted, state }) {
     Object.assign(this, { id: said.id, from: said.from, at: said.at, text: said.text });
-    this.mentions = said.mentions ?? [];
-    this.isOwn = said.from === me;
+    Object.assign(this, { mentions: said.mentions ?? [], replyTo: said.replyTo, quoted });
     this.#me = me;
+    const id = `message-${++made}`;
     this.item = element("div", {
-      class: `message${this.isOwn ? " own" : ""}${this.mentions.includes(me) ? " for-me" : ""}`,
+      class: this.mentions.includes(me()) ? "message for-me" : "message",
       role: "article",
       tabindex: "-1",
-      "aria-label": `${said.from}, ${clock.format(new Date(said.at))}`,
+      "aria-labelledby": `${id}-by ${id}-text`,
       "data-testid": "message",
       "data-author": said.from,
       "data-id": String(said.id),
     });
     if (state) this.item.classList.add("unsent");
     this.body = element("div", { class: "body" });
-    this.#text = element("p", { class: "text", dir: "auto", "data-testid": "text" });
+    this.#text = element("p", {
+      class: "text",
+      id: `${id}-text`,
+      dir: "auto",
+      "data-testid": "text",
+    });
     const when = state
       ? element("span", { class: "state", "data-testid": "send-state" }, state)
       : time(said.at);
     this.body.append(
       element(
         "p",
-        { class: "byline" },
+        { class: "byline", id: `${id}-by` },
         element("bdi", { class: `author tint-${tint(said.from)}` }, said.from),
+        " ",
         when,
       ),
       this.#text,
     );
-    if (said.replyTo) this.body.prepend(this.#quote(said.replyTo, quoted));
+    if (said.replyTo) {
+      this.#quote = quoteOf(said.replyTo);
+      this.body.prepend(this.#quote);
+      this.requoted();
+    }
     this.item.append(avatar(said.from), this.body);
     this.#show();
+  }
+
+  /** My name may become another one while the page is open. */
+  get isOwn() {
+    return this.from === this.#me();
   }
 
   edited(text) {
@@ -130,11 +166,15 @@ export class Message {
   }
 
   deleted(by) {
+    const hadFocus = this.item.contains(document.activeElement);
     this.isDeleted = true;
+    this.text = "";
     this.item.classList.add("deleted");
     this.#text.textContent = by === this.from ? "This message was deleted." : `Deleted by ${by}.`;
+    this.#fold(false);
     this.body.querySelector(".reactions")?.remove();
-    this.body.querySelector(".quote")?.remove();
+    this.#quote?.remove();
+    if (hadFocus) this.item.focus({ preventScroll: true });
   }
 
   /** What was refused was not sent; of what got no answer nobody knows. */
@@ -154,56 +194,86 @@ export class Message {
     this.#showReactions();
   }
 
+  /** Shows in the quote what the quoted message says now. */
+  requoted() {
+    const { quoted } = this;
+    const words = quoted ? quotable(quoted) : "An earlier message";
+    const line = element("span");
+    if (quoted)
+      line.append(element("bdi", { class: `author tint-${tint(quoted.from)}` }, quoted.from), " ");
+    line.append(words);
+    this.#quote.replaceChildren(line);
+    this.#quote.setAttribute(
+      "aria-label",
+      `In reply to ${quoted ? `${quoted.from}: ${words}` : "an earlier message"}`,
+    );
+  }
+
+  /** Tab goes to what is in the message that has the keyboard, and passes all others. */
+  set isCurrent(is) {
+    this.#isCurrent = is;
+    for (const node of this.body.querySelectorAll("a, .quote, .reaction, .unfold"))
+      node.tabIndex = is ? 0 : -1;
+  }
+
   #show() {
-    this.#text.replaceChildren(...rich(this.text, this.mentions, this.#me));
+    this.#text.replaceChildren(...rich(this.text, this.mentions, this.#me()));
     if (this.isEdited) this.#text.append(" ", element("span", { class: "edited" }, "(edited)"));
+    this.#fold(linesOf(this.text) > FOLDED_LINES);
+    this.isCurrent = this.#isCurrent;
+  }
+
+  #fold(isTall) {
+    this.#text.classList.toggle("folded", isTall);
+    const shown = this.body.querySelector(".unfold");
+    if (!isTall) shown?.remove();
+    if (!isTall || shown) return;
+    const unfold = button(
+      "Show all",
+      () => {
+        const isFolded = this.#text.classList.toggle("folded");
+        unfold.textContent = isFolded ? "Show all" : "Show less";
+      },
+      { class: "unfold", "data-testid": "unfold" },
+    );
+    this.#text.after(unfold);
   }
 
   #showReactions() {
     let row = this.body.querySelector(".reactions");
     if (!row)
       this.body.append((row = element("div", { class: "reactions", "data-testid": "reactions" })));
-    row.replaceChildren(
-      ...[...this.reactions].map(([emoji, { count, users }]) => {
-        const isMine = users.has(this.#me);
-        const chip = element("button", {
-          type: "button",
-          class: "reaction",
-          "data-emoji": emoji,
-          "aria-pressed": String(isMine),
-          "aria-label": `${emoji}, ${count}${isMine ? ", with yours" : ""}`,
-          title: [...users].join(", "),
-        });
-        chip.append(
-          element("span", { "aria-hidden": "true" }, emoji),
-          element("span", { class: "count" }, String(count)),
-        );
-        return chip;
-      }),
-    );
-    if (this.reactions.size === 0) row.remove();
-  }
-
-  #quote(id, quoted) {
-    const quote = element("button", {
-      type: "button",
-      class: "quote",
-      "data-jump": String(id),
-      "data-testid": "quote",
+    const hadFocus = row.contains(document.activeElement);
+    reconcile(row, [...this.reactions.keys()], chipOf, (chip, emoji) => {
+      const { count, users } = this.reactions.get(emoji);
+      const isMine = users.has(this.#me());
+      chip.setAttribute("aria-pressed", String(isMine));
+      chip.setAttribute("aria-label", `${emoji}, ${count}${isMine ? ", with yours" : ""}`);
+      chip.title = [...users].join(", ");
+      write(chip.lastElementChild, String(count));
     });
-    const line = element("span");
-    if (quoted)
-      line.append(
-        element("bdi", { class: `author tint-${tint(quoted.from)}` }, quoted.from),
-        " ",
-        short(quoted.text),
-      );
-    else line.append("An earlier message");
-    quote.append(line);
-    quote.setAttribute(
-      "aria-label",
-      `In reply to ${quoted ? `${quoted.from}: ${short(quoted.text)}` : "an earlier message"}`,
-    );
-    return quote;
+    if (this.reactions.size === 0) row.remove();
+    if (hadFocus && !row.contains(document.activeElement)) this.item.focus({ preventScroll: true });
+    this.isCurrent = this.#isCurrent;
   }
+}
+
+/** What a quote shows of a message. */
+export const quotable = (message) => (message.isDeleted ? "deleted message" : short(message.text));
+
+const quoteOf = (id) =>
+  element("button", {
+    type: "button",
+    class: "quote",
+    "data-jump": String(id),
+    "data-testid": "quote",
+  });
+
+function chipOf(emoji) {
+  const chip = element("button", { type: "button", class: "reaction", "data-emoji": emoji });
+  chip.append(
+    element("span", { "aria-hidden": "true" }, emoji),
+    element("span", { class: "count" }),
+  );
+  return chip;
 }

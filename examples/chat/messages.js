@@ -2,15 +2,15 @@
 // buttons beside it, its menu, reactions, the keyboard.
 
 import { button, element, iconButton } from "./elements.js";
-import { openMenu } from "./menu.js";
+import { closeMenu, openMenu } from "./menu.js";
 import { confirmed, openForm } from "./dialogs.js";
 import { ask, hears } from "./line.js";
 import { noticeWith, notify } from "./notices.js";
 import { $, copyText } from "./page.js";
 import { may } from "./permissions.js";
 import { join, looked, onShow, stopsTyping, write } from "./rooms.js";
-import { keepingNewestInView } from "./scroller.js";
-import { redraw, state } from "./state.js";
+import { keepingNewestInView, onNewest } from "./scroller.js";
+import { onDraw, redraw, state } from "./state.js";
 import { inWords } from "./words.js";
 
 export const EMOJI = ["👍", "❤️", "😂", "🎉", "😮", "😢", "🙏", "👀"];
@@ -70,7 +70,12 @@ ofRoom("said", heard);
 ofRoom("edited", (room, { id, data }) =>
   write(room, () => room.transcript.edited(id, textOf(data).text)),
 );
-ofRoom("deleted", (room, { id, by }) => write(room, () => room.transcript.deleted(id, by)));
+ofRoom("deleted", (room, { id, by }) => {
+  write(room, () => room.transcript.deleted(id, by));
+  if (!held?.isDeleted) return;
+  if (hasMenu()) closeMenu();
+  holdBar(null);
+});
 ofRoom("reacted", (room, { id, user, emoji, on, count }) =>
   write(room, () => room.transcript.message(id)?.reacted(emoji, user, on, count)),
 );
@@ -161,6 +166,7 @@ const bar = element("div", {
   class: "bar",
   role: "toolbar",
   "aria-label": "This message",
+  "aria-live": "off", // it comes and goes within the log, and is not said
   "data-testid": "bar",
 });
 const reactButton = iconButton("smile", "React", () => pickEmoji(reactButton, held), {
@@ -207,7 +213,23 @@ $("scroller").addEventListener("pointermove", (event) => {
 $("scroller").addEventListener("pointerleave", () => {
   if (!hasMenu() && !held?.item.contains(document.activeElement)) holdBar(null);
 });
-$("scroller").addEventListener("focusin", (event) => holdBar(messageOf(event.target)));
+
+let current = null; // the message that has the keyboard
+
+function makeCurrent(message) {
+  if (current) current.isCurrent = false;
+  current = message;
+  if (current) current.isCurrent = true;
+}
+
+$("scroller").addEventListener("focusin", (event) => {
+  const message = messageOf(event.target);
+  if (message !== current) makeCurrent(message);
+  holdBar(message);
+});
+$("scroller").addEventListener("focusout", ({ relatedTarget: next }) => {
+  if (!$("scroller").contains(next)) makeCurrent(null);
+});
 
 function jump(id) {
   const quoted = state.current.transcript.message(id);
@@ -252,9 +274,10 @@ $("scroller").addEventListener("keydown", (event) => {
     return;
   }
   if (event.key === "Escape") $("message").focus();
-  else if (event.key === "Enter" && held && document.activeElement === held.item)
+  else if (event.key === "Enter" && held && document.activeElement === held.item) {
+    event.preventDefault(); // or it presses the first entry of the menu, too
     moreButton.click();
-  else step(event);
+  } else step(event);
 });
 
 onShow((room) => {
@@ -266,12 +289,16 @@ onShow((room) => {
     element("p", {}, "Choose a room, or find another one."),
     button("Find a room", () => $("browse-rooms").click(), { class: "primary" }),
   );
-  keepingNewestInView(
-    () => $("scroller").replaceChildren(...(room ? [log, outbox] : [empty])),
-    true,
-  );
-  room?.transcript.seenBy(room.readBy);
+  keepingNewestInView(() => {
+    $("scroller").replaceChildren(...(room ? [log, outbox] : [empty]));
+    room?.transcript.seenBy(room.readBy);
+  }, true);
 });
+
+onNewest(() => {
+  if (state.current) looked(state.current);
+});
+onDraw(() => state.current?.transcript.named(state.current.label));
 
 hears("mentioned", ({ room: name, from }) => {
   if (state.rooms.has(name)) return;

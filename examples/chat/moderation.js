@@ -77,7 +77,10 @@ async function act(row, action) {
   try {
     await action();
     row.classList.add("done");
-    row.querySelector("button")?.remove();
+    const done = row.querySelector("button");
+    const hadFocus = done === document.activeElement;
+    done?.remove();
+    if (hadFocus) row.parentElement.focus(); // and not on what a second Enter would press
   } catch (refusal) {
     row.querySelector(".error").textContent = inWords(refusal);
   }

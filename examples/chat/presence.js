@@ -2,7 +2,7 @@
 
 import { element, write } from "./elements.js";
 import { ask, hears } from "./line.js";
-import { onDraw, redraw, state } from "./state.js";
+import { redraw, state } from "./state.js";
 
 const MAX_WATCHED = 90; // the server lets a connection watch 100
 const WORDS = { online: "online", busy: "busy", away: "away", offline: "offline" };
@@ -42,18 +42,16 @@ function learn(changes) {
 
 hears("presence", ({ changes }) => learn(changes));
 
-/** Those on screen: the other ends of direct rooms, and who is in this room. */
-function wanted() {
-  const users = new Set();
-  for (const room of state.rooms.values()) if (room.other) users.add(room.other);
-  for (const user of state.current?.members ?? []) users.add(user);
-  return new Set([...users].slice(0, MAX_WATCHED));
+/** The other ends of direct rooms, and the first of the list of members. */
+function wanted(listed) {
+  const others = [...state.rooms.values()].map((room) => room.other).filter(Boolean);
+  return new Set([...new Set([...others, ...listed])].slice(0, MAX_WATCHED));
 }
 
 /** Watches those who have come on screen, and no longer those who have gone from it. */
-async function follow() {
+export async function watchListed(listed) {
   if (isAsking || state.phase !== "online") return;
-  const users = wanted();
+  const users = wanted(listed);
   const gone = [...watched].filter((user) => !users.has(user));
   const fresh = [...users].filter((user) => !watched.has(user));
   if (gone.length === 0 && fresh.length === 0) return;
@@ -68,8 +66,6 @@ async function follow() {
   }
   isAsking = false;
 }
-
-onDraw(follow);
 
 /** A new connection watches nobody yet, and shows me as online. */
 export async function greetPresence() {

@@ -28,6 +28,7 @@ export class Room {
   enteredAtMs = 0;
   draft = "";
   replyTo = null;
+  editing = null; // as composer.js has it
   sending = Promise.resolve(); // one after the other, so that they keep their order
   reading = 0; // timer: what is on screen is read a moment later
   isHidden = false; // a conversation that was closed, until something is said in it

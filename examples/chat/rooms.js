@@ -4,7 +4,7 @@ import { Refusal } from "./connection.js";
 import { ask, hears } from "./line.js";
 import { notify, noticeWith } from "./notices.js";
 import { Room } from "./room.js";
-import { keepingNewestInView } from "./scroller.js";
+import { keepingNewestInView, seesNewest } from "./scroller.js";
 import { keep, recall, redraw, state } from "./state.js";
 import { inWords, leftInWords } from "./words.js";
 
@@ -77,7 +77,7 @@ function hide(room, isHidden) {
 
 /** The reader sees the newest messages of this room. */
 export function looked(room) {
-  if (room !== state.current || document.hidden) return;
+  if (room !== state.current || document.hidden || !seesNewest()) return;
   room.unread = 0;
   room.mentions = 0;
   room.hasMissed = false;
@@ -263,19 +263,25 @@ ofRoom("joined", (room, { user, at }) => {
     remember();
   }
   room.count = Math.max(room.count, room.members.size);
-  if (!room.other) write(room, () => room.transcript.noted(`${user} joined`, at));
+  if (!room.other) write(room, () => room.transcript.moved(user, "joined", at));
 });
 
 ofRoom("left", (room, { user, at, reason }) => {
   room.members.delete(user);
-  room.count = room.members.size;
+  room.count = Math.max(room.count - 1, room.members.size); // of a large one not all are known
   stopsTyping(room, user);
   if (user === state.me.name) {
     remove(room);
     if (reason === "role") notify(`You are not a member of ${room.label} any more.`);
     return;
   }
-  if (!room.other) write(room, () => room.transcript.noted(`${user} ${leftInWords(reason)}`, at));
+  const how = leftInWords(reason);
+  if (room.other) return;
+  write(room, () =>
+    how === "left" // and was not sent out: that has a line of its own
+      ? room.transcript.moved(user, how, at)
+      : room.transcript.noted(`${user} ${how}`, at),
+  );
 });
 
 ofRoom("members_changed", (room, { joined = [], left = [], count }) => {

@@ -66,6 +66,11 @@ function granted(room, entry, data) {
     }),
   );
   room.readBy.delete(state.me.name);
+  slowed(room);
+}
+
+/** After what slow mode counts: what I have said, and what I have changed. */
+export function slowed(room) {
   const waitMs = room.options.slow_mode_ms ?? 0;
   if (waitMs > 0 && rank(room.role) < rank("moderator")) room.slowUntilMs = Date.now() + waitMs;
 }

@@ -1,15 +1,25 @@
 // transcript.js - what has been said in one room, as elements.
 //
 // Two parts: `log` holds what the server has confirmed, in its order and at most
-// MAX_LINES long; `outbox` below it holds what we said and have no answer for yet.
+// MAX_LINES long, without those of who came and went; `outbox` below it holds what
+// we said and have no answer for yet.
 // A message carries a tag its author's page made up. A tag is shown once however often
 // it arrives, so "Try again" cannot double a message that had got through after all.
 
 import { button, element, listed } from "./elements.js";
-import { eventLine, Message, dayLine, newLine } from "./message.js";
+import { dayLine, eventLine, Message, newLine, time } from "./message.js";
+import { $ } from "./page.js";
 
 const MAX_LINES = 500;
 const GROUP_MS = 5 * 60_000;
+
+/** "ann, bob and 3 others joined; carl left" */
+function movesInWords(byUser) {
+  const users = Map.groupBy([...byUser.keys()], (user) => byUser.get(user));
+  return [...users]
+    .map(([words, names]) => `${listed(names)} ${words}`)
+    .join("; ");
+}
 
 const dayOf = (atMs) => new Date(atMs).toDateString();
 
@@ -20,6 +30,7 @@ export class Transcript {
   #unsent = new Map(); // tag -> { message, text }
   #last = null; // the newest Message, when the newest line is one
   #day = "";
+  #moves = null; // { line, byUser: user -> what they did last }, when that is the newest line
   #divider = null; // "New": all below it was said while nobody looked
   #seenLine = element("p", { class: "seen-by", "data-testid": "seen-by" });
 
@@ -30,15 +41,20 @@ export class Transcript {
       role: "log",
       "aria-live": "polite",
       "aria-relevant": "additions",
-      "aria-label": `Messages in ${roomTitle}`,
       "data-testid": "log",
     });
     this.outbox = element("div", {
       class: "outbox",
       role: "group",
-      "aria-label": `Your unconfirmed messages in ${roomTitle}`,
       "data-testid": "outbox",
     });
+    this.named(roomTitle);
+  }
+
+  /** A room may be called otherwise after a while. */
+  named(roomTitle) {
+    this.log.setAttribute("aria-label", `Messages in ${roomTitle}`);
+    this.outbox.setAttribute("aria-label", `Your unconfirmed messages in ${roomTitle}`);
   }
 
   get unsentCount() {
@@ -77,7 +93,7 @@ export class Transcript {
     if (isOwn) this.clearNew();
     this.#openDay(said.at);
     if (said.isUnseen && !this.#divider) this.#append((this.#divider = newLine()));
-    const message = new Message(said, { me: this.#me(), quoted: this.#byId.get(said.replyTo) });
+    const message = new Message(said, { me: this.#me, quoted: this.#byId.get(said.replyTo) });
     const last = this.#last;
     const follows = last?.from === said.from && said.at - last.at < GROUP_MS && !said.replyTo;
     if (follows) message.item.classList.add("follows");
@@ -90,11 +106,21 @@ export class Transcript {
   }
 
   edited(id, text) {
-    this.#byId.get(id)?.edited(text);
+    this.#change(id, (message) => message.edited(text));
   }
 
   deleted(id, by) {
-    this.#byId.get(id)?.deleted(by);
+    this.#change(id, (message) => message.deleted(by));
+  }
+
+  /** A message that is not on the page any more may still be quoted on it. */
+  #change(id, change) {
+    const replies = [...this.#byId.values(), ...this.#unsent.values()].filter(
+      (one) => one.replyTo === id,
+    );
+    const message = this.#byId.get(id) ?? replies.find((one) => one.quoted)?.quoted;
+    if (message) change(message);
+    for (const reply of replies) reply.requoted();
   }
 
   /** Shows a line about the room itself: somebody came, went, or we were away. */
@@ -102,6 +128,23 @@ export class Transcript {
     this.#openDay(atMs);
     this.#append(eventLine(text, atMs, isPrivate));
     this.#last = null;
+  }
+
+  /** Somebody came or went: one line for all who do so while nothing else happens. */
+  moved(user, words, atMs) {
+    this.#openDay(atMs);
+    if (!this.#moves) {
+      const line = eventLine("", atMs);
+      line.classList.add("moves");
+      this.#append(line);
+      this.#last = null;
+      this.#moves = { line, byUser: new Map() };
+    }
+    const { line, byUser } = this.#moves;
+    byUser.delete(user); // what was done last comes last
+    byUser.set(user, words);
+    line.querySelector("bdi").textContent = movesInWords(byUser);
+    line.querySelector("time").replaceWith(time(atMs));
   }
 
   /** What was new has been looked at. */
@@ -128,7 +171,7 @@ export class Transcript {
     this.discard(tag);
     const said = { id: 0, from: this.#me(), text, at: Date.now(), tag, replyTo };
     const message = new Message(said, {
-      me: this.#me(),
+      me: this.#me,
       quoted: this.#byId.get(replyTo),
       state: "Sending…",
     });
@@ -152,8 +195,11 @@ export class Transcript {
   }
 
   discard(tag) {
-    this.#unsent.get(tag)?.item.remove();
+    const item = this.#unsent.get(tag)?.item;
     this.#unsent.delete(tag);
+    const hadFocus = item?.contains(document.activeElement);
+    item?.remove();
+    if (hadFocus) $("scroller").focus({ preventScroll: true });
   }
 
   #openDay(atMs) {
@@ -166,8 +212,10 @@ export class Transcript {
 
   #append(line) {
     this.log.append(line);
+    this.#moves = null;
     this.#seenLine.remove();
-    while (this.log.childElementCount > MAX_LINES) {
+    // Who comes and goes must not push out what is said.
+    while (this.log.childElementCount - this.log.querySelectorAll(".moves").length > MAX_LINES) {
       const oldest = this.log.firstElementChild;
       const message = this.#byId.get(Number(oldest.dataset.id));
       if (message) {

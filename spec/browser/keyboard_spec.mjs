@@ -5,14 +5,12 @@ import assert from "node:assert/strict";
 import {
   choose,
   create,
-  DESK,
   enter,
   hears,
   join,
   members,
   message,
   myRoom,
-  PHONE,
   says,
   scene,
   setUp,
@@ -30,6 +28,15 @@ const focused = (page) =>
       node.getAttribute("aria-label") ?? node.labels?.[0]?.textContent ?? node.textContent.trim()
     );
   });
+
+/** The name of what has the focus, as a screen reader puts it together. */
+const heardOf = (page) =>
+  page.evaluate(() =>
+    (document.activeElement.getAttribute("aria-labelledby") ?? "")
+      .split(" ")
+      .map((id) => document.getElementById(id)?.textContent)
+      .join(" "),
+  );
 
 scene("goes to a room with Ctrl+K and a few letters", async () => {
   ann = await enter("ann");
@@ -113,6 +120,67 @@ scene("reacts and replies without a mouse", async () => {
   await message(bob, "By the keyboard.").getByTestId("quote").getByText("First line").waitFor();
 });
 
+scene("opens the menu of a message with Enter, and does what is chosen there", async () => {
+  await says(ann, "Mine to change");
+  await hears(bob, "Mine to change");
+  const menu = ann.getByTestId("menu");
+  await ann.getByTestId("messages").focus();
+  await ann.keyboard.press("ArrowUp");
+  assert.match(await heardOf(ann), /^ann ?\d\d:\d\d Mine to change$/);
+  await ann.keyboard.press("Enter");
+  for (const entry of ["Reply", "Edit", "Copy text", "Delete…"])
+    await menu.getByRole("menuitem", { name: entry }).waitFor();
+  await ann.keyboard.press("ArrowDown");
+  await ann.keyboard.press("Enter");
+  assert.equal(await ann.getByTestId("message-input").inputValue(), "Mine to change");
+  await ann.keyboard.press("Escape");
+  await ann.getByTestId("messages").focus();
+  for (let n = 0; n < 3; n += 1) await ann.keyboard.press("ArrowUp"); // one of bob's
+  await ann.keyboard.press("Enter");
+  await menu.getByRole("menuitem", { name: "Report…" }).waitFor();
+  await ann.keyboard.press("Escape");
+  assert.equal(await ann.getByTestId("bar").getAttribute("aria-live"), "off");
+});
+
+scene("keeps the focus where somebody reacts, and in the message when that goes", async () => {
+  const react = (page, emoji, on) =>
+    page.evaluate(
+      async ([its, isOn]) => {
+        const { ask } = await import("/line.js");
+        const { state } = await import("/state.js");
+        const { id } = document.querySelector(".log .message:last-of-type").dataset;
+        const room = state.current.name;
+        await ask("react", { room, message_id: Number(id), emoji: its, on: isOn });
+      },
+      [emoji, on],
+    );
+  const chips = message(ann, "Mine to change").locator(".reaction");
+  await react(bob, "👍", true);
+  await chips.first().focus();
+  await react(bob, "🎉", true);
+  await chips.nth(1).waitFor();
+  assert.equal(await focused(ann), "👍, 1");
+  await ann.keyboard.press("Enter");
+  await chips.getByText("2").waitFor();
+  assert.equal(await focused(ann), "👍, 2, with yours");
+  await ann.keyboard.press("Enter");
+  await react(bob, "👍", false);
+  await chips.nth(1).waitFor({ state: "detached" });
+  assert.match(await heardOf(ann), /Mine to change$/);
+});
+
+scene("passes the list of messages with two presses of Tab, however much is in it", async () => {
+  for (let n = 1; n <= 5; n += 1) await says(bob, `https://moon.example/${n} is a link`);
+  await hears(ann, "https://moon.example/5");
+  await ann.getByTestId("messages").focus();
+  await ann.keyboard.press("Tab");
+  assert.equal(await focused(ann), "Message in keys");
+  await ann.keyboard.press("Shift+Tab");
+  await ann.keyboard.press("ArrowUp");
+  await ann.keyboard.press("Tab");
+  assert.equal(await focused(ann), "https://moon.example/5");
+});
+
 scene("has landmarks, names and live regions", async () => {
   await ann.getByRole("navigation", { name: "Rooms and conversations" }).waitFor();
   await ann.getByRole("main", { name: "keys" }).waitFor();
@@ -120,7 +188,8 @@ scene("has landmarks, names and live regions", async () => {
   await ann.getByRole("heading", { name: "keys", level: 1 }).waitFor();
   await ann.getByRole("log", { name: "Messages in keys" }).waitFor();
   assert.equal(await ann.getByTestId("log").getAttribute("aria-live"), "polite");
-  await ann.getByRole("textbox", { name: "Message in keys" }).waitFor();
+  const field = ann.getByRole("textbox", { name: "Message in keys" });
+  assert.equal(await field.getAttribute("aria-expanded"), null, "a text field has no such state");
   await ann.getByRole("button", { name: "Send", exact: true }).waitFor();
   await ann.getByRole("list", { name: "Rooms", exact: true }).waitFor();
   await ann.getByRole("button", { name: /^bob ?, online/ }).waitFor();
@@ -255,56 +324,30 @@ scene("keeps the colours that were chosen on this device", async () => {
   assert.equal(await paper(), day);
 });
 
-// On a phone.
-
-scene("shows one part at a time on a phone, with a way back", async () => {
-  await ann.setViewportSize(PHONE);
-  await ann.getByRole("main").waitFor();
-  await ann.getByRole("navigation").waitFor({ state: "hidden" });
-  await ann.getByRole("button", { name: "Back to the rooms" }).click();
-  await ann.getByRole("navigation").waitFor();
-  await ann.getByRole("main").waitFor({ state: "hidden" });
+scene("keeps the focus in the list of reports when one has been dealt with", async () => {
   await choose(ann, "gallery");
-  await ann.getByRole("button", { name: /^Members, 2/ }).click();
-  await members(ann, "ann", "bob");
-  await ann.getByRole("button", { name: "Back to the room" }).click();
-  await ann.getByRole("main").waitFor();
+  await says(bob, "Buy my colours");
+  await hears(ann, "Buy my colours");
+  await ann.evaluate(async () => {
+    const { ask } = await import("/line.js");
+    const { id } = [...document.querySelectorAll(".log .message")].at(-1).dataset;
+    await ask("report", { room: "gallery", data: { message_id: Number(id), why: "spam" } });
+  });
+  await ann.getByTestId("room-menu").click();
+  await ann.getByRole("menuitem", { name: "Moderation…" }).click();
+  const dialog = ann.getByTestId("dialog");
+  await dialog.getByRole("button", { name: "Delete message" }).focus();
+  await ann.keyboard.press("Enter");
+  await dialog.locator(".done").waitFor();
+  assert.equal(await focused(ann), "Entries");
+  await ann.keyboard.press("Escape");
 });
 
-scene("is as wide as a phone, and has room for thumbs", async () => {
-  for (const width of [360, 430]) {
-    await ann.setViewportSize({ width, height: 780 });
-    const page = await ann.evaluate(() => document.documentElement.scrollWidth);
-    assert.equal(page, width);
-    for (const part of ["room", "rooms", "members"]) {
-      if (part === "rooms") await ann.getByTestId("show-rooms").click();
-      if (part === "members") {
-        await choose(ann, "gallery");
-        await ann.getByTestId("show-members").click();
-      }
-      const small = await ann.evaluate(() =>
-        [...document.querySelectorAll("button, input, textarea")]
-          .filter((node) => node.checkVisibility())
-          .map((node) => [node.getBoundingClientRect(), node])
-          .filter(([{ height, width: wide }]) => height < 40 || wide < 40)
-          .map(
-            ([{ height, width: wide }, node]) =>
-              `${Math.round(wide)}x${Math.round(height)} ${node.className} ${node.textContent}`,
-          ),
-      );
-      assert.deepEqual(small, [], `${part} at ${width}`);
-    }
-    await ann.getByTestId("back-to-room").click();
-  }
-});
-
-scene("keeps the field above the keyboard of a phone", async () => {
-  await ann.setViewportSize({ width: 390, height: 420 }); // what a keyboard leaves
-  const field = await ann.getByTestId("message-input").boundingBox();
-  assert.ok(field.y + field.height <= 420, `the field ends at ${field.y + field.height}`);
-  await says(bob, "Can you see this?");
-  await hears(ann, "Can you see this?");
-  const newest = await message(ann, "Can you see this?").boundingBox();
-  assert.ok(newest.y + newest.height <= field.y, "the newest line is above the field");
-  await ann.setViewportSize(DESK);
+scene("names the list of messages as its room is named now", async () => {
+  await ann.evaluate(async () => {
+    const { ask } = await import("/line.js");
+    await ask("rename", { room: "gallery", data: { name: "museum" } });
+  });
+  await ann.getByRole("log", { name: "Messages in museum" }).waitFor();
+  await ann.getByRole("textbox", { name: "Message in museum" }).waitFor();
 });

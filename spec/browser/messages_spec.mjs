@@ -4,6 +4,8 @@
 import assert from "node:assert/strict";
 
 import {
+  choose,
+  create,
   DESK,
   enter,
   heard,
@@ -55,6 +57,51 @@ scene("gives back what was being written when an edit is called off", async () =
   await ann.getByTestId("message-input").fill("");
 });
 
+scene("keeps a change that is half written while I look into another room", async () => {
+  const field = ann.getByTestId("message-input");
+  await join(ann, "pantry");
+  await choose(ann, "lobby");
+  await more(ann, "The kettle", "Edit");
+  await field.fill("The kettle is nearly on.");
+  await choose(ann, "pantry");
+  assert.equal(await field.inputValue(), "");
+  await choose(ann, "lobby");
+  assert.equal(await field.inputValue(), "The kettle is nearly on.");
+  await ann.getByTestId("context").getByText("Editing your message").waitFor();
+  await field.press("Escape");
+  assert.equal(await field.inputValue(), "");
+});
+
+scene("ends a change of what has been deleted, and says so", async () => {
+  await says(ann, "Away with this.");
+  await hears(bob, "Away with this.");
+  await more(ann, "Away with", "Edit");
+  await ann.evaluate(async () => {
+    const { ask } = await import("/line.js");
+    const { id } = [...document.querySelectorAll(".log .message")].at(-1).dataset;
+    await ask("delete", { room: "lobby", message_id: Number(id) });
+  });
+  await ann.getByTestId("notice").getByText("was deleted").waitFor();
+  await ann.getByTestId("context").waitFor({ state: "hidden" });
+  assert.equal(await ann.getByTestId("message-input").inputValue(), "");
+});
+
+scene("says that slow mode counts changes, too", async () => {
+  await create(ann, { name: "slow lane" });
+  await join(bob, "slow lane");
+  await says(ann, "/slow 60");
+  await sees(ann, "Done: /slow 60");
+  await says(bob, "One at a time.");
+  await hears(ann, "One at a time.");
+  await bob.getByTestId("slow").getByText(/Slow mode: \d/).waitFor();
+  await bob.getByTestId("message-input").press("ArrowUp");
+  await says(bob, "Two at a time.");
+  await bob.getByTestId("notice").getByText("Slow mode is for changes, too").waitFor();
+  assert.equal(await bob.getByTestId("message-input").inputValue(), "Two at a time.");
+  await bob.getByTestId("message-input").press("Escape");
+  for (const page of [ann, bob]) await choose(page, "lobby");
+});
+
 scene("replies with what is replied to, and goes back there", async () => {
   for (const page of [ann, bob]) await page.setViewportSize({ width: 1280, height: 420 });
   for (let n = 1; n <= 15; n += 1) await says(bob, `cup ${n}`);
@@ -81,6 +128,20 @@ scene("replies with what is replied to, and goes back there", async () => {
   );
   await bob.getByRole("button", { name: "Newest messages" }).click();
   for (const page of [ann, bob]) await page.setViewportSize(DESK);
+});
+
+scene("tells the author that it was seen once it was on screen", async () => {
+  const height = { width: 1280, height: 420 };
+  await bob.setViewportSize(height);
+  await bob.getByTestId("messages").evaluate((scroller) => (scroller.scrollTop = 0));
+  await bob.getByRole("button", { name: "Newest messages" }).waitFor();
+  await says(ann, "Who reads this?");
+  await hears(bob, "Who reads this?");
+  await bob.waitForTimeout(700); // longer than the page waits before it says so
+  assert.equal(await ann.getByTestId("seen-by").count(), 0);
+  await bob.getByRole("button", { name: "Newest messages" }).click();
+  await ann.getByTestId("seen-by").getByText("Seen by bob").waitFor();
+  await bob.setViewportSize(DESK);
 });
 
 scene("completes names behind an @, and marks who is mentioned", async () => {
@@ -119,6 +180,32 @@ scene("adds and takes back reactions, with mine marked", async () => {
   await chip(bob).waitFor({ state: "detached" });
 });
 
+scene("changes and deletes what quotes show of a message, too", async () => {
+  await says(ann, "The code is 4711.");
+  await hears(bob, "The code is 4711.");
+  await onMessage(bob, "The code is", "Reply");
+  await says(bob, "Thank you.");
+  const quote = message(ann, "Thank you.").getByTestId("quote");
+  await quote.getByText("4711").waitFor();
+  const quoted = bob.locator('.message[data-author="ann"]').last();
+  await quoted.hover();
+  await quoted.getByTestId("bar").getByRole("button", { name: "Reply" }).click();
+  await ann.getByTestId("message-input").press("ArrowUp");
+  await says(ann, "The code is 4712.");
+  await quote.getByText("4712").waitFor();
+  await bob.getByTestId("context").getByText("4712").waitFor();
+  await more(ann, "The code is 4712. (edited)", "Delete…");
+  await ann.getByTestId("dialog").getByRole("button", { name: "Delete" }).click();
+  await quote.getByText("ann deleted message").waitFor();
+  await bob.getByTestId("context").getByText("Replying to ann: deleted message").waitFor();
+  await says(bob, "Once more.");
+  await hears(ann, "Once more.");
+  for (const page of [ann, bob]) {
+    const left = await page.evaluate(() => document.body.outerHTML.match(/471[12]/gu));
+    assert.equal(left, null);
+  }
+});
+
 scene("deletes my own message for everybody, once I have said so twice", async () => {
   await says(ann, "I should not have said that.");
   await hears(bob, "I should not have");
@@ -137,6 +224,12 @@ scene("makes links of web addresses, and of nothing else", async () => {
   const links = await message(bob, "See https")
     .locator("a")
     .evaluateAll((all) => all.map((link) => [link.getAttribute("href"), link.rel, link.target]));
+  await says(ann, "(see http://x.example/y_(z)), http://x.example/[1]!)");
+  await hears(bob, "(see http");
+  assert.deepEqual(
+    await message(bob, "(see http").locator("a").allTextContents(),
+    ["http://x.example/y_(z)", "http://x.example/[1]"],
+  );
   const rel = "noopener noreferrer nofollow";
   assert.deepEqual(links, [
     ["https://moon.example/a?b=1", rel, "_blank"],
@@ -158,6 +251,16 @@ scene("hands slash commands on, and shows their answer to me alone", async () =>
   await ann.getByTestId("message-input").fill("");
   await ann.getByTestId("message-input").pressSequentially("/ki");
   await ann.getByTestId("completion").getByText("/kick").waitFor();
+  await ann.getByTestId("message-input").fill("");
+  await ann.getByTestId("message-input").press("/");
+  const commands = ann.getByTestId("completion").getByRole("option");
+  await commands.nth(7).waitFor({ state: "attached" });
+  await ann.getByTestId("message-input").press("ArrowUp"); // the last one, of more than fit
+  await ann.waitForFunction(() => {
+    const list = document.querySelector("#completion");
+    const chosen = list.querySelector('[aria-selected="true"]').getBoundingClientRect();
+    return list.scrollTop > 0 && chosen.bottom <= list.getBoundingClientRect().bottom;
+  });
   await ann.getByTestId("message-input").press("Escape");
   await says(ann, "/help");
   await sees(ann, "/kick NAME [REASON]: out of this room");
@@ -166,6 +269,37 @@ scene("hands slash commands on, and shows their answer to me alone", async () =>
   await sees(ann, "There is no such command.");
   await says(ann, "//not a command");
   await hears(bob, "/not a command");
+});
+
+scene("says so when there is no place for all that is pasted", async () => {
+  const paste = (text) =>
+    ann.getByTestId("message-input").evaluate((input, its) => {
+      input.focus();
+      const clipboardData = new DataTransfer();
+      clipboardData.setData("text/plain", its);
+      input.dispatchEvent(
+        new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }),
+      );
+    }, text);
+  await paste("x".repeat(2000));
+  assert.equal(await ann.getByTestId("notice").isVisible(), false);
+  await paste("x".repeat(2001));
+  await ann.getByTestId("notice").getByText("the first 2,000 of 2,001 characters").waitFor();
+});
+
+scene("folds a message that is very tall", async () => {
+  await ann.evaluate(async () => {
+    const { ask } = await import("/line.js");
+    await ask("say", { room: "kitchen", data: `tower\n${"\n".repeat(1900)}top` });
+  });
+  const tower = message(bob, "tower");
+  await tower.waitFor();
+  const height = async () => (await tower.boundingBox()).height;
+  assert.ok((await height()) < 600);
+  await tower.getByRole("button", { name: "Show all" }).click();
+  assert.ok((await height()) > 10_000);
+  await tower.getByRole("button", { name: "Show less" }).click();
+  assert.ok((await height()) < 600);
 });
 
 scene("keeps what was refused, and says why", async () => {
@@ -177,4 +311,30 @@ scene("keeps what was refused, and says why", async () => {
   await says(ann, "Short again.");
   await hears(bob, "Short again.");
   await ann.getByTestId("outbox").getByTestId("message").waitFor({ state: "detached" });
+});
+
+scene("opens no menu for somebody about whom nothing can be done", async () => {
+  await bob.locator('[data-testid="member"][data-key="ann"] button').click();
+  await bob.getByRole("menuitem", { name: "Message directly" }).click();
+  await members(bob, "ann", "bob");
+  await bob.evaluate(async () => (await import("/line.js")).connection.stop());
+  await bob.locator('[data-testid="connection"][data-phase="offline"]').waitFor();
+  await bob.locator('[data-testid="member"][data-key="ann"] button').click();
+  assert.equal(await bob.getByTestId("menu").count(), 0);
+});
+
+scene("lets nobody change what was said under an earlier name", async () => {
+  const entries = async () => {
+    await onMessage(ann, "Short again.", "More");
+    const labels = await ann.getByRole("menuitem").allTextContents();
+    await ann.keyboard.press("Escape");
+    return labels;
+  };
+  await choose(ann, "kitchen");
+  assert.deepEqual(await entries(), ["Reply", "Edit", "Copy text", "Delete…"]);
+  await pick(ann, ann.getByTestId("me"), "Change name");
+  await ann.getByTestId("name").fill("anna");
+  await ann.getByTestId("enter").click();
+  await members(ann, "anna");
+  assert.deepEqual(await entries(), ["Reply", "Copy text", "Report…"]);
 });
