@@ -254,6 +254,10 @@ function ofRoom(type, hear) {
   });
 }
 
+// A conversation that another device of mine has opened: what is said there comes here, too.
+hears("said", ({ room: name }) => {
+  if (name.startsWith("@") && !state.rooms.has(name)) enter(add(name));
+});
 ofRoom("said", (room) => hide(room, false));
 
 ofRoom("joined", (room, { user, at }) => {

@@ -97,6 +97,12 @@ scene("shows on one device what is said on another, and what was read there", as
     await myRoom(page, "bob").getByText("1", { exact: true }).waitFor();
   await choose(second, "bob");
   await myRoom(ann, "bob").locator(".badge").waitFor({ state: "hidden" });
+  await ann.evaluate(async () => (await import("/rooms.js")).talkTo("nora"));
+  await title(ann, "nora").waitFor();
+  await says(ann, "For when you come.");
+  await choose(second, "nora"); // it has not opened that itself
+  await hears(second, "For when you come.");
+  await choose(ann, "bob");
   await second.close();
 });
 
