@@ -73,6 +73,9 @@ void moon_ws_query(struct lws *wsi, char *query, int capacity, bool *is_bad)
         at = append_clear(at, part);
     }
     *at = '\0';
+    if (strcmp(query, "/") == 0) { /* what libwebsockets has for "?" alone */
+        *query = '\0';
+    }
 }
 
 const char *moon_ws_target(struct lws *wsi, char *path, int capacity, bool *is_bad)

@@ -20,6 +20,7 @@ local API = [[return function(gate)
   gate:http("POST", "/api/mirror", function(request) return request.body end)
   gate:http("GET", "/api/fails", function() error "oh no" end)
   gate:http("DELETE", "/api/nothing", function() end)
+  gate:http("GET", "/api/query", function(request) return { query = request.query } end)
 end]]
 
 describe("HTTP for scripts", function()
@@ -103,6 +104,13 @@ describe("HTTP for scripts", function()
   it("keeps an ampersand that a client has encoded within its argument", function()
     local response = ask("GET", "/api/hello/ann?q=x%26address%3Dy%25", { Connection = "close" })
     assert.equal("x&address=y%", json.decode(response.body).query)
+  end)
+
+  it("has no query where there is nothing behind the question mark", function()
+    for path, query in pairs { ["/api/query"] = "", ["/api/query?"] = "", ["/api/query?a"] = "a",
+      ["/api/query?a=/"] = "a=/", ["/api/query?/=1"] = "/=1" } do
+      assert.same({ query = query }, json.decode(ask("GET", path).body), path)
+    end
   end)
 
   it("refuses a request line that an encoded line break has cut", function()
