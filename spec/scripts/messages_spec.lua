@@ -199,78 +199,7 @@ describe("messages", function()
     end)
   end)
 
-  describe("mentions", function()
-    local function mentioned(id) -- what carl hears
-      return { { type = "mentioned", room = "tea", id = id, from = "ann", at = now() } }
-    end
-
-    it("are told to who is not in the room, once", function()
-      local second = gate:connect "carl"
-      local names = { "carl", "bob", "nobody", "carl", "ann" }
-      local id = say(ann, "you", { mentions = names }).id
-      assert.same(mentioned(id), heard(carl))
-      assert.same(mentioned(id), heard(second))
-      local at_bob = heard(bob)
-      assert.equal(1, #at_bob)
-      assert.same(names, at_bob[1].mentions)
-    end)
-
-    it("are not told to who is in with another connection", function()
-      ask(gate:connect "carl", "join")
-      say(ann, "you", { mentions = { "carl" } })
-      assert.same({}, heard(carl))
-    end)
-
-    it("are not told to who may not see the room", function()
-      make { kind = "private", roles = { ann = "member" } }
-      say(ann, "you", { mentions = { "carl" } })
-      assert.same({}, heard(carl))
-      make { roles = { ann = "member", carl = "member" } }
-      local id = say(ann, "you", { mentions = { "carl" } }).id
-      assert.same(mentioned(id), heard(carl))
-    end)
-
-    --- How many of so many Carl hears.
-    local function told(count, who, name)
-      for n = 1, count do say(who or ann, "you " .. n, { mentions = { name or "carl" } }) end
-      return #heard(carl)
-    end
-
-    it("of one user by another are told a few times a minute, and the message is said", function()
-      gate:later(60000 - now() % 60000)
-      heard(bob)
-      assert.equal(3, told(20))
-      assert.equal(20, #heard(bob))
-      assert.equal(3, told(5, bob)) -- each for himself
-      local dora = gate:connect "dora"
-      assert.equal(0, told(2, ann, "dora"))
-      assert.equal(2, #dora.heard)
-      assert.equal("19",
-        gate.world.metric.text():match "plugin_messages_mentions_untold_total (%d+)")
-      gate:later(59000)
-      assert.equal(0, told(1))
-      gate:later(1000)
-      assert.equal(3, told(4))
-      load { mentioned_per_minute = 1 }
-      assert.equal(1, told(2))
-      load { mentioned_per_minute = 0 }
-      assert.equal(0, told(2))
-    end)
-
-    it("are told to so many users in a minute", function()
-      load { max_mentions = 200 }
-      gate:later(60000 - now() % 60000)
-      local names, conns = {}, {}
-      for n = 1, 120 do
-        names[n] = "user " .. n
-        conns[n] = gate:connect(names[n])
-      end
-      say(ann, "you", { mentions = names })
-      local count = 0
-      for _, conn in ipairs(conns) do count = count + #conn.heard end
-      assert.equal(100, count)
-    end)
-
+  describe("mentions of a message", function()
     it("of nobody are left out", function()
       for _, names in ipairs { {}, gate.world.json.null } do
         heard(bob)
