@@ -63,8 +63,8 @@ return function(gate)
   local refused = gate:counter("refused_total", { labels = { "code" },
     about = "Requests that a limit of the messages has refused" })
   local sign = signs.open(gate, rooms, recent, refused)
-  local delivery = deliveries.open(gate)
-  local mentions = mentions_of.open(gate, rooms, delivery)
+  local delivery = deliveries.open(gate, rooms)
+  local mentions = mentions_of.open(gate, rooms)
 
   local function is_utf8(text) return gate:is_utf8(text) end
 

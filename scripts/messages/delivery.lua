@@ -3,28 +3,19 @@
 
 ---@class messages.Delivery
 ---@field private gate moongate.Gate
+---@field private rooms table the API of the plugin rooms
 local Delivery = {}
 local delivery_mt = { __index = Delivery }
 
 local NOBODY = {}
 local AS_BYTES = { binary = true }
 
---- Whether a user is banned in a room, by the plugin moderation.
----@param record table
----@param user string
----@return boolean
-function Delivery:is_banned(record, user)
-  local bans = record.moderation and record.moderation.users
-  local ban = bans and bans[user]
-  return ban ~= nil and (not ban.expires_at or ban.expires_at > self.gate:now_ms())
-end
-
 --- Of a room of two: the connections of these that have not joined it.
 local function outside(self, room, record)
   if not record or record.kind ~= "direct" then return NOBODY end
   local list = {}
   for name in pairs(record.roles) do
-    local user = not self:is_banned(record, name) and self.gate:user(name)
+    local user = not self.rooms.is_banned(record, name) and self.gate:user(name)
     for _, conn in pairs(user and user.conns or NOBODY) do
       if conn.is_open and not room:has(conn) then list[#list + 1] = conn end
     end
@@ -89,7 +80,10 @@ end
 local delivery = {}
 
 ---@param gate moongate.Gate
+---@param rooms table the API of the plugin rooms
 ---@return messages.Delivery
-function delivery.open(gate) return setmetatable({ gate = gate }, delivery_mt) end
+function delivery.open(gate, rooms)
+  return setmetatable({ gate = gate, rooms = rooms }, delivery_mt)
+end
 
 return delivery

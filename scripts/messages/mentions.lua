@@ -10,7 +10,6 @@ local MAX_TOLD = 100      -- users whom one of them has told in a minute
 ---@class messages.Mentions
 ---@field private gate moongate.Gate
 ---@field private rooms table the API of the plugin rooms
----@field private delivery messages.Delivery
 ---@field private per_minute integer
 ---@field private untold moongate.Metric
 ---@field private minute integer
@@ -62,7 +61,7 @@ end
 
 --- Whether one who is not in the room may know what is said there: not who is banned.
 local function may_see(self, user, record)
-  if self.delivery:is_banned(record, user.name) then return false end
+  if self.rooms.is_banned(record, user.name) then return false end
   for _, conn in pairs(user.conns) do
     if self.rooms.may(conn, record, "see") then return true end
   end
@@ -98,10 +97,9 @@ local mentions = {}
 
 ---@param gate moongate.Gate
 ---@param rooms table the API of the plugin rooms
----@param delivery messages.Delivery
 ---@return messages.Mentions
-function mentions.open(gate, rooms, delivery)
-  local self = setmetatable({ gate = gate, rooms = rooms, delivery = delivery }, mentions_mt)
+function mentions.open(gate, rooms)
+  local self = setmetatable({ gate = gate, rooms = rooms }, mentions_mt)
   self.per_minute = gate:option("mentioned_per_minute", { default = 3, min = 0, max = 1000,
     about = "times that a user hears of being mentioned by one other in rooms they are not in" })
   self.untold = gate:counter("mentions_untold_total",

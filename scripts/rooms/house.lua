@@ -192,17 +192,22 @@ function House:dismiss(record, user, by)
   if had_role then resigning.tell(self, record, user, "guest", by) end
 end
 
---- nil when the user may be let in, else the code and the text: a ban, which the plugin moderation
---- has put into the record, is not undone by a role.
+--- Whether the user is banned there, by what the plugin moderation has put into the record.
+---@param record table
+---@param user string
+---@return boolean
+function House:is_banned(record, user)
+  local ban = record.moderation and record.moderation.users[user]
+  return ban ~= nil and (not ban.expires_at or ban.expires_at > self.gate:now_ms())
+end
+
+--- nil when the user may be let in, else the code and the text: a ban is not undone by a role.
 ---@param record table
 ---@param user string
 ---@return string? code
 ---@return string? text
 function House:problem_of_ban(record, user)
-  local ban = record.moderation and record.moderation.users[user]
-  if ban and (not ban.expires_at or ban.expires_at > self.gate:now_ms()) then
-    return "banned", "this user is banned here: unban first"
-  end
+  if self:is_banned(record, user) then return "banned", "this user is banned here: unban first" end
 end
 
 --- What other plugins see of the rooms: docs/protocol.md.
@@ -213,6 +218,7 @@ function House:api()
     role = function(who, record) return self:role(who, record) end,
     may = function(conn, record, action) return self:may(conn, record, action) end,
     in_room = function(conn, message) return self:in_room(conn, message) end,
+    is_banned = function(record, user) return self:is_banned(record, user) end,
     evict = function(record, user, reason)
       return self.attendance:evict(self.gate:room(record.name), user, reason)
     end,

@@ -42,6 +42,11 @@ return function(gate)
     return room, find(message.room)
   end
 
+  local function is_banned(record, user)
+    local ban = record.moderation and record.moderation.users[user]
+    return ban ~= nil and (not ban.expires_at or ban.expires_at > gate:now_ms())
+  end
+
   gate:on("join", function(conn, message) gate:room(message.room):add(conn) return true end)
 
   --- The room has this in its record from now on.
@@ -60,5 +65,6 @@ return function(gate)
     return { room = new.name }
   end)
 
-  gate:provide("1.0", { find = find, role = role, may = may, in_room = in_room })
+  gate:provide("1.0", { find = find, role = role, may = may, in_room = in_room,
+    is_banned = is_banned })
 end
