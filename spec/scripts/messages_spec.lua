@@ -2,6 +2,8 @@ local file = require "spec.support.file"
 local fake_gate = require "spec.support.fake_gate"
 local messages = require "spec.support.messages"
 
+local heard = messages.heard
+
 describe("messages", function()
   local gate, ann, bob, carl
 
@@ -41,13 +43,6 @@ describe("messages", function()
   local function refused(code)
     local line = 'plugin_messages_refused_total{code="%s"} (%%d+)'
     return tonumber(gate.world.metric.text():match(line:format(code)))
-  end
-
-  --- What it has heard since the last time.
-  local function heard(conn)
-    local list = conn.heard
-    conn.heard = {}
-    return list
   end
 
   before_each(function() load() end)

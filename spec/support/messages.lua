@@ -14,4 +14,13 @@ local function plugins(more)
   return texts
 end
 
-return { plugins = plugins }
+--- What a connection of the fake gate has heard since the last time.
+---@param conn table
+---@return table[] pushes
+local function heard(conn)
+  local list = conn.heard
+  conn.heard = {}
+  return list
+end
+
+return { plugins = plugins, heard = heard }

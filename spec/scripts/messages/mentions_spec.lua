@@ -1,6 +1,8 @@
 local fake_gate = require "spec.support.fake_gate"
 local messages = require "spec.support.messages"
 
+local heard = messages.heard
+
 describe("mentions", function()
   local gate, ann, bob, carl
 
@@ -18,13 +20,6 @@ describe("mentions", function()
 
   local function now() return gate.core.now_ms end
   local function make(record) gate:deliver(ann, { type = "make", room = "tea", data = record }) end
-
-  --- What it has heard since the last time.
-  local function heard(conn)
-    local list = conn.heard
-    conn.heard = {}
-    return list
-  end
 
   before_each(function() load() end)
 

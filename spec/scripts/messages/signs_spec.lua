@@ -1,5 +1,7 @@
 local fake_gate = require "spec.support.fake_gate"
 local messages = require "spec.support.messages"
+
+local heard = messages.heard
 local signs = require "scripts.messages.signs"
 
 describe("signs", function()
@@ -21,13 +23,6 @@ describe("signs", function()
   local function say(conn, data) return ask(conn, "say", { data = data }) end
   local function code_of(...) return (select(2, ...)) end
   local function now() return gate.core.now_ms end
-
-  --- What it has heard since the last time.
-  local function heard(conn)
-    local list = conn.heard
-    conn.heard = {}
-    return list
-  end
 
   before_each(function() load() end)
 
