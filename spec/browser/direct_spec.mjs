@@ -217,7 +217,7 @@ scene("copies without a clipboard, and says when that cannot be", async () => {
 scene("signs out for good", async () => {
   await pick(bob, bob.getByTestId("me"), "Sign out");
   await bob.getByTestId("sign-in").waitFor();
-  await ann.locator('[data-testid="my-directs"] .presence[data-state="offline"]').waitFor();
+  await myRoom(ann, "bob").locator('.presence[data-state="offline"]').waitFor();
   await ann.getByTestId("absent").getByText("bob is not here, and may not see this.").waitFor();
   await bob.reload();
   await bob.getByTestId("sign-in").waitFor();
@@ -225,7 +225,7 @@ scene("signs out for good", async () => {
   await bob.getByTestId("name").fill("bob");
   await bob.getByTestId("enter").click();
   await online(bob);
-  await ann.locator('[data-testid="my-directs"] .presence[data-state="online"]').waitFor();
+  await myRoom(ann, "bob").locator('.presence[data-state="online"]').waitFor();
 });
 
 scene("says when offline that nothing was sent, and signs out there, too", async () => {
