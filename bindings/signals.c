@@ -7,27 +7,25 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
-    COUNT = 3,
     ENDED_WITHOUT_SCRIPT = 1, /* exit status */
+    MS_PER_S = 1000,
+    NS_PER_MS = 1000000,
 };
-
-static const int numbers[COUNT] = {SIGTERM, SIGINT, SIGHUP};
 
 struct moon_signals {
     pthread_t thread;
-    uv_loop_t loop; /* its own, and of these: */
-    uv_signal_t handles[COUNT];
-    uv_timer_t grace;
-    uv_async_t end;
+    sigset_t taken; /* blocked in all threads; this one waits for them */
     uint32_t grace_ms;
-    uv_async_t call; /* of the logic thread's loop, and so are these: */
+    uint64_t late_at_ns; /* of uv_hrtime(); UINT64_MAX: nobody has asked for the stop */
+    uv_async_t call;     /* of the logic thread's loop, and so are these: */
     struct moon_signals_calls calls;
     void *owner;
     bool is_stopping;
-    atomic_bool wants_renewal, wants_stop;
+    atomic_bool wants_renewal, wants_stop, wants_end;
     atomic_uint asked, answered; /* whether the logic thread still turns */
 };
 
@@ -65,9 +63,8 @@ static void ask(struct moon_signals *signals)
     uv_async_send(&signals->call);
 }
 
-static void on_grace(uv_timer_t *grace)
+static void give_grace(struct moon_signals *signals)
 {
-    struct moon_signals *signals = grace->data;
     if (is_late(signals)) {
         moon_log(MOON_ERROR, "signals",
                  "a script has not returned for %u ms: ended without it",
@@ -75,14 +72,14 @@ static void on_grace(uv_timer_t *grace)
         end_process();
     }
     ask(signals);
+    signals->late_at_ns = uv_hrtime() + (uint64_t)signals->grace_ms * NS_PER_MS;
 }
 
 static void stop(struct moon_signals *signals, int number)
 {
     if (!atomic_exchange(&signals->wants_stop, true)) {
         moon_log(MOON_INFO, "moongate", "stopping on %s", strsignal(number));
-        uv_timer_start(&signals->grace, on_grace, signals->grace_ms, signals->grace_ms);
-        ask(signals);
+        give_grace(signals);
         return;
     }
     moon_log(MOON_ERROR, "signals", "%s",
@@ -92,64 +89,39 @@ static void stop(struct moon_signals *signals, int number)
     end_process();
 }
 
-static void on_signal(uv_signal_t *handle, int number)
+/* The number of a signal, or -1: the grace is over, or something has interrupted. */
+static int next_signal(const struct moon_signals *signals)
 {
-    struct moon_signals *signals = handle->data;
-    if (number == SIGHUP) {
-        atomic_store(&signals->wants_renewal, true);
-        uv_async_send(&signals->call);
-    } else {
-        stop(signals, number);
+    if (signals->late_at_ns == UINT64_MAX) {
+        return sigwaitinfo(&signals->taken, NULL);
     }
-}
-
-static void on_end(uv_async_t *end)
-{
-    struct moon_signals *signals = end->data;
-    uv_stop(&signals->loop);
-}
-
-static void mask(int how)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    for (int i = 0; i < COUNT; i++) {
-        sigaddset(&set, numbers[i]);
-    }
-    pthread_sigmask(how, &set, NULL);
+    uint64_t now_ns = uv_hrtime();
+    uint64_t left_ms = signals->late_at_ns > now_ns
+                           ? (signals->late_at_ns - now_ns) / NS_PER_MS + 1
+                           : 0;
+    struct timespec left = {(time_t)(left_ms / MS_PER_S),
+                            (long)(left_ms % MS_PER_S * NS_PER_MS)};
+    return sigtimedwait(&signals->taken, NULL, &left);
 }
 
 static void *run(void *argument)
 {
     struct moon_signals *signals = argument;
-    mask(SIG_UNBLOCK); /* here, and nowhere else */
-    uv_run(&signals->loop, UV_RUN_DEFAULT);
+    while (!atomic_load(&signals->wants_end)) {
+        int number = next_signal(signals);
+        if (number == SIGHUP) {
+            atomic_store(&signals->wants_renewal, true);
+            uv_async_send(&signals->call);
+        } else if (number > 0) {
+            stop(signals, number);
+        } else if (uv_hrtime() >= signals->late_at_ns) {
+            give_grace(signals);
+        }
+    }
     return NULL;
 }
 
 /* ---- life ---- */
-
-static void check(int status)
-{
-    if (status != 0) {
-        moon_log(MOON_ERROR, "signals", "cannot start: %s", uv_strerror(status));
-        exit(2); /* out of descriptors or threads, before anything has started */
-    }
-}
-
-static void init_loop(struct moon_signals *signals)
-{
-    check(uv_loop_init(&signals->loop));
-    check(uv_async_init(&signals->loop, &signals->end, on_end));
-    signals->end.data = signals;
-    uv_timer_init(&signals->loop, &signals->grace);
-    signals->grace.data = signals;
-    for (int i = 0; i < COUNT; i++) {
-        check(uv_signal_init(&signals->loop, &signals->handles[i]));
-        signals->handles[i].data = signals;
-        check(uv_signal_start(&signals->handles[i], on_signal, numbers[i]));
-    }
-}
 
 struct moon_signals *moon_signals_create(uv_loop_t *logic, uint32_t grace_ms,
                                          const struct moon_signals_calls *calls,
@@ -157,12 +129,19 @@ struct moon_signals *moon_signals_create(uv_loop_t *logic, uint32_t grace_ms,
 {
     struct moon_signals *signals = moon_alloc(sizeof *signals);
     signals->grace_ms = grace_ms;
+    signals->late_at_ns = UINT64_MAX;
     signals->calls = *calls;
     signals->owner = owner;
-    check(uv_async_init(logic, &signals->call, on_call));
+    if (uv_async_init(logic, &signals->call, on_call) != 0) {
+        moon_log(MOON_ERROR, "signals", "cannot start: out of descriptors");
+        exit(2); /* before anything has started */
+    }
     signals->call.data = signals;
-    init_loop(signals);
-    mask(SIG_BLOCK);
+    sigemptyset(&signals->taken);
+    sigaddset(&signals->taken, SIGTERM);
+    sigaddset(&signals->taken, SIGINT);
+    sigaddset(&signals->taken, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &signals->taken, NULL);
     moon_thread_start(&signals->thread, run, signals, "signals");
     return signals;
 }
@@ -174,14 +153,8 @@ static void free_signals(uv_handle_t *call)
 
 void moon_signals_destroy(struct moon_signals *signals)
 {
-    uv_async_send(&signals->end);
+    atomic_store(&signals->wants_end, true);
+    pthread_kill(signals->thread, SIGHUP);
     pthread_join(signals->thread, NULL); /* one more signal waits for the end now */
-    for (int i = 0; i < COUNT; i++) {
-        uv_close((uv_handle_t *)&signals->handles[i], NULL);
-    }
-    uv_close((uv_handle_t *)&signals->grace, NULL);
-    uv_close((uv_handle_t *)&signals->end, NULL);
-    uv_run(&signals->loop, UV_RUN_DEFAULT);
-    uv_loop_close(&signals->loop);
     uv_close((uv_handle_t *)&signals->call, free_signals);
 }
