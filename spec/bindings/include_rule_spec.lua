@@ -8,7 +8,7 @@ local RESERVED = {
     ["core/loop.h"] = "a thread's loop is one",
     ["core/listen.h"] = "the acceptor waits on the loop",
     ["core/greet.h"] = "waits on the loop for what a proxy says",
-    ["bindings/signals.h"] = "is given the logic thread's loop, and has one",
+    ["bindings/signals.h"] = "is given the logic thread's loop",
     ["core/gate.h"] = "main and watch put handles of their own on the logic thread's loop",
     ["core/ws.h"] = "lws is given the loop of its thread",
   },
@@ -182,6 +182,7 @@ local RESERVED = {
     ["bindings/main.c"] = "reads the time zone once",
     ["bench/clock.c"] = "is one",
     ["bindings/profile.c"] = "a timer",
+    ["bindings/signals.c"] = "waits for signals until the grace is over",
   },
   ["getopt.h"] = {
     ["core/config.c"] = "reads the command line",
