@@ -130,6 +130,7 @@ return function(gate)
   --- Whether a refusal leaves nothing that a repetition could do twice.
   local function is_undone(conn, code, temporary)
     if code == "gone" and not conn.is_open then return true end -- it was not begun
+    if code == conn.state.ended then return true end -- nor this: its connection is being closed
     return temporary and not IS_DONE[code]
   end
 

@@ -136,6 +136,41 @@ describe("router, a request that is sent again", function()
     end)
   end)
 
+  describe("while its connection is ended", function()
+    local other
+
+    --- Both of one device: the older one is ended, though its socket takes a moment to close.
+    local function take_over()
+      gate.core.answers.moon_close = gate.core.C.MOON_EFULL
+      other = gate:connect(nil, { protocol = "moongate.v1.json" })
+      assert(gate:deliver(other, { type = "auth",
+        data = { name = "ann", key = "k", device = "phone" } }))
+    end
+
+    before_each(function()
+      gate = fake_gate.load("scripts/auth.lua", {}, { with = { "scripts/router.lua" } })
+      assert(gate:reload { count = COUNT })
+      take_over()
+      conn = other
+      take_over()
+      other.heard = {}
+    end)
+
+    it("was not carried out, and is so on the next one", function()
+      local refused = send(request "count")[1].error
+      assert.same({ "replaced", false }, { refused.code, refused.temporary })
+      gate:receive(other, request "count")
+      assert.same({ count = 1 }, other.heard[1].data)
+      assert.equal("replaced", send(request("count", ("b"):rep(16)))[1].error.code)
+    end)
+
+    it("is replied to as before when it was carried out before that", function()
+      gate:receive(other, request "count")
+      assert.same({ count = 1 }, send(request "count")[1].data)
+      assert.equal(1, count())
+    end)
+  end)
+
   it("is answered five times in a second, then it has to wait", function()
     send(request "count")
     local answers = {}
