@@ -75,6 +75,19 @@ return function(gate, given)
   end
   for _, user in ipairs(empty) do let_go(user) end
 
+  --- nil when the name is free, or held by this key; else the error.
+  ---@param user string
+  ---@param key? string
+  ---@return string? code
+  ---@return string? text
+  ---@return boolean? temporary
+  function guest.problem_of_key(user, key)
+    local holder = holders[user]
+    if holder and (holder.key == nil or holder.key ~= key) then
+      return "name_taken", "somebody else is here under this name, or was a moment ago", true
+    end
+  end
+
   --- Who this would be; nil and the error when it cannot.
   ---@param data table of the request
   function guest.identify(data)
@@ -82,10 +95,8 @@ return function(gate, given)
     if code then return nil, code, text end
     sweep()
     local user = given.prefix .. data.name
-    local holder = holders[user]
-    if holder and (holder.key == nil or holder.key ~= data.key) then
-      return nil, "name_taken", "somebody else is here under this name, or was a moment ago", true
-    end
+    local taken, why, temporary = guest.problem_of_key(user, data.key)
+    if taken then return nil, taken, why, temporary end
     return { user = user, method = "guest", is_guest = true, key = data.key }
   end
 

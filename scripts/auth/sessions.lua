@@ -119,6 +119,15 @@ return function(gate, guest, options)
     if wish.refused then return "bad_name", tostring(wish.refused) end
   end
 
+  --- nil when what was found out is still so, else the error.
+  local function problem_of_now(conn, identity, stamp)
+    if conn.user then return "already_authenticated", "you are " .. conn.user end
+    if sessions.is_stale(identity.user, stamp) then
+      return "logged_out", "the user was logged out meanwhile", true
+    end
+    if identity.is_guest then return guest.problem_of_key(identity.user, identity.key) end
+  end
+
   --- The connection becomes this user.
   ---@param identity table { user, method, expires_at?, admin?, info?, is_guest?, key? }
   ---@param stamp integer of when it was asked for
@@ -126,11 +135,9 @@ return function(gate, guest, options)
   ---@return table? data of the reply; nil and the error
   function sessions.enter(conn, identity, stamp, device)
     local code, text = sessions.problem_of_name(identity.user)
-    if code then return nil, code, text end
-    if conn.user then return nil, "already_authenticated", "you are " .. conn.user end
-    if sessions.is_stale(identity.user, stamp) then
-      return nil, "logged_out", "the user was logged out meanwhile", true
-    end
+    local temporary
+    if not code then code, text, temporary = problem_of_now(conn, identity, stamp) end
+    if code then return nil, code, text, temporary end
     fence(conn, identity.user, device)
     if is_full(identity.user) then
       return nil, "too_many_connections", ("at most %d of one user"):format(

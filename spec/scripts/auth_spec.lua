@@ -214,6 +214,53 @@ describe("auth", function()
       assert.is_nil(first.user)
     end)
 
+    describe("while a plugin takes time to look at it", function()
+      before_each(function()
+        load(nil, { "examples/echo.lua" })
+        gate:reload { slow = [[return function(gate)
+          gate:after("name_wanted", function() gate:sleep(300) end)
+        end]] }
+      end)
+
+      local function ask(key)
+        local new = gate:connect()
+        return gate:ask(new, { type = "auth", data = { name = "ann", key = key } }), new
+      end
+
+      it("is given to the first key that gets it, and to no other", function()
+        local first = ask "one"
+        gate:later(50)
+        local second, other = ask "two"
+        local third = ask "one"
+        gate:later(300)
+        assert.same({ user = "ann" }, first.data)
+        assert.same({ nil, "name_taken", true }, { second.data, second.code, second.temporary })
+        assert.is_nil(other.user)
+        assert.same({ user = "ann" }, third.data)
+      end)
+
+      it("is nobody's of those who come without a key", function()
+        local first = ask()
+        local second = ask()
+        gate:later(300)
+        assert.same({ user = "ann" }, first.data)
+        assert.equal("name_taken", second.code)
+      end)
+
+      it("fences no connection of somebody else", function()
+        local function device(key)
+          local new = gate:connect()
+          gate:ask(new, { type = "auth", data = { name = "ann", key = key, device = "phone" } })
+          return new
+        end
+        local first = device "one"
+        gate:later(50)
+        device "two"
+        gate:later(300)
+        assert.same({ "ann", nil }, { first.user, first.state.ended })
+      end)
+    end)
+
     it("is not freed across a reload by a connection whose last request still runs", function()
       load(nil, { "examples/echo.lua" })
       gate:reload { slow = [[return function(gate)
