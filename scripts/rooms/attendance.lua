@@ -243,12 +243,16 @@ function Attendance:expire()
   for _, one in ipairs(due) do give_up(self, one.user, one.name) end
 end
 
---- The plugin presence says that the user will not come back.
+--- The plugin presence says that the user will not come back. It may be heard late, when they have
+--- come back all the same.
 ---@param user string
 function Attendance:went_offline(user)
+  if self.presence.state_of(user) ~= "offline" then return end
   local found = self.gate:user(user) -- as long as the hooks of the last connection run
   for _, conn in pairs(found and found.conns or {}) do
-    for room in pairs(conn.rooms) do self:leave(conn, room) end
+    if not conn.is_open then
+      for room in pairs(conn.rooms) do self:leave(conn, room) end
+    end
   end
   for name in pairs(self.away[user] or {}) do give_up(self, user, name) end
 end
