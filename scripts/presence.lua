@@ -55,9 +55,14 @@ return function(gate)
     if was then announce("online", conn.user, was) end
   end)
 
+  --- Whether the connection's end was meant, also when another close has crossed that.
+  local function is_final(conn, code)
+    return IS_FINAL[code] or conn.state.ended == "logged_out" or conn.state.is_banned or false
+  end
+
   gate:after("closed", function(conn, _, code)
     who:unwatch(conn.id)
-    depart(conn, IS_FINAL[code] or false)
+    depart(conn, is_final(conn, code))
   end)
 
   --- Who is logged out, or banned everywhere, is not waited for either.
@@ -66,7 +71,11 @@ return function(gate)
   end
 
   gate:after("logged_out", end_grace)
-  gate:after("banned_everywhere", end_grace)
+  gate:after("banned_everywhere", function(user)
+    local found = gate:user(user)
+    for _, conn in pairs(found and found.conns or {}) do conn.state.is_banned = true end
+    end_grace(user)
+  end)
 
   local function forget_watches(is_there)
     local gone = {}
@@ -183,6 +192,8 @@ return function(gate)
     --- As watchers see the user: { user, state, status = { text, emoji } }.
     view = function(user) return who:view(user) end,
     grace_ms = grace_ms, -- this and the next since 1.1: rooms count it for each room
-    is_final = function(code) return IS_FINAL[code] or false end,
+    is_final = function(code, conn) -- that was closed with it
+      return conn and is_final(conn, code) or IS_FINAL[code] or false
+    end,
   })
 end

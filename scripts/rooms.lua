@@ -69,7 +69,7 @@ return function(gate)
   -- ---- who goes ----
 
   gate:after("closed", function(conn, _, code)
-    local may_return = attendance:may_return(code)
+    local may_return = attendance:may_return(conn, code)
     for room in pairs(conn.rooms) do
       if conn.user then attendance:leave(conn, room, may_return) end
     end

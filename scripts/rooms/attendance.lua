@@ -135,11 +135,12 @@ function Attendance:entered(room, conn)
   end
 end
 
---- Whether who loses a connection by this close code has a while to come back.
+--- Whether who loses this connection, by this close code, has a while to come back.
+---@param conn moongate.Conn
 ---@param code integer
 ---@return boolean
-function Attendance:may_return(code)
-  return self.presence ~= nil and not self.presence.is_final(code)
+function Attendance:may_return(conn, code)
+  return self.presence ~= nil and not self.presence.is_final(code, conn)
 end
 
 --- Whether the user stays when this connection has gone.

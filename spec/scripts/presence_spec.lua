@@ -59,52 +59,6 @@ describe("presence", function()
   local function drop(conn) gate:close(conn, "lost", 1006) end
   local function goodbye(conn) gate:close(conn, "client", 1000) end
 
-  describe("ends the grace", function()
-    local OPS = [[return function(gate)
-      local auth = gate:use("auth", "1.0")
-      gate:tells "banned_everywhere"
-      gate:on("out", function(_, message) return { count = auth.logout(message.user) } end)
-      gate:on("ban", function(_, message)
-        gate:tell("banned_everywhere", message.user)
-        return {}
-      end)
-    end]]
-
-    before_each(function()
-      assert(gate:reload({ ops = OPS }, {}))
-      told()
-    end)
-
-    for _, verb in ipairs { "out", "ban" } do
-      it("of one who is away, on " .. verb, function()
-        drop(gate:connect "bob")
-        drop(gate:connect "carl")
-        watch(ann, "bob")
-        told()
-        ask(ann, { type = verb, user = "bob" })
-        assert.same({ "offline bob away" }, told())
-        assert.equal("offline", change(ann, "bob"))
-        assert.equal("away", ask(ann, { type = "look", user = "carl" }).state)
-        gate:later(30000)
-        assert.same({ "offline carl away" }, told()) -- and Bob is not told of twice
-      end)
-
-      it("of nobody else, on " .. verb, function()
-        for _, user in ipairs { "ann", "nobody" } do
-          ask(gate:connect "dora", { type = verb, user = user })
-        end
-        assert.equal("online", ask(gate:connect "dora", { type = "look", user = "dora" }).state)
-        told()
-        drop(gate:connect "bob")
-        ask(gate:connect "dora", { type = verb, user = "bob" })
-        gate:connect "bob"
-        told()
-        gate:later(40000)
-        assert.same({}, told())
-      end)
-    end
-  end)
-
   describe("tells other plugins", function()
     before_each(function() told() end)
 

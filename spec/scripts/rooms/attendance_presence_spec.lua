@@ -21,7 +21,8 @@ describe("who comes and goes with the plugin presence", function()
 
   --- What the rooms want of that plugin; a spec says itself who is offline.
   local PRESENCE = [[return function(gate)
-    gate:provide("1.1", { grace_ms = 2000, is_final = function(code) return code == 1000 end,
+    gate:provide("1.1", { grace_ms = 2000,
+      is_final = function(code, conn) return code == 1000 or conn.state.is_meant end,
       state_of = function(user)
         local found = gate:user(user)
         for _, conn in pairs(found and found.conns or {}) do
@@ -88,6 +89,12 @@ describe("who comes and goes with the plugin presence", function()
     gate:later(100)
     assert.same({}, heard(ann))
     assert.same({}, gate.world.state.of("rooms").away)
+  end)
+
+  it("is told at once when that says that the end of the connection was meant", function()
+    bob.state.is_meant = true
+    gate:close(bob, "lost", 1006)
+    assert.equal("left", types(heard(ann)))
   end)
 
   it("is nothing to who has come back before that is heard", function()
