@@ -68,6 +68,18 @@ local function swap_owner(house, record, user)
   return true
 end
 
+--- nil when the user may be the owner, else the code and the text. Nobody is above an owner, and so
+--- nobody in the room could lift a ban or a mute that the plugin moderation has put there.
+local function problem_of_heir(house, record, user)
+  local code, text = house:problem_of_ban(record, user)
+  if code then return code, text end
+  local mute = record.moderation and record.moderation.mutes[user]
+  if mute and (not mute.expires_at or mute.expires_at > house.gate:now_ms()) then
+    return "muted", "this user is muted here: unmute first"
+  end
+  return house.book:problem_of_owner(user)
+end
+
 --- The room is the user's from now on, and the owner before is a moderator. The user must be in, so
 --- that nobody is made to have rooms.
 ---@param house rooms.House
@@ -84,9 +96,9 @@ function resigning.hand_over(house, conn, record, user)
   end
   local heir = conn_in(house, house.gate:room(record.name), user)
   if not heir then return nil, "not_a_member", "the next owner must be in the room" end
-  local code, text = house.book:problem_of_owner(user)
+  local code, text = problem_of_heir(house, record, user)
   if code then
-    house.refused:add(1, code)
+    if code == "too_many_rooms" then house.refused:add(1, code) end
     return nil, code, text
   end
   local done, why, problem = swap_owner(house, record, user)

@@ -43,6 +43,27 @@ describe("a court", function()
       assert.equal("not_allowed", refused("max", "unmute", { user = "max" }))
     end)
 
+    it("do not rise with a mute that nobody could lift then: no room is handed over", function()
+      for _, verb in ipairs { "mute", "shadow_mute" } do
+        ask("ann", verb, { user = "bob", duration_ms = 60000 })
+        assert.same({ nil, "muted", "this user is muted here: unmute first" },
+          { ask("ann", "role", { user = "bob", role = "owner" }) })
+        assert.equal("muted", refused("root", "role", { user = "bob", role = "owner" }))
+        ask("ann", "unmute", { user = "bob" })
+      end
+      ask("ann", "mute", { user = "bob", duration_ms = 60000 })
+      courtroom.gate:later(60000)
+      assert.equal("owner", ask("ann", "role", { user = "bob", role = "owner" }).role)
+    end)
+
+    it("do not rise with a ban either", function()
+      local otto = courtroom:connect "otto"
+      ask("ann", "ban", { user = "otto" })
+      otto.state.admin = true -- for whom it does not count
+      ask("otto", "join")
+      assert.equal("banned", refused("ann", "role", { user = "otto", role = "owner" }))
+    end)
+
     it("do not mute or ban an admin who was not there when it was said", function()
       ask("max", "mute", { user = "otto" })
       ask("max", "ban", { user = "otto" })
