@@ -115,7 +115,7 @@ local function direct_record(house, conn, other)
   local record = house.book.all[name]
   if record then
     if record.roles[conn.user] then return record end
-    record.made_by = record.made_by or conn.user -- who has resigned comes back
+    record.made_by = record.made_by or conn.user -- older code has let it count as nobody's
     local done, why, problem = house.entry:set_role(record, conn.user, "member")
     return done and record, why, problem
   end

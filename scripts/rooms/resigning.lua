@@ -38,7 +38,6 @@ function resigning.resign(house, conn, message)
   elseif not record.roles[user] then
     return nil, "not_a_member", "you have no role in this room"
   end
-  if record.made_by == user then record.made_by = nil end -- a direct one: it counts no more
   house.entry:set_role(record, user, "guest")
   resigning.tell(house, record, user, "guest", user)
   return { room = record.name, at = house.gate:now_ms() }

@@ -122,9 +122,25 @@ describe("a role in a room", function()
       assert.same({}, heard(bob))
       assert.equal("", mine(bob))
       ask(ann, "resign", "@ann,bob")
-      assert.is_truthy(ask(ann, "direct", nil, { user = "carl" })) -- it does not count any more
       assert.equal("member", ask(bob, "direct", nil, { user = "ann" }).role)
       assert.equal("@ann,bob", mine(bob))
+    end)
+
+    it("counts as its maker's as long as it is there, resigned or not", function()
+      load { max_direct_made = 2 }
+      for _, user in ipairs { "bob", "carl" } do
+        local room = ask(ann, "direct", nil, { user = user }).room
+        assert.is_truthy(ask(ann, "resign", room))
+      end
+      assert.equal("too_many_rooms", refused(ann, "direct", nil, { user = "dan" }))
+      assert.equal("@ann,bob", ask(ann, "direct", nil, { user = "bob" }).room) -- is one of them
+      assert.equal("too_many_rooms", refused(ann, "direct", nil, { user = "dan" }))
+      assert.is_truthy(ask(bob, "direct", nil, { user = "carl" })) -- none of his
+      ask(ann, "resign", "@ann,bob")
+      ann.state.admin = true
+      ask(ann, "archive", "@ann,bob")
+      ask(ann, "delete_room", "@ann,bob")
+      assert.is_truthy(ask(ann, "direct", nil, { user = "dan" }))
     end)
 
     it("is told once, when the other one is there", function()
