@@ -1,6 +1,6 @@
---- Limits: how many requests a user may make, with all connections together; who has no name yet
---- is counted by address, and so is everybody who makes something that stays, or invites: names are
---- cheap.
+--- Limits: how many requests a user may make, with all connections together; who has no name yet is
+--- counted by address. So is everybody who makes something that stays, or that strangers hear of:
+--- names are cheap.
 --- First in the list, so that it is asked before all other filters.
 --
 -- What is refused counts, too. All figures are options; what was refused is counted at /metrics.
@@ -23,6 +23,7 @@ local TYPES_BY_ADDRESS = {
   direct = { per_minute = 30, burst = 60 },
   invite = { per_minute = 10, burst = 20 },
   register = { per_minute = 5, burst = 20 },
+  role = { per_minute = 10, burst = 20 },
 }
 
 ---@param gate moongate.Gate

@@ -336,10 +336,11 @@ function changes.role(house, conn, message, data)
   code, text = problem_of_role(house, conn, record, data)
   if code then return nil, code, text end
   local reply = { room = record.name, user = data.user, role = data.role, at = house.gate:now_ms() }
-  if house:role(data.user, record) == data.role then return reply end
+  local before = house:role(data.user, record)
+  if before == data.role then return reply end
   local done, why, problem = house.entry:set_role(record, data.user, data.role)
   if not done then return nil, why, problem end
-  resigning.tell(house, record, data.user, data.role, conn.user)
+  resigning.tell(house, record, data.user, { role = data.role, before = before, by = conn.user })
   return reply
 end
 

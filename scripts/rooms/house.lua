@@ -181,7 +181,7 @@ end
 ---@param by string
 function House:dismiss(record, user, by)
   if record.kind == "direct" then return end
-  local had_role = self:role(user, record) ~= permissions.role(nil, record)
+  local before = self:role(user, record)
   if record.owner == user then record.owner = nil end
   record.roles[user] = nil
   self.entry.forget_invites(record, user)
@@ -189,7 +189,8 @@ function House:dismiss(record, user, by)
     if invite.user == user then record.invites[code] = nil end
   end
   self.book:save(record)
-  if had_role then resigning.tell(self, record, user, "guest", by) end
+  if before == permissions.role(nil, record) then return end
+  resigning.tell(self, record, user, { role = "guest", before = before, by = by })
 end
 
 --- Whether the user is banned there, by what the plugin moderation has put into the record.

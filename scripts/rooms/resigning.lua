@@ -4,18 +4,27 @@ local permissions = require "rooms.permissions"
 
 local resigning = {}
 
---- Tells those who are in, and the user, who may not be.
+--- Whether the user has to do with the room. Others are not told that they are members: anybody may
+--- make a room, and would tell strangers what its name says.
+local function is_concerned(house, record, user, role, before)
+  return house.attendance:users(house.gate:room(record.name))[user] ~= nil
+    or before ~= permissions.role(nil, record) or permissions.is_above(role, "member")
+end
+
+--- Tells those who are in, and the user, whose connections may not be.
 ---@param house rooms.House
 ---@param record table
 ---@param user string
----@param role string
----@param by string
-function resigning.tell(house, record, user, role, by)
-  local push = { type = "role_changed", room = record.name, user = user, role = role, by = by }
+---@param change { role: string, before: string, by: string }
+function resigning.tell(house, record, user, change)
+  local role, room = change.role, house.gate:room(record.name)
+  local push = { type = "role_changed", room = record.name, user = user, role = role,
+    by = change.by }
   house:tell(record, push)
-  local found = house.gate:user(user)
-  local room = house.gate:room(record.name)
-  if found and not house.attendance:users(room)[user] then found:send(push) end
+  local found = is_concerned(house, record, user, role, change.before) and house.gate:user(user)
+  for _, conn in pairs(found and found.conns or {}) do
+    if not room:has(conn) then conn:send(push) end
+  end
   if not permissions.may(role, record, "join") then
     house.attendance:evict(room, user, "role")
   end
@@ -38,8 +47,9 @@ function resigning.resign(house, conn, message)
   elseif not record.roles[user] then
     return nil, "not_a_member", "you have no role in this room"
   end
+  local before = house:role(user, record)
   house.entry:set_role(record, user, "guest")
-  resigning.tell(house, record, user, "guest", user)
+  resigning.tell(house, record, user, { role = "guest", before = before, by = user })
   return { room = record.name, at = house.gate:now_ms() }
 end
 
@@ -100,13 +110,17 @@ function resigning.hand_over(house, conn, record, user)
     if code == "too_many_rooms" then house.refused:add(1, code) end
     return nil, code, text
   end
+  local held = house:role(user, record)
   local done, why, problem = swap_owner(house, record, user)
   if not done then return nil, why, problem end
   local auth = heir.state.auth
   record.by_guest = type(auth) == "table" and auth.guest or nil
   house.book:save(record)
-  resigning.tell(house, record, user, "owner", conn.user)
-  if before then resigning.tell(house, record, before, "moderator", conn.user) end
+  local by = conn.user
+  resigning.tell(house, record, user, { role = "owner", before = held, by = by })
+  if before then
+    resigning.tell(house, record, before, { role = "moderator", before = "owner", by = by })
+  end
   return { room = record.name, user = user, role = "owner", at = house.gate:now_ms() }
 end
 

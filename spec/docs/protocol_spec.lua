@@ -117,7 +117,8 @@ describe("docs/protocol.md", function()
   local ASKED = { { "join", "tea" }, { "members", "tea" }, { "rooms" },
     { "ping" }, { "direct", nil, { user = "ann" } },
     { "create", "den", { kind = "private", title = "Den", topic = "hush" } }, { "describe", "den" },
-    { "role", "den", { user = "ann", role = "member" } }, { "set", "den", { title = "The den" } },
+    { "role", "den", { user = "ann", role = "moderator" } },
+    { "set", "den", { title = "The den" } },
     { "invite", "den", { user = "ann" } }, { "rename", "den", { name = "cave" } },
     { "archive", "cave" }, { "unarchive", "cave" }, { "delete_room", "cave" }, { "leave", "tea" },
     { "resign", "@ann,bob" } }
@@ -215,7 +216,8 @@ describe("docs/protocol.md", function()
       { by_address.create.burst, by_address.create.per_minute },
       { by_address.direct.burst, by_address.direct.per_minute },
       { by_address.invite.burst, by_address.invite.per_minute },
-      { by_address.register.burst, by_address.register.per_minute } }, shown)
+      { by_address.register.burst, by_address.register.per_minute },
+      { by_address.role.burst, by_address.role.per_minute } }, shown)
   end)
 
   --- Three more come at once to the room where Ann is, which makes it large.

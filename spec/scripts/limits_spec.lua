@@ -2,7 +2,7 @@ local fake_gate = require "spec.support.fake_gate"
 
 local OTHER = [[return function(gate)
   gate:on("say", function() return { said = true } end)
-  for _, name in ipairs { "look", "create", "direct", "invite", "register" } do
+  for _, name in ipairs { "look", "create", "direct", "invite", "register", "role" } do
     gate:on(name, function() return {} end)
   end
   gate:before("*", function() gate.state.asked = (gate.state.asked or 0) + 1 end)
@@ -109,6 +109,16 @@ describe("limits", function()
       assert.equal(20, count)
       gate:later(60000)
       assert.equal(10, granted(15, gate:connect "bob", "invite", "den"))
+    end)
+
+    it("hold for roles, of which strangers hear, too", function()
+      load()
+      local count = 0
+      for n = 1, 30 do
+        count = count + granted(1, gate:connect("guest " .. n), "role", "den")
+        gate:later(100)
+      end
+      assert.equal(20, count)
     end)
 
     it("hold for whoever makes something that stays, under however many names", function()

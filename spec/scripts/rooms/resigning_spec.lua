@@ -3,8 +3,8 @@ local houses = require "spec.support.house"
 describe("a role in a room", function()
   local house, gate, ann, bob, carl
 
-  local function load(options)
-    house = houses.open(options)
+  local function load(options, plugins)
+    house = houses.open(options, plugins)
     gate = house.gate
     ann, bob, carl = gate:connect "ann", gate:connect "bob", gate:connect "carl"
   end
@@ -55,6 +55,68 @@ describe("a role in a room", function()
       assert.same({ nil, "not_allowed", "hand the room over first, or delete it" },
         { ask(ann, "resign", "tea") })
       assert.equal("owner", ask(ann, "join", "tea").role)
+    end)
+  end)
+
+  describe("that has changed is told", function()
+    --- What a connection hears of it: user and role of each.
+    local function told(conn)
+      local found = {}
+      for _, push in ipairs(heard(conn)) do
+        if push.type == "role_changed" then found[#found + 1] = push.user .. " " .. push.role end
+      end
+      return found
+    end
+
+    local function give(user, role) ask(ann, "role", "tea", { user = user, role = role }) end
+
+    before_each(function()
+      ask(ann, "create", "tea")
+      ask(ann, "join", "tea")
+    end)
+
+    it("to all devices of the user once, whichever of them are in the room", function()
+      local phone = gate:connect "bob"
+      ask(bob, "join", "tea")
+      give("bob", "member")
+      assert.same({ { "bob member" }, { "bob member" }, { "bob member" } },
+        { told(ann), told(bob), told(phone) })
+      ask(bob, "resign", "tea")
+      assert.same({ { "bob guest" }, { "bob guest" }, { "bob guest" } },
+        { told(ann), told(bob), told(phone) })
+    end)
+
+    it("to other devices while the one in the room may come back", function()
+      load({ presence = true }, { presence = [[return function(gate)
+        gate:provide("1.1", { grace_ms = 30000, is_final = function() return false end,
+          state_of = function() return "away" end })
+      end]] })
+      ask(ann, "create", "tea")
+      ask(ann, "join", "tea")
+      ask(bob, "join", "tea")
+      local phone = gate:connect "bob"
+      gate:close(bob, "lost", 1006)
+      give("bob", "member")
+      assert.same({ "bob member" }, told(phone))
+    end)
+
+    it("to a stranger only who is more than a member now", function()
+      give("bob", "member")
+      assert.same({ {}, { "bob member" } }, { told(bob), told(ann) })
+      give("carl", "moderator")
+      assert.same({ "carl moderator" }, told(carl))
+    end)
+
+    it("to who is not in, and has had a role", function()
+      give("bob", "member")
+      give("bob", "guest")
+      assert.same({ "bob guest" }, told(bob))
+      ask(bob, "join", "tea")
+      ask(ann, "role", "tea", { user = "bob", role = "owner" })
+      ask(ann, "leave", "tea")
+      heard(ann)
+      ask(bob, "role", "tea", { user = "ann", role = "guest" })
+      assert.same({ "ann guest" }, told(ann))
     end)
   end)
 
