@@ -244,6 +244,13 @@ function Attendance:expire()
   for _, one in ipairs(due) do give_up(self, one.user, one.name) end
 end
 
+--- Nobody is waited for any more: there was presence before, and now there is not.
+local function give_all_up(self)
+  for user, rooms in pairs(self.away) do
+    for name in pairs(rooms) do give_up(self, user, name) end
+  end
+end
+
 --- The plugin presence says that the user will not come back. It may be heard late, when they have
 --- come back all the same.
 ---@param user string
@@ -287,7 +294,7 @@ local attendance = {}
 ---@return rooms.Attendance
 function attendance.open(gate, with_presence, notice)
   local state = gate.state
-  state.away = with_presence and state.away or {}
+  state.away = state.away or {}
   state.changing = state.changing or {}
   local self = setmetatable({ gate = gate, away = state.away, changing = state.changing,
     presence = with_presence and gate:use("presence", "1.1") or nil, notice = notice },
@@ -299,7 +306,11 @@ function attendance.open(gate, with_presence, notice)
     about = "users beyond whom nobody is told of each who comes and goes" })
   self:recount()
   gate:every(TICK_MS, function() self:flush() end, "members_changed")
-  if self.presence then gate:every(TICK_MS, function() self:expire() end, "away") end
+  if self.presence then
+    gate:every(TICK_MS, function() self:expire() end, "away")
+  else
+    gate:spawn(function() give_all_up(self) end)
+  end
   return self
 end
 
