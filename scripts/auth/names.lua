@@ -23,7 +23,17 @@ local UNSEEN = {
   0x1680, 0x1680, 0x17b4, 0x17b5, 0x180b, 0x180f, 0x2000, 0x200f, 0x2028, 0x202f,
   0x205f, 0x206f, 0x2800, 0x2800, 0x3000, 0x3000, 0x3164, 0x3164, 0xe000, 0xf8ff,
   0xfdd0, 0xfdef, 0xfe00, 0xfe0f, 0xfeff, 0xfeff, 0xffa0, 0xffa0, 0xfff0, 0xffff,
-  0x1bca0, 0x1bca3, 0x1d173, 0x1d17a, 0xe0000, 0x10ffff,
+  0x13430, 0x1343f, 0x13441, 0x13442, 0x1bca0, 0x1bca3, 0x1d159, 0x1d159, 0x1d173, 0x1d17a,
+  0xe0000, 0x10ffff,
+}
+
+-- The same of marks that stand on the character before them, and without one on whatever is there:
+-- those for any script, and the ones of Hebrew, Arabic, Thai and Japanese.
+local MARKS = {
+  0x300, 0x36f, 0x483, 0x489, 0x591, 0x5bd, 0x5bf, 0x5bf, 0x5c1, 0x5c2, 0x5c4, 0x5c5, 0x5c7, 0x5c7,
+  0x610, 0x61a, 0x64b, 0x65f, 0x670, 0x670, 0x6d6, 0x6dc, 0x6df, 0x6e4, 0x6e7, 0x6e8, 0x6ea, 0x6ed,
+  0xe31, 0xe31, 0xe34, 0xe3a, 0xe47, 0xe4e, 0x1ab0, 0x1aff, 0x1dc0, 0x1dff, 0x20d0, 0x20ff,
+  0x3099, 0x309a, 0xfe20, 0xfe2f,
 }
 
 --- The code point of one character of valid UTF-8.
@@ -36,14 +46,28 @@ function names.code_of(character)
   return code
 end
 
-local function is_unseen(code)
-  for i = 1, #UNSEEN, 2 do
-    if code >= UNSEEN[i] and code <= UNSEEN[i + 1] then return true end
+local function is_among(code, ranges)
+  for i = 1, #ranges, 2 do
+    if code >= ranges[i] and code <= ranges[i + 1] then return true end
   end
-  return code % 0x10000 >= 0xfffe -- the last two of each plane
+  return false
 end
 
---- Whether all of a text is seen: single blanks of ASCII between other characters.
+local function is_unseen(code)
+  return is_among(code, UNSEEN) or code % 0x10000 >= 0xfffe -- the last two of each plane
+end
+
+local CHARACTER = "[\194-\244][\128-\191]*"
+
+--- Whether a word of the text begins with a mark that has nothing to stand on.
+local function has_loose_mark(text)
+  for first in (" " .. text):gmatch(" (" .. CHARACTER .. ")") do
+    if is_among(names.code_of(first), MARKS) then return true end
+  end
+  return false
+end
+
+--- Whether all of a text is seen, by itself: single blanks of ASCII between other characters.
 ---@param text string valid UTF-8
 ---@return boolean
 function names.is_clean(text)
@@ -52,10 +76,10 @@ function names.is_clean(text)
     return false
   end
   if not text:find "[\128-\255]" then return true end
-  for character in text:gmatch "[\194-\244][\128-\191]*" do
+  for character in text:gmatch(CHARACTER) do
     if is_unseen(names.code_of(character)) then return false end
   end
-  return true
+  return not has_loose_mark(text)
 end
 
 -- What emoji, and the scripts of Iran and India, are joined and kept apart with.

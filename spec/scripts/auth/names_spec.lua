@@ -57,7 +57,8 @@ describe("auth names", function()
     for _, range in ipairs { { 0x80, 0xa0 }, { 0xad, 0xad }, { 0x34f, 0x34f }, { 0x61c, 0x61c },
       { 0x115f, 0x1160 }, { 0x17b4, 0x17b5 }, { 0x180b, 0x180f }, { 0x2000, 0x200f },
       { 0x2028, 0x202f }, { 0x205f, 0x206f }, { 0x3000, 0x3000 }, { 0xe000, 0xf8ff },
-      { 0xfe00, 0xfe0f }, { 0xfff0, 0xffff }, { 0x1bca0, 0x1bca3 }, { 0x1d173, 0x1d17a },
+      { 0xfe00, 0xfe0f }, { 0xfff0, 0xffff }, { 0x13430, 0x1343f }, { 0x13441, 0x13442 },
+      { 0x1bca0, 0x1bca3 }, { 0x1d159, 0x1d159 }, { 0x1d173, 0x1d17a },
       { 0x1fffe, 0x1ffff }, { 0xe0000, 0x10ffff } } do
       for _, code in ipairs { range[1], range[2] } do
         assert.is_false(names.is_clean(text_of("a", code, "b")), ("U+%04X"):format(code))
@@ -70,6 +71,21 @@ describe("auth names", function()
         assert.is_true(names.is_clean(text_of("a", range[2] + 1)), ("U+%04X + 1"):format(range[2]))
       end
     end
+  end)
+
+  it("begin with no mark that stands on what is before it, nor do their words", function()
+    for _, code in ipairs { 0x300, 0x336, 0x36f, 0x489, 0x5b0, 0x64b, 0x670, 0xe31, 0x1dff, 0x20dd,
+      0x20e3, 0x309a, 0xfe20 } do
+      for _, name in ipairs { text_of(code), text_of(code, "ann"), text_of("ann ", code) } do
+        assert.is_false(names.is_user(name), ("U+%04X"):format(code))
+        assert.is_false(names.is_title(name), ("U+%04X"):format(code))
+      end
+      assert.is_true(names.is_user(text_of("a", code, "nn")), ("U+%04X"):format(code))
+    end
+    for _, name in ipairs { text_of("1", 0x20e3), text_of(0xe01, 0xe31), text_of(0x5be) } do
+      assert.is_true(names.is_user(name), name)
+    end
+    assert.is_false(names.is_title(text_of(0x200d, 0x301, "Tea")))
   end)
 
   it("of what is no name, as titles, may have joiners", function()
