@@ -120,7 +120,7 @@ return function(gate)
     local period = math.floor(now_ms / slowest_ms)
     local user, limit, rate, shelf = conn.user, "user", of_user, users
     if not user then limit, rate, shelf = "address", of_address, addresses end
-    local held = shelf:find(user or conn.address, rate, now_ms, period)
+    local held = shelf:find(user or key_of(conn.address), rate, now_ms, period)
     local wait_ms = take(held, rate, now_ms)
     if wait_ms > 0 then return refuse(limit, message, rate, wait_ms) end
 

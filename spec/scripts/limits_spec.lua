@@ -63,6 +63,16 @@ describe("limits", function()
     assert.equal(5, granted(5, one, "look"))
   end)
 
+  it("hold for the /64 of an address of IPv6, as long as there is no name", function()
+    load { address_per_second = 1, address_burst = 3, types = {} }
+    local count = 0
+    for n = 1, 9 do
+      count = count + granted(1, gate:connect(nil, { address = "2001:db8::" .. n }), "look")
+    end
+    assert.equal(3, count)
+    assert.equal(1, granted(1, gate:connect(nil, { address = "2001:db8:0:1::1" }), "look"))
+  end)
+
   it("hold for a type, and leave others alone", function()
     load { types = { say = { per_minute = 60, burst = 2 } } }
     assert.equal(2, granted(4, ann, "say"))
