@@ -6,6 +6,8 @@
 local FORGET_MS = 60000 -- longer than any request runs
 local RETRY_MS = 100
 
+local ENDED = "this connection is about to be closed"
+
 local CODES = {
   token_expired = 4401, -- come back with another token
   bad_token = 4501, logged_out = 4502, replaced = 4503, -- do not come back
@@ -121,6 +123,7 @@ return function(gate, guest, options)
 
   --- nil when what was found out is still so, else the error.
   local function problem_of_now(conn, identity, stamp)
+    if conn.state.ended then return conn.state.ended, ENDED end
     if conn.user then return "already_authenticated", "you are " .. conn.user end
     if sessions.is_stale(identity.user, stamp) then
       return "logged_out", "the user was logged out meanwhile", true
@@ -157,7 +160,8 @@ return function(gate, guest, options)
     if identity.user ~= conn.user then
       return nil, "wrong_user", "the token is of another user than this connection"
     end
-    if conn.state.ended or sessions.is_stale(conn.user, stamp) then
+    if conn.state.ended then return nil, conn.state.ended, ENDED end
+    if sessions.is_stale(conn.user, stamp) then
       return nil, "logged_out", "the user was logged out meanwhile"
     end
     local auth = conn.state.auth

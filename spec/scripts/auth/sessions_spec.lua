@@ -141,6 +141,18 @@ describe("auth sessions", function()
     end)
   end)
 
+  it("do not begin on a connection that is about to be closed", function()
+    assert(gate:reload { slow = [[return function(gate)
+      gate:after("name_wanted", function() gate:sleep(50) end)
+    end]] })
+    local conn = gate:connect()
+    gate.core.answers.moon_close = gate.core.C.MOON_EFULL -- it takes its time
+    for _ = 1, 3 do gate:ask(conn, { type = "auth", data = { token = "wrong" } }) end
+    local answer = gate:ask(conn, { type = "auth", data = { token = ANN } })
+    gate:later(50)
+    assert.same({ "bad_token" }, { answer.code, conn.user })
+  end)
+
   describe("with the token of a handshake", function()
     it("begin by themselves, and what is asked for waits behind it", function()
       load(nil, { "scripts/router.lua", "scripts/rooms.lua" })
