@@ -17,6 +17,7 @@ local MAX_EMOJI = 32   -- bytes
 
 -- Close codes of an end that is meant: by the client, or by who has logged or thrown it out.
 local IS_FINAL = { [1000] = true, [4502] = true, [4504] = true }
+local IS_MEANT = { logged_out = true, kicked = true } -- words in conn.state.ended
 local CHOICES = { online = true, busy = true, invisible = true }
 
 ---@param gate moongate.Gate
@@ -57,7 +58,7 @@ return function(gate)
 
   --- Whether the connection's end was meant, also when another close has crossed that.
   local function is_final(conn, code)
-    return IS_FINAL[code] or conn.state.ended == "logged_out" or conn.state.is_banned or false
+    return IS_FINAL[code] or IS_MEANT[conn.state.ended] or conn.state.is_banned or false
   end
 
   gate:after("closed", function(conn, _, code)

@@ -115,6 +115,16 @@ describe("presence of one whose end is meant", function()
       assert.same({ "offline bob online" }, told())
     end)
 
+    it("on a kick, but on nothing that one comes back from", function()
+      bob.state.ended = "kicked"
+      drop(bob)
+      assert.same({ "offline bob online" }, told())
+      bob = gate:connect "bob"
+      bob.state.ended = "token_expired"
+      drop(bob)
+      assert.same({ "online bob offline", "away bob" }, told())
+    end)
+
     it("as other plugins are told of a connection", function()
       local function is_final(code) return ask(bob, { type = "is_final", code = code }).is end
       assert.same({ false, true }, { is_final(1006), is_final(1000) })
