@@ -7,6 +7,7 @@ local maps = require "moongate.membrane_maps"
 local near = require "moongate.near"
 local overrun = require "moongate.overrun"
 local runs = require "moongate.run"
+local strings = require "moongate.strings"
 local survey = require "moongate.survey"
 
 -- What gate:after tells beside requests and the events of plugins; gate:before("*") is for all.
@@ -169,12 +170,21 @@ local function add_lint(app, found)
   end
 end
 
+--- As the server does it: with its methods of strings.
+local function load(app)
+  local restore = strings.install()
+  local ok, registry, problems, files = pcall(loader.check, app)
+  restore()
+  if not ok then error(registry, 0) end
+  return registry, problems, files
+end
+
 --- Loads the app, and looks at it.
 ---@param app string
 ---@return { problems: string[], warnings: string[], files: string[], survey: table?,
 --- has_luacheck: boolean }
 function checkup.look(app)
-  local registry, tracebacks, files = apart(loader.check, app)
+  local registry, tracebacks, files = apart(load, app)
   local found = {
     problems = first_lines(tracebacks),
     warnings = first_lines(registry and checkup.oddities(registry) or {}),

@@ -176,6 +176,22 @@ APP/init.lua: plugin "c": there is no "option", there are: budget, capabilities,
     assert.matches("APP/a.lua:2: time budget exceeded: 60 ms without a pause\n", err, 1, true)
   end)
 
+  it("has the methods of strings that the server has", function()
+    local status, _, err = check {
+      init = 'return { "a", "b", "c" }',
+      a = 'local long = ("x"):rep(2000000)\nreturn function() return long end',
+      b = [[return function(gate)
+  gate:option("x", { default = ("a"):rep(3000), pattern = "a-a-a-a-a-a-a-b" })
+end]],
+      c = "return function() (''):dump() end",
+    }
+    assert.equal(1, status)
+    local a, b, c = err:match "^([^\n]*)\n([^\n]*)\n([^\n]*)\n$"
+    assert.equal("APP/a.lua:1: string.rep: the result would have 2000000 bytes, at most 1048576", a)
+    assert.matches("APP/b.lua:.*: pattern too expensive for a text of 3000 bytes", b)
+    assert.equal("APP/c.lua:1: attempt to call method 'dump' (a nil value)", c)
+  end)
+
   it("says that a module is no Lua of its own, too", function()
     local status, _, err = check { init = LIST, a = "require 'lib'\n" .. FINE, lib = "x x" }
     assert.equal(1, status)

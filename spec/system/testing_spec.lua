@@ -150,6 +150,21 @@ describe("moongate test", function()
         "1 success / 0 failures / 1 error", "not ready")
     end)
 
+    it("has the server's methods of strings for plugins, and all of Lua's for tests: " .. mode,
+      function()
+        write([[gate:on("shout", function() return { text = ("x"):rep(2000000) } end)]], [[
+          it("fails", function()
+            local gate = test.gate { "shout" }
+            gate:expect_error "string.rep: the result would have 2000000 bytes"
+            assert.equal("internal", select(2, gate:connect():ask "shout"))
+            assert.is_truthy((("x"):rep(2000000) .. "y"):find ".-y")
+          end)]])
+        local words = { "--app", folder }
+        if mode == "live" then table.insert(words, 1, "--live") end
+        local status, out = run(unpack(words))
+        assert.equal(0, status, out)
+      end)
+
     it("has each test clean up, also one with a finally of its own: " .. mode, function()
       fails([[
         local gate, is_done

@@ -294,6 +294,30 @@ local function take_loaded()
   return taken
 end
 
+--- As loop.lua and checkup.lua ask for it. There is one metatable of strings in the process:
+--- busted's own methods stay as they are, and those of guarded code take their place while a plugin
+--- runs.
+local function install_for_runs(modules)
+  local run, strings = modules.run, modules.strings
+  local enter, leave, install = run.enter, run.leave, strings.install
+  local restore
+  local function entered(plugin, doing)
+    restore = restore or install()
+    return enter(plugin, doing)
+  end
+  local function left(outer, outer_doing)
+    if restore and not outer then
+      restore()
+      restore = nil
+    end
+    return leave(outer, outer_doing)
+  end
+  function strings.install()
+    run.enter, run.leave = entered, left
+    return function() run.enter, run.leave = enter, leave end
+  end
+end
+
 --- Loads bindings/moongate anew above a fake core of its own. Nothing of it stays in
 --- package.loaded.
 ---@param first? string a module that has to be required before the others
@@ -312,7 +336,7 @@ local function world(first)
   for name, module in pairs(outside) do package.loaded[name] = module end
   if not ok then error(loop, 0) end
   core.drain = loop.drain
-  modules.strings.install = function() end -- busted's own strings stay as they are
+  install_for_runs(modules)
   return modules
 end
 

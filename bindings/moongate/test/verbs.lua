@@ -20,8 +20,8 @@ local BAD_PAIRS = { "\224[\128-\159]", "\237[\160-\191]", "\240[\128-\143]",
   "\244[\144-\191]" }
 
 local function is_utf8(text)
-  for _, pair in ipairs(BAD_PAIRS) do if text:find(pair) then return false end end
-  text = text:gsub("[\240-\244][\128-\191][\128-\191][\128-\191]", ".")
+  for _, pair in ipairs(BAD_PAIRS) do if string.find(text, pair) then return false end end
+  text = string.gsub(text, "[\240-\244][\128-\191][\128-\191][\128-\191]", ".")
     :gsub("[\224-\239][\128-\191][\128-\191]", "."):gsub("[\194-\223][\128-\191]", ".")
   return not text:find "[\128-\255]"
 end
@@ -192,7 +192,7 @@ function verbs.moon_policy(core, policy, fields, length)
   assert(length == #fields, "the length is not that of the fields")
   local command = filled(policy, [[max_connections max_per_address handshakes_per_second
     retry_after_s refuse_all]])
-  local texts = { fields:match "^(%Z*)%z(%Z*)%z(%Z*)%z$" }
+  local texts = { string.match(fields, "^(%Z*)%z(%Z*)%z(%Z*)%z$") }
   assert(texts[3], "three texts, each ended by NUL")
   for i, name in ipairs { "origins", "deny", "reason" } do
     if texts[i] ~= "\1" then command[name] = texts[i] end
@@ -210,7 +210,7 @@ local RESERVED = { connection = true, date = true, trailer = true, upgrade = tru
 --- name -> value; nil when scripts may not set them.
 local function headers_of(lines)
   local headers = {}
-  local rest = lines:gsub("([%w!#$%%&'*+.^_`|~-]+): ([^\r\n%z]*)\r\n", function(name, value)
+  local rest = string.gsub(lines, "([%w!#$%%&'*+.^_`|~-]+): ([^\r\n%z]*)\r\n", function(name, value)
     headers[name] = value
     return ""
   end)
@@ -281,7 +281,7 @@ local OWN_HEADERS = { host = true, connection = true, ["content-length"] = true,
 
 local function fetch_headers_of(lines)
   local headers = {}
-  local rest = lines:gsub("([%w!#$%%&'*+.^_`|~-]+): ([^\r\n%z]*)\r\n", function(name, value)
+  local rest = string.gsub(lines, "([%w!#$%%&'*+.^_`|~-]+): ([^\r\n%z]*)\r\n", function(name, value)
     headers[name:lower()] = value
     return ""
   end)
@@ -293,7 +293,7 @@ end
 --- Remembers it in core.fetches until answer_fetch() or an abort.
 function verbs.moon_fetch(core, ticket, limits, request, length)
   assert(length == #request, "the length is not that of the request")
-  local method, url, lines, body = request:match "^(%Z*)%z(%Z*)%z(%Z*)%z(.*)$"
+  local method, url, lines, body = string.match(request, "^(%Z*)%z(%Z*)%z(%Z*)%z(.*)$")
   local fetch = { ticket = ticket, method = method, url = url, headers = fetch_headers_of(lines),
     body = body, timeout_ms = limits.timeout_ms, max_bytes = limits.max_bytes,
     redirects = limits.redirects }

@@ -39,6 +39,38 @@ describe("gate of a test in this process", function()
     assert.equal("info a#1: a\t1", gate:log()[1])
   end)
 
+  it("has the server's methods of strings while a plugin runs, and only then", function()
+    local own = getmetatable("").__index
+    local gate = testing.gate { a = [[return function(gate)
+      gate:on("long", function(_, message)
+        if message.wait then gate:sleep(5) end
+        local ok, problem = pcall(function() return #("x"):rep(2000000) end)
+        return { ok, problem, ("").dump ~= nil }
+      end)
+      gate:on("fails", function() return ("x"):rep(2000000) end)
+    end]] }
+    local conn = gate:connect()
+    for _, wait in ipairs { false, true } do
+      conn:send("long", { wait = wait })
+      assert.equal(own, getmetatable("").__index)
+      assert.equal(2000000, #("x"):rep(2000000))
+      local reply = conn:ask("long", { wait = wait })
+      assert.same({ false, false }, { reply[1], reply[3] })
+      assert.matches("a.lua:%d: string.rep: the result would have 2000000 bytes", reply[2])
+    end
+    assert.equal("internal", select(2, conn:ask "fails"))
+    assert.equal(own, getmetatable("").__index)
+  end)
+
+  it("refuses to load what the server would not, for a pattern without end", function()
+    local gate, problem = testing.gate { a = [[return function(gate)
+      gate:option("x", { default = ("a"):rep(3000), pattern = ("a-"):rep(7) .. "b" })
+    end]] }
+    assert.is_nil(gate)
+    assert.matches("string.find: pattern too expensive for a text of 3000 bytes", problem, 1, true)
+    assert.equal(string, getmetatable("").__index)
+  end)
+
   it("gives up on timers without end", function()
     local gate = testing.gate { a = [[return function(gate)
       local function again() gate:after_ms(0, again) end
