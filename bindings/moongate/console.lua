@@ -80,13 +80,14 @@ local function shortened(text)
   return #text > MAX_LOGGED_BYTES and text:sub(1, MAX_LOGGED_BYTES) .. " ..." or text
 end
 
---- What the log says of code, and of how it failed, which may repeat what it was about.
-local function audited(code, failure)
-  local is_secret = has_secret(code)
-  local shown = shortened(is_secret and hidden(code) or code)
-  if not failure then return shown, "done" end
-  if is_secret or has_secret(failure) then failure = secret.MASK end
-  return shown, "failed: " .. shortened(failure)
+--- What the log says of code.
+local function shown_of(code) return shortened(has_secret(code) and hidden(code) or code) end
+
+--- And of what has become of it: how it failed may repeat what it was about.
+local function outcome_of(code, failure)
+  if not failure then return "done" end
+  if has_secret(code) or has_secret(failure) then failure = secret.MASK end
+  return "failed: " .. shortened(failure)
 end
 
 local function who(ticket)
@@ -257,12 +258,14 @@ local function owner_of(name)
 end
 
 local function evaluate_for(owner, code, may_write, ticket)
-  local asked = who(ticket) -- now: whoever asks may not wait for the end
+  local mode = may_write and "may write" or "read-only"
+  -- Now: it may end the process, and whoever asks may not wait for the end.
+  local what = ("%s: %s, %s: %s"):format(who(ticket), owner.label, mode, shown_of(code))
+  log.info("console", "%s: begins", what)
   local begun_ms = C.moon_clock_ms()
   local text, failure = evaluate(owner, code, may_write)
-  local shown, outcome = audited(code, failure)
-  log.info("console", "%s: %s, %s: %s: %s after %.1f ms", asked, owner.label,
-    may_write and "may write" or "read-only", shown, outcome, C.moon_clock_ms() - begun_ms)
+  log.info("console", "%s: %s after %.1f ms", what, outcome_of(code, failure),
+    C.moon_clock_ms() - begun_ms)
   if text then return text end
   return nil, "failed", failure
 end

@@ -252,20 +252,26 @@ describe("console", function()
     assert.equal("which plugin; there are: a, b", answer(ask "1").error.message)
   end)
 
-  it("leaves a line in the log each time", function()
+  it("leaves a line in the log before it begins, and one when it has ended", function()
     reads "count"
     writes "local a\nerror 'oh'"
-    local lines = audits()
-    assert.equal("console: uid 1000, pid 4711: tea#1, read-only: count: done after 0.0 ms",
-      lines[1])
-    assert.equal("console: uid 1000, pid 4711: tea#1, may write: local a error 'oh': "
-      .. "failed: console:2: oh after 0.0 ms", lines[2])
-    assert.equal(2, #lines)
+    local READ, WRITTEN = "console: uid 1000, pid 4711: tea#1, read-only: count: ",
+      "console: uid 1000, pid 4711: tea#1, may write: local a error 'oh': "
+    assert.same({ READ .. "begins", READ .. "done after 0.0 ms", WRITTEN .. "begins",
+      WRITTEN .. "failed: console:2: oh after 0.0 ms" }, audits())
+  end)
+
+  it("has said what it begins with when it does", function()
+    local env, seen = gate.world.plugin.current().plugins.tea.env, nil
+    env.look = function() seen = audits() end
+    writes "look()"
+    assert.same({ "console: uid 1000, pid 4711: tea#1, may write: look(): begins" }, seen)
   end)
 
   it("keeps secrets out of the log", function()
     writes "token = 'abc' return \"d\", [[e]]"
-    assert.matches("token = *** return ***, ***: done", audits()[1], 1, true)
+    assert.matches("token = *** return ***, ***: begins", audits()[1], 1, true)
+    assert.matches("token = *** return ***, ***: done", audits()[2], 1, true)
   end)
 
   it("hides all that is written about a secret, however it is written", function()
@@ -287,18 +293,21 @@ describe("console", function()
     for code, line in pairs(cases) do
       gate = fake_gate.load { tea = TEA }
       writes(code)
-      assert.matches("may write: " .. line .. " after", audits()[1], 1, true)
+      local before, after = unpack(audits())
+      assert.matches("may write: " .. line .. " after", after, 1, true)
+      assert.matches("may write: " .. line:gsub(": [df]%a+.*", ": begins"), before, 1, true)
     end
     gate = fake_gate.load { tea = "function fail() error 'password TOPSECRET1' end "
       .. "return function() end" }
     writes "fail()"
-    assert.matches("fail(): failed: *** after", audits()[1], 1, true)
+    assert.matches("fail(): failed: *** after", audits()[2], 1, true)
   end)
 
   it("cuts what is long in the log", function()
     reads(("1 + "):rep(500) .. "1")
-    assert.matches("1 + 1 ...: done", (audits()[1]:gsub("%+  %.%.%.", "+ 1 ...")), 1, true)
-    assert.is_true(#audits()[1] < 700)
+    assert.matches("1 + 1 ...: begins", (audits()[1]:gsub("%+  %.%.%.", "+ 1 ...")), 1, true)
+    assert.matches("1 + 1 ...: done", (audits()[2]:gsub("%+  %.%.%.", "+ 1 ...")), 1, true)
+    assert.is_true(#audits()[1] < 700 and #audits()[2] < 700)
   end)
 
   describe("completion", function()

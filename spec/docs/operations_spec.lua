@@ -44,6 +44,23 @@ describe("docs/operations.md", function()
     assert.equal(shown, gate:ctl({ command = "rollback" }).text)
   end)
 
+  it("shows what the console leaves in the log", function()
+    gate = fake_gate.load { history = [[return function(gate)
+      gate.state.kept = { tea = {} }
+    end]] }
+    gate:ctl { command = "console", arguments = { code = "state.kept.tea = nil" } }
+    local said, shown = {}, {}
+    for _, line in ipairs(gate.log) do
+      if line.text:find "^console: " then said[#said + 1] = line.text end
+    end
+    for line in page:gmatch "\n%S+Z info  (console: [^\n]+)" do shown[#shown + 1] = line end
+    for _, lines in ipairs { said, shown } do
+      for i, line in ipairs(lines) do lines[i] = line:gsub("%d+%.?%d*", "0") end
+    end
+    assert.equal(2, #shown)
+    assert.same(said, shown)
+  end)
+
   it("has a row for each metric of the scripts, and says what kind it is", function()
     local written, shown = {}, {}
     for name, kind in page:gmatch "\n| `(moongate_script_[%l_]+)` | (%l+) |" do

@@ -16,7 +16,7 @@ describe("the console", function()
     path = operator.free_path()
     house = server.start { arguments = { "--admin", path }, plugins = { tea = TEA } }
   end)
-  after_each(function() house:stop() end)
+  after_each(function() if house then house:stop() end end)
 
   local function ctl(...)
     return { server.run_to_end { "ctl", "--admin", path, "console", "--plugin", "tea", ... } }
@@ -35,6 +35,13 @@ describe("the console", function()
     assert.same({ 0, "", "" }, ctl("--write", "--eval", "cups = 9"))
     assert.equal(9, ann:asks({ type = "cups" }).data.cups)
     house:logs ", may write: cups = 9: done after "
+  end)
+
+  it("has said in the log what ends the server", function()
+    assert.equal(2, ctl("--write", "--eval", "os.exit(3)")[1])
+    local log = house:ends(3)
+    house = nil
+    assert.matches(", may write: os.exit%(3%): begins\n$", log)
   end)
 
   it("is stopped by the watchdog, and the plugin goes on", function()
