@@ -57,18 +57,49 @@ describe("docs/guide.md", function()
     assert.equal(8, #entries.read("scripts", value))
   end)
 
-  it("shows a test that passes", function()
-    local folder = file.folder()
-    file.run(("cp -r scripts/* %s && mkdir %s/spec"):format(folder, folder))
-    file.write(folder .. "/karma.lua", second)
-    file.write(folder .. "/spec/karma_spec.lua", test)
-    for _, words in ipairs { { "test" }, { "test", "--live" } } do
-      for _, word in ipairs { "--app", folder } do words[#words + 1] = word end
-      local status, out = server.run_to_end(words)
+  describe("shows a test", function()
+    local folder
+
+    before_each(function()
+      folder = file.folder()
+      file.run(("mkdir -p %s/scripts/spec && cp -r scripts/* %s/scripts"):format(folder, folder))
+    end)
+    after_each(function() file.run("rm -rf " .. folder) end)
+
+    --- As the guide has it run: in the folder of the repository, which is another here.
+    local function run(plugin, its_test, options)
+      file.write(folder .. "/scripts/karma.lua", plugin)
+      file.write(folder .. "/scripts/spec/karma_spec.lua", its_test)
+      return server.run_to_end({ "-c", ("cd %s && exec %s test %s --app scripts"):format(folder,
+        file.output("readlink -f " .. server.BINARY):match "[^\n]+", options) }, "/bin/sh")
+    end
+
+    local function passes(plugin, its_test, options)
+      local status, out = run(plugin, its_test, options)
       assert.equal(0, status, out)
       assert.matches("1 success / 0 failures", out)
     end
-    file.run("rm -rf " .. folder)
+
+      local function replaced(text, part, by)
+      local first_at, last = text:find(part)
+      return text:sub(1, assert(first_at) - 1) .. by .. text:sub(last + 1)
+    end
+
+    it("that passes", function()
+      for _, options in ipairs { "", "--live" } do passes(second, test, options) end
+    end)
+
+    it("that fails for what is logged, with the change that it names", function()
+      local section = guide:match "\n## A test\n(.-)\n## "
+      local said = assert(section:match "where the test ends, `([^`]+)`: it passes")
+      local mistake = assert(section:match "`(local text = [^`]+)` in place of the line that begins")
+      local longer = replaced(test, "\n  end%)\nend%)\n$", "\n    " .. said .. "\n  end)\nend)\n")
+      passes(second, longer, "")
+      local status, out = run(replaced(second, "local text = [^\n]*", mistake), longer, "")
+      assert.equal(1, status, out)
+      local line = assert(section:match "```\n(logged, and not expected: [^\n]+)\n```")
+      assert.is_truthy(out:find(line, 1, true), out)
+    end)
   end)
 
   --- The line as the guide has it, with the folder of the spec's app in place of scripts/.
