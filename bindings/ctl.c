@@ -234,7 +234,7 @@ static int carry_out(const struct ctl *ctl, char **words, int count)
                         "--admin PATH or MOONGATE_ADMIN, as it was started with");
     }
     if (is_script) {
-        return moon_ctl_script(words, talk_for, (void *)(uintptr_t)ctl);
+        return moon_ctl_script(words, ctl->path, talk_for, (void *)(uintptr_t)ctl);
     }
     if (count > 1 && is_help_option(words[count - 1])) {
         return ask_help(ctl, words[0]);

@@ -12,6 +12,7 @@ enum {
 };
 
 struct conversation {
+    const char *path; /* NULL: with nobody */
     moon_ctl_talk *talk;
     void *owner;
 };
@@ -35,10 +36,11 @@ static int talk(lua_State *L)
     return 2;
 }
 
-/* require("moongate.ctl")(words, talk, line) returns the exit status. */
+/* require("moongate.ctl")(words, path, talk, line) returns the exit status. */
 static int run(lua_State *L)
 {
     char **words = lua_touserdata(L, 1);
+    const struct conversation *with = lua_touserdata(L, 2);
     lua_getglobal(L, "require");
     lua_pushliteral(L, "moongate.ctl");
     lua_call(L, 1, 1);
@@ -47,16 +49,17 @@ static int run(lua_State *L)
         lua_pushstring(L, words[i]);
         lua_rawseti(L, -2, i + 1);
     }
+    lua_pushstring(L, with->path);
     lua_pushvalue(L, 2);
     lua_pushcclosure(L, talk, 1);
     lua_pushcfunction(L, moon_ctl_line);
-    lua_call(L, 3, 1);
+    lua_call(L, 4, 1);
     return 1;
 }
 
-int moon_ctl_script(char **words, moon_ctl_talk *talk_to, void *owner)
+int moon_ctl_script(char **words, const char *path, moon_ctl_talk *talk_to, void *owner)
 {
-    struct conversation conversation = {talk_to, owner};
+    struct conversation conversation = {path, talk_to, owner};
     lua_State *L = luaL_newstate();
     int status = BAD;
     if (L == NULL) {

@@ -13,5 +13,7 @@
 typedef const char *moon_ctl_talk(void *owner, const char *request, uint64_t length,
                                   char **line);
 
-/* `words` are the command and its arguments, ended by NULL. Returns the exit status. */
-int moon_ctl_script(char **words, moon_ctl_talk *talk_to, void *owner);
+/* `words` are the command and its arguments, ended by NULL; `path` is that of the
+ * server's socket, for what is said of it. Returns the exit status. */
+int moon_ctl_script(char **words, const char *path, moon_ctl_talk *talk_to,
+                    void *owner);

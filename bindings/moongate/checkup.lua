@@ -15,6 +15,8 @@ local EVENTS = { "admitted", "closed", "drained", "opened", "slow" }
 
 local BUDGET = { "soft_ms", "hard_ms", "load_ms", "aborts", "within_ms" }
 
+local MAX_LINE_BYTES = 4096 -- of what is wrong or odd, as in the log
+
 local LUACHECK = "luacheck --codes --no-color --formatter plain --no-self --std luajit --"
 
 local checkup = { late = overrun.late }
@@ -117,8 +119,17 @@ end
 
 -- ---- the report ----
 
+--- Cut between characters.
+local function shortened(line)
+  if #line <= MAX_LINE_BYTES then return line end
+  local start = line:sub(1, MAX_LINE_BYTES):gsub("[\192-\255]?[\128-\191]*$", "")
+  return ("%s... (%d bytes)"):format(start, #line)
+end
+
 --- First line of a traceback, with the path as luacheck has it.
-local function first_line(text) return (tostring(text):match "^[^\n]*":gsub("^%./", "")) end
+local function first_line(text)
+  return shortened(tostring(text):match "^[^\n]*":gsub("^%./", ""))
+end
 
 local function place_of(line) return line:match "^.-:%d+:" or line end
 

@@ -17,7 +17,7 @@ local ASKED_BADLY = { bad_request = true, unknown_command = true, bad_argument =
 ---@field complain fun(problem: string|table): integer to stderr; the exit status
 ---@field line fun(prompt: string, complete: fun(text: string): string[]): string?
 
-local function new(talk, line, out, err)
+local function new(path, talk, line, out, err)
   local ctl = { line = line }
 
   function ctl.say(text) out:write(options.plain(text), "\n") end
@@ -33,10 +33,10 @@ local function new(talk, line, out, err)
   function ctl.ask(command, arguments)
     local request = cjson.encode { command = command, arguments = arguments }
     local text, problem = talk(request .. "\n")
-    if not text then return nil, { message = problem } end
+    if not text then return nil, { message = ("%s: %s"):format(path, problem) } end
     local is_json, answer = pcall(cjson.decode, text)
     if not is_json or type(answer) ~= "table" or not (answer.ok or answer.error) then
-      return nil, { message = "not the answer of a moongate" }
+      return nil, { message = path .. ": not the answer of a moongate" }
     end
     if answer.ok then return answer end
     return nil, answer.error
@@ -46,12 +46,14 @@ local function new(talk, line, out, err)
 end
 
 ---@param words string[] the command and its arguments
+---@param path? string of the server's socket; nil: only for --help
 ---@param talk fun(request: string): string?, string?
 ---@param line fun(prompt: string, complete: function): string?
 ---@param out? { write: function } stdout
 ---@param err? { write: function } stderr
 ---@return integer status
-return function(words, talk, line, out, err)
+return function(words, path, talk, line, out, err)
   local program = require(PROGRAMS[words[1]])
-  return program({ unpack(words, 2) }, new(talk, line, out or io.stdout, err or io.stderr))
+  return program({ unpack(words, 2) }, new(path, talk, line, out or io.stdout,
+    err or io.stderr))
 end

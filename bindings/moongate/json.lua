@@ -53,7 +53,10 @@ end
 ---@return any value nil when it is not JSON; JSON's null is json.null
 ---@return string? reason
 function json.decode(text)
-  if type(text) == "string" and #text > MAX_TEXT_BYTES then return nil, TOO_LONG end
+  if type(text) ~= "string" then
+    error("gate.json.decode: expected a string, got " .. type(text), 2)
+  end
+  if #text > MAX_TEXT_BYTES then return nil, TOO_LONG end
   -- To lua-cjson it is the end, whatever stands behind it.
   if string.find(text, "\0", 1, true) then return nil, "a NUL byte" end
   local ok, value = pcall(cjson.decode, text)

@@ -226,6 +226,9 @@ local function problem_of(words, folder)
   if folder and not what.takes_app then return "--app: not for a new app" end
   local problem = problem_of_count(words, what)
   if problem or words[1] ~= "plugin" or list.is_name(words[2]) then return problem end
+  if words[2] == "init" then
+    return "init: no name for a plugin, the list of plugins is init.lua"
+  end
   return ("%s: expected a name of letters, digits, _ and -, with dots for folders")
     :format(words[2])
 end

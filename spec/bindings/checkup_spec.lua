@@ -85,6 +85,17 @@ end]] }
     assert.matches("odd%).lua:1:1: %(W111%)", checkup.lint(folder, { path })[1])
   end)
 
+  it("cuts what is long, between characters", function()
+    local found = look { init = 'return { trust = "trusted", "a" }', a = [[return function()
+      local long = string.rep("\195\164", 2000000)
+      error(long)
+    end]] }
+    local line = found.problems[1]
+    assert.is_true(#line > 4000 and #line <= 4200, #line)
+    assert.matches("^a.lua:3: \195\164", line)
+    assert.matches("\195\164%.%.%. %(4000%d%d%d bytes%)$", line)
+  end)
+
   it("acts on nothing", function()
     local world = fake_core.world "moongate.checkup"
     file.write(folder .. "/init.lua", 'return { trust = "trusted", "a" }')

@@ -13,7 +13,7 @@ describe("moongate ctl's programs", function()
   before_each(function() stdout, stderr, requests = {}, {}, {} end)
 
   local function run(words, talk)
-    return ctl(words, talk, nil, collector(stdout), collector(stderr))
+    return ctl(words, "chat.sock", talk, nil, collector(stdout), collector(stderr))
   end
 
   --- Evaluates "1" with a server that answers so. Returns the exit status.
@@ -41,10 +41,11 @@ describe("moongate ctl's programs", function()
   it("end with 2 when it was not asked as it should be, or there is no answer", function()
     assert.equal(2, evaluate '{"ok":false,"error":{"code":"bad_argument","message":"oh"}}')
     assert.equal(2, evaluate(nil, "no server"))
-    assert.equal("moongate ctl: oh\nmoongate ctl: no server\n", table.concat(stderr))
+    assert.equal("moongate ctl: oh\nmoongate ctl: chat.sock: no server\n", table.concat(stderr))
     assert.equal(2, evaluate "what?")
     assert.equal(2, evaluate "{}")
-    assert.equal("moongate ctl: not the answer of a moongate\n", table.concat(stderr, nil, 7, 8))
+    assert.equal("moongate ctl: chat.sock: not the answer of a moongate\n",
+      table.concat(stderr, nil, 7, 8))
   end)
 
   it("end with 2 for options there are not", function()

@@ -1,4 +1,5 @@
 local fake_core = require "spec.support.fake_core"
+local guarded = require "spec.support.guarded"
 
 --- An array in an array, `depth` deep.
 local function nested(depth) return ("["):rep(depth) .. ("]"):rep(depth) end
@@ -38,6 +39,16 @@ describe("json", function()
     local value, reason = json.decode "false"
     assert.is_false(value)
     assert.is_nil(reason)
+  end)
+
+  it("says who wants to decode what is no text", function()
+    for _, value in ipairs { {}, 5, json.null } do
+      local _, problem = pcall(function() return (json.decode(value)) end)
+      assert.matches("json_spec.lua:%d+: gate.json.decode: expected a string, got " .. type(value),
+        problem)
+    end
+    assert.matches("^%S+a.lua%(load%):2: gate.json.decode: expected a string, got table$",
+      (guarded.load():run "local text = {}\nlocal value = gate.json.decode(text)"))
   end)
 
   it("writes an empty table as an object", function()

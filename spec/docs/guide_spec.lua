@@ -92,8 +92,9 @@ describe("docs/guide.md", function()
     it("that fails for what is logged, with the change that it names", function()
       local section = guide:match "\n## A test\n(.-)\n## "
       local said = assert(section:match "where the test ends, `([^`]+)`: it passes")
-      local mistake = assert(section:match "`(local text = [^`]+)` in place of the line that begins")
-      local longer = replaced(test, "\n  end%)\nend%)\n$", "\n    " .. said .. "\n  end)\nend)\n")
+      local mistake = assert(section:match "`(local text = [^`]+)` in place of the line")
+      local longer = replaced(test, "\n  end%)\nend%)\n$",
+        "\n    " .. said .. "\n  end)\nend)\n")
       passes(second, longer, "")
       local status, out = run(replaced(second, "local text = [^\n]*", mistake), longer, "")
       assert.equal(1, status, out)

@@ -101,7 +101,9 @@ describe("moongate ctl", function()
   end)
 
   it("says that there is no server", function()
-    fails("No such file or directory", "--admin", path .. "x", "help")
+    for _, command in ipairs { "help", "console", "profile" } do
+      fails(path .. "x: No such file or directory", "--admin", path .. "x", command)
+    end
     fails("/tmp: is no socket", "--admin", "/tmp", "help")
     fails(server.BINARY .. ": is no socket", "--admin", server.BINARY, "help")
     local dead = unix.stream()

@@ -157,7 +157,7 @@ describe("moongate new", function()
       ["--fly: unknown option"] = { "plugin", "a", "--fly" },
       ["--app: expected a folder"] = { "plugin", "a", "--app" },
       ["--app: not for a new app"] = { "app", "a", "--app", "b" },
-      ["init: expected a name of letters"] = { "plugin", "init" },
+      ["init: no name for a plugin, the list of plugins is init.lua"] = { "plugin", "init" },
       ["../a: expected a name of letters"] = { "plugin", "../a" },
     } do
       local status, out, err = new(unpack(words))
