@@ -25,6 +25,17 @@ describe("docs/guide.md", function()
 
   it("has five pieces of code", function() assert.equal(5, #blocks) end)
 
+  it("says how long the plugins are that it names", function()
+    local function lines(path) return select(2, file.read(path):gsub("\n", "")) end
+    assert.equal(lines "bindings/templates/plugin.lua",
+      tonumber(guide:match "`shout.lua` keeps notes, in (%d+) lines"))
+    local longest = 0
+    for _, path in ipairs(file.list "examples/plugins/*.lua") do
+      longest = math.max(longest, lines(path))
+    end
+    assert.equal(longest, tonumber(guide:match "`examples/plugins/` has more, of (%d+) lines"))
+  end)
+
   it("shows a first version that works, and keeps its state in the second and the third", function()
     load(first)
     say "bob++"

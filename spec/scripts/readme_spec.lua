@@ -20,6 +20,19 @@ describe("the README", function()
     os.remove(path)
   end)
 
+  it("shows what the log says of a plugin that is new", function()
+    local app = { init = file.read "scripts/init.lua" }
+    for _, path in ipairs(file.list "scripts/*.lua") do
+      local name = path:match "([^/]+)%.lua$"
+      app[name] = file.read(path)
+    end
+    local gate = fake_gate.load(app)
+    assert(gate:reload { dice = file.read "examples/plugins/dice.lua",
+      init = app.init:gsub("}%s*$", '  "dice",\n}\n') })
+    local line = file.read("README.md"):match "info  plugin: (generation 2: .-); took"
+    assert.is_truthy(gate:logged(line), line)
+  end)
+
   it("has a die that only /roll throws", function()
     local gate = fake_gate.load("examples/plugins/dice.lua", nil,
       { with = { "scripts/auth.lua", "scripts/rooms.lua", "scripts/messages.lua" } })
