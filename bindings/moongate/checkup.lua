@@ -5,6 +5,7 @@ local lists = require "moongate.list"
 local loader = require "moongate.loader"
 local maps = require "moongate.membrane_maps"
 local near = require "moongate.near"
+local options = require "moongate.ctl_options"
 local overrun = require "moongate.overrun"
 local runs = require "moongate.run"
 local strings = require "moongate.strings"
@@ -214,8 +215,10 @@ local function print_text(app, found)
   if found.survey then
     io.stdout:write(survey.text(found.survey, app .. ": the plugins, needed ones first"), "\n\n")
   end
-  for _, line in ipairs(found.problems) do io.stderr:write(line, "\n") end
-  for _, line in ipairs(found.warnings) do io.stderr:write("warning: ", line, "\n") end
+  for _, line in ipairs(found.problems) do io.stderr:write(options.plain(line), "\n") end
+  for _, line in ipairs(found.warnings) do
+    io.stderr:write("warning: ", options.plain(line), "\n")
+  end
   io.stdout:write(("%s: %s, %s, %s%s\n"):format(app, counted(found.files, "file"),
     counted(found.problems, "problem"), counted(found.warnings, "warning"),
     found.has_luacheck and "" or "; luacheck is not installed"))

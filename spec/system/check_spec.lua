@@ -176,6 +176,12 @@ APP/init.lua: plugin "c": there is no "option", there are: budget, capabilities,
     assert.matches("APP/a.lua:2: time budget exceeded: 60 ms without a pause\n", err, 1, true)
   end)
 
+  it("moves no cursor by what a script raises", function()
+    local status, _, err = check { init = 'return { "a" }', a =
+      'return function() error "\\27[2J\\194\\155gone \195\164" end' }
+    assert.same({ 1, "APP/a.lua:1: ?[2J?gone \195\164\n" }, { status, err })
+  end)
+
   it("has the methods of strings that the server has", function()
     local status, _, err = check {
       init = 'return { "a", "b", "c" }',

@@ -294,13 +294,14 @@ local function take_loaded()
   return taken
 end
 
+local restore -- what gives busted its own methods of strings back: a plugin runs, in some world
+
 --- As loop.lua and checkup.lua ask for it. There is one metatable of strings in the process:
 --- busted's own methods stay as they are, and those of guarded code take their place while a plugin
 --- runs.
 local function install_for_runs(modules)
   local run, strings = modules.run, modules.strings
   local enter, leave, install = run.enter, run.leave, strings.install
-  local restore
   local function entered(plugin, doing)
     restore = restore or install()
     return enter(plugin, doing)
