@@ -132,7 +132,7 @@ return function(gate)
     local sent, reason = tell(room, record, said, conn, only_sender)
     if not sent then return refusal(reason) end
     recent:add(name, said.id, conn.user, only_sender)
-    if said.mentions and not only_sender then mentions:tell(room, record, said) end
+    if said.mentions and not only_sender then mentions:tell(room, record, said, conn) end
     return { id = said.id, at = now_ms }
   end
 

@@ -1,52 +1,32 @@
 --- Mentions: who is told that something was said about them in a room that they are not in.
 --
--- Nobody has asked for that, so one user hears of another a few times a minute only. What is
--- counted is of one minute, and bounded; a reload begins anew.
+-- Nobody has asked for that, so one user hears of another a few times a minute only, and of all
+-- behind one address twice as often. A reload begins to count anew.
 
-local MINUTE_MS = 60000
-local MAX_SENDERS = 10000 -- counted each for itself in a minute; all others are one
-local MAX_TOLD = 100      -- users whom one of them has told in a minute
+local key_of = require("auth.addresses").key_of
+local tally = require "messages.tally"
+
+local MAX_TOLD = 100 -- users whom one other tells in a minute
+local BY_ADDRESS = 2 -- times as much is for all behind an address: names are cheap
 
 ---@class messages.Mentions
 ---@field private gate moongate.Gate
 ---@field private rooms table the API of the plugin rooms
----@field private per_minute integer
 ---@field private untold moongate.Metric
----@field private minute integer
----@field private senders table<string, { told: table<string, integer>, count: integer }>
----@field private count integer of the senders
----@field private others { told: table<string, integer>, count: integer }
+---@field private by_name messages.Tally
+---@field private by_address messages.Tally
 local Mentions = {}
 local mentions_mt = { __index = Mentions }
 
--- ---- how often ----
-
-local function turn(self, minute)
-  self.minute, self.senders, self.count = minute, {}, 0
-  self.others = { told = {}, count = 0 }
-end
-
-local function counts_of(self, from)
-  local own = self.senders[from]
-  if own then return own end
-  if self.count >= MAX_SENDERS then return self.others end
-  own = { told = {}, count = 0 }
-  self.senders[from], self.count = own, self.count + 1
-  return own
-end
-
 --- Whether one may tell the other once more; then it is counted.
-local function take(self, from, to)
-  local minute = math.floor(self.gate:now_ms() / MINUTE_MS)
-  if minute ~= self.minute then turn(self, minute) end
-  local own = counts_of(self, from)
-  local told = own.told[to]
-  if not told then
-    if own.count >= MAX_TOLD then return false end
-    told, own.count = 0, own.count + 1
+local function take(self, conn, to)
+  local from, address, now_ms = conn.user, key_of(conn.address), self.gate:now_ms()
+  local by_name, by_address = self.by_name, self.by_address
+  if not by_name:may(from, to, now_ms) or not by_address:may(address, to, now_ms) then
+    return false
   end
-  if told >= self.per_minute then return false end
-  own.told[to] = told + 1
+  by_name:add(from, to)
+  by_address:add(address, to)
   return true
 end
 
@@ -79,12 +59,13 @@ end
 ---@param room moongate.Room
 ---@param record table
 ---@param said table the push
-function Mentions:tell(room, record, said)
+---@param conn moongate.Conn who has said it
+function Mentions:tell(room, record, said, conn)
   local is_told = {}
   for _, name in ipairs(said.mentions) do
     local user = not is_told[name] and stranger(self, room, record, name)
     is_told[name] = true
-    if user and take(self, said.from, name) then
+    if user and take(self, conn, name) then
       user:send { type = "mentioned", room = room.name, id = said.id, from = said.from,
         at = said.at }
     elseif user then
@@ -100,11 +81,12 @@ local mentions = {}
 ---@return messages.Mentions
 function mentions.open(gate, rooms)
   local self = setmetatable({ gate = gate, rooms = rooms }, mentions_mt)
-  self.per_minute = gate:option("mentioned_per_minute", { default = 3, min = 0, max = 1000,
+  local per_minute = gate:option("mentioned_per_minute", { default = 3, min = 0, max = 1000,
     about = "times that a user hears of being mentioned by one other in rooms they are not in" })
   self.untold = gate:counter("mentions_untold_total",
     { about = "Mentions of which a user did not hear: too many of one other in a minute" })
-  turn(self, 0)
+  self.by_name = tally.new(per_minute, MAX_TOLD)
+  self.by_address = tally.new(BY_ADDRESS * per_minute, BY_ADDRESS * MAX_TOLD)
   return self
 end
 

@@ -80,6 +80,24 @@ describe("mentions", function()
     assert.equal(0, told(2))
   end)
 
+  it("are told no more often for many names of one address", function()
+    gate:later(60000 - now() % 60000)
+    local function from(address)
+      local count = 0
+      for n = 1, 6 do
+        local conn = gate:connect(("%s %d"):format(address, n), { address = address })
+        gate:deliver(conn, { type = "join", room = "tea" })
+        count = count + told(5, conn)
+      end
+      return count
+    end
+    assert.equal(6, from "10.0.0.7")
+    assert.equal(6, from "2001:db8::1")
+    assert.equal(0, from "2001:db8::2") -- of the same network
+    gate:later(60000)
+    assert.equal(6, from "10.0.0.7")
+  end)
+
   it("are told to so many users in a minute", function()
     load { max_mentions = 200 }
     gate:later(60000 - now() % 60000)
