@@ -7,6 +7,7 @@ local fields = require "moderation.fields"
 local key_of = require("auth.addresses").key_of
 local journal = require "moderation.journal"
 local sanctions = require "moderation.sanctions"
+local tally = require "messages.tally"
 
 local RANK = { guest = 1, member = 2, moderator = 3, owner = 4, admin = 5 }
 local HOUSE = "everywhere" -- the journal of what is done in no room
@@ -14,6 +15,8 @@ local MAX_AUDIT = 1000     -- entries of a room
 local MAX_REPORTS = 1000   -- entries of a room
 local MAX_IN_HOUSE = 10000 -- reports of all rooms
 local DAY_MS = 86400000
+local TOLD_PER_MINUTE = 3 -- times that a user who is not in the room hears of its moderators
+local MAX_TOLD = 100      -- such users in a minute
 
 ---@class moderation.Court
 ---@field gate moongate.Gate
@@ -23,6 +26,7 @@ local DAY_MS = 86400000
 ---@field reports moderation.Journal of each room
 ---@field all_reports moderation.Journal
 ---@field HOUSE string the journal of what is done in no room, or in all
+---@field private told messages.Tally
 ---@field refused moongate.Metric
 ---@field is_utf8 fun(text: string): boolean
 local Court = { HOUSE = HOUSE }
@@ -123,6 +127,17 @@ local function problem_of_place(actor, record, target)
   end
 end
 
+--- Whether the user is in the room, and whether they have to do with it: are in, have a role, or
+--- were told of a ban or a mute. All others are told nothing: anybody may have a room, and would
+--- tell strangers what they like.
+local function standing(self, record, user, at)
+  if not record or not user then return false, false end
+  if self.rooms.is_in(record, user) then return true, true end
+  local book = self:book_of(record)
+  return false, record.owner == user or record.roles[user] ~= nil
+    or (book ~= nil and sanctions.is_known(book, user, at))
+end
+
 ---@class moderation.Case
 ---@field record? table nil: everywhere
 ---@field user? string
@@ -131,6 +146,8 @@ end
 ---@field expires_at? integer
 ---@field room? string
 ---@field at integer
+---@field is_in boolean the user is in the room
+---@field is_known boolean the user hears of what is done there
 
 --- What a verb is asked to do, if who acts may: to whom, where, how long and why.
 ---@param actor table
@@ -156,15 +173,18 @@ function Court:case(actor, name, action, data)
   end
   if code then return nil, code, text end
   local at = self.gate:now_ms()
+  local is_in, is_known = standing(self, record, target.user, at)
   return { record = record, room = name, user = target.user, address = target.address, at = at,
-    reason = given.reason, expires_at = given.duration_ms and at + given.duration_ms }
+    is_in = is_in, is_known = is_known, reason = given.reason,
+    expires_at = given.duration_ms and at + given.duration_ms }
 end
 
 ---@param case moderation.Case
 ---@param actor table
 ---@return table sanction
 function Court.sanction(_, case, actor)
-  return { by = actor.user, at = case.at, reason = case.reason, expires_at = case.expires_at }
+  return { by = actor.user, at = case.at, reason = case.reason, expires_at = case.expires_at,
+    is_known = case.is_known or nil }
 end
 
 --- Writes down who has done what, in the log and in the room's journal.
@@ -217,12 +237,24 @@ function Court:users_of(case)
   return users
 end
 
+--- Whether the user is to hear of it: who is not in, of those behind one address now and then.
+local function is_to_hear(self, case, actor)
+  if not case.record or case.is_in then return true end
+  if not case.is_known then return false end
+  if actor.state.admin or not actor.address then return true end
+  local from = key_of(actor.address)
+  if not self.told:may(from, case.user, case.at) then return false end
+  self.told:add(from, case.user)
+  return true
+end
+
 --- Tells a user what was done to them.
 ---@param case moderation.Case
 ---@param action string
-function Court:tell(case, action)
+---@param actor table
+function Court:tell(case, action, actor)
   local found = self.gate:user(case.user)
-  if not found then return end
+  if not found or not is_to_hear(self, case, actor) then return end
   found:send { type = "moderated", room = case.room, action = action, reason = case.reason,
     expires_at = case.expires_at, at = case.at }
 end
@@ -234,6 +266,7 @@ local court = {}
 function court.open(gate)
   local self = setmetatable({ gate = gate, rooms = gate:use("rooms", "1.0") }, court_mt)
   self.is_utf8 = function(text) return gate:is_utf8(text) end
+  self.told = tally.new(TOLD_PER_MINUTE, MAX_TOLD)
   local keep_ms = gate:option("keep_ms", { default = 90 * DAY_MS, min = 60000,
     max = 3660 * DAY_MS, about = "how long what was done, and reports, are kept" })
   local failures = gate:counter("store_failures_total", { labels = { "operation" },

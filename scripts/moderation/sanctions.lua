@@ -1,7 +1,7 @@
 --- Bans and mutes: who, by whom, until when and why. Knows no gate; the time is given.
 --
 -- A book of them is data: { users, addresses, mutes }, each name -> { by, at, expires_at?, reason?,
--- appeal?, is_shadow? }. One of a room is a part of its record.
+-- appeal?, is_shadow?, is_known? }. One of a room is a part of its record.
 
 local key_of = require("auth.addresses").key_of
 
@@ -45,6 +45,18 @@ end
 function sanctions.mute(book, user, now_ms)
   local its = book.mutes[user]
   if its and is_in_force(its, now_ms) then return its end
+end
+
+--- Whether there is something in force that the user was told of.
+---@param book table
+---@param user string
+---@param now_ms integer
+---@return boolean
+function sanctions.is_known(book, user, now_ms)
+  for _, its in pairs { book.users[user] or false, book.mutes[user] or false } do
+    if its and its.is_known and is_in_force(its, now_ms) then return true end
+  end
+  return false
 end
 
 --- Takes away what is over; returns how many are left.

@@ -23,11 +23,11 @@ function verbs.kick(court, actor, name, data)
     if not court.rooms.evict(case.record, case.user, "kicked") then
       return nil, "not_a_member", "this user is not in the room"
     end
-    court:tell(case, "kick")
+    court:tell(case, "kick", actor)
   else
     local found = court.gate:user(case.user)
     if not found then return nil, "gone", "this user is not connected" end
-    court:tell(case, "kick")
+    court:tell(case, "kick", actor)
     found:close(4504, "kicked")
   end
   court:note(actor, "kick", case)
@@ -44,7 +44,7 @@ local function ban_in_room(court, actor, case)
   for user in pairs(court:users_of(case)) do court.rooms.evict(record, user, "banned") end
   if case.user then
     court.rooms.dismiss(record, case.user, actor.user)
-    court:tell(case, "ban")
+    court:tell(case, "ban", actor)
   end
   return true
 end
@@ -54,7 +54,7 @@ local function ban_everywhere(court, actor, case)
       court:sanction(case, actor)) then
     return nil, "too_many_bans", "no more bans can be kept"
   end
-  if case.user then court:tell(case, "ban") end
+  if case.user then court:tell(case, "ban", actor) end
   court:close_banned()
   if case.user then court.gate:tell("banned_everywhere", case.user) end
   return true
@@ -94,10 +94,10 @@ local function mute(court, actor, name, data, action)
   local case, code, text = court:case(actor, name, "mute", data)
   if not case then return nil, code, text end
   local sanction = court:sanction(case, actor)
-  sanction.is_shadow = action == "shadow_mute" or nil
+  if action == "shadow_mute" then sanction.is_shadow, sanction.is_known = true, nil end
   local done, refusal, problem = court:impose(case.record, "mutes", case.user, sanction)
   if not done then return nil, refusal, problem end
-  if not sanction.is_shadow then court:tell(case, action) end
+  if not sanction.is_shadow then court:tell(case, action, actor) end
   court:note(actor, action, case)
   return court:answer(case)
 end
@@ -116,7 +116,7 @@ function verbs.unmute(court, actor, name, data)
   if not case then return nil, code, text end
   local its = sanctions.lift(court:open_book(case.record), "mutes", case.user, case.at)
   if not its then return nil, "not_muted", "this user is not muted" end
-  if not its.is_shadow then court:tell(case, "unmute") end
+  if not its.is_shadow then court:tell(case, "unmute", actor) end
   court:note(actor, "unmute", case)
   return court:answer(case)
 end

@@ -220,6 +220,10 @@ function House:api()
     may = function(conn, record, action) return self:may(conn, record, action) end,
     in_room = function(conn, message) return self:in_room(conn, message) end,
     is_banned = function(record, user) return self:is_banned(record, user) end,
+    --- Whether the user is in, or away and may come back.
+    is_in = function(record, user)
+      return self.attendance:users(self.gate:room(record.name))[user] ~= nil
+    end,
     evict = function(record, user, reason)
       return self.attendance:evict(self.gate:room(record.name), user, reason)
     end,

@@ -85,6 +85,70 @@ describe("a court", function()
     end)
   end)
 
+  describe("what users hear of it", function()
+    local function told(user)
+      local actions = {}
+      for _, push in ipairs(courtroom:heard(user)) do
+        if push.type == "moderated" then actions[#actions + 1] = push.action end
+      end
+      return actions
+    end
+
+    it("is nothing when they have nothing to do with the room", function()
+      courtroom:connect "dora"
+      ask("bob", "leave")
+      for _, user in ipairs { "dora", "bob" } do
+        courtroom:heard(user)
+        for _ = 1, 3 do
+          for _, verb in ipairs { "mute", "shadow_mute", "unmute", "mute", "ban", "ban",
+            "unban" } do
+            assert.is_truthy(ask("ann", verb, { user = user, reason = "look here" }))
+          end
+        end
+        assert.same({}, told(user))
+      end
+    end)
+
+    it("is told to all their devices, when one is in", function()
+      local phone = courtroom.bob
+      courtroom:connect "bob"
+      ask("max", "mute", { user = "bob" })
+      ask("max", "ban", { user = "bob" })
+      assert.same({ "mute", "ban" }, told "bob")
+      courtroom.bob = phone
+      assert.same({ "mute", "ban" }, told "bob")
+    end)
+
+    it("is told to who has a role, or has heard of a mute or a ban before", function()
+      ask("max", "leave")
+      ask("ann", "mute", { user = "max" })
+      assert.same({ "mute" }, told "max")
+      ask("max", "mute", { user = "bob", duration_ms = 5000 })
+      ask("bob", "leave")
+      ask("ann", "unmute", { user = "bob" })
+      ask("ann", "mute", { user = "bob" })
+      assert.same({ "mute", "unmute" }, told "bob")
+      ask("ann", "ban", { user = "carl", duration_ms = 5000 })
+      ask("ann", "ban", { user = "carl", duration_ms = 5000 })
+      assert.same({ "ban", "ban" }, told "carl")
+      courtroom.gate:later(5000)
+      ask("ann", "ban", { user = "carl" })
+      assert.same({}, told "carl")
+    end)
+
+    it("is told to who is not in only now and then, of those behind an address", function()
+      courtroom.gate:later(60000 - courtroom:now() % 60000)
+      ask("max", "leave")
+      for _ = 1, 9 do ask("ann", "mute", { user = "max" }) end
+      assert.same({ "mute", "mute", "mute" }, told "max")
+      for _ = 1, 9 do ask("root", "mute", { user = "max" }) end
+      assert.equal(9, #told "max")
+      courtroom.gate:later(60000)
+      ask("ann", "unmute", { user = "max" })
+      assert.same({ "unmute" }, told "max")
+    end)
+  end)
+
   describe("what is done", function()
     it("is in the log and at /metrics, and nothing that was refused", function()
       ask("max", "mute", { user = "bob", reason = "loud" })
