@@ -35,6 +35,11 @@ function gate:on(type_name, fn) end
 ---@param about? string one line for /help
 function gate:command(name, fn, about) end
 
+--- Whether "/name" is a command of a plugin, or "/help".
+---@param name string in lower case
+---@return boolean
+function gate:has_command(name) end
+
 --- Looks at requests before their handler does; may change the message.
 ---@param type_name string "*" for all types
 ---@param fn fun(conn: moongate.Conn, message: table): any, string?, string?, boolean?, number?

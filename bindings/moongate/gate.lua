@@ -125,6 +125,15 @@ function gate:command(name, fn, about)
   self.registry:add_command(self.plugin, name, fn, about)
 end
 
+--- Whether "/name" is a command of a plugin, or "/help".
+---@param name string in lower case
+---@return boolean
+function gate:has_command(name)
+  check_called(self, "gate:has_command")
+  check(name, "string", "gate:has_command")
+  return name == "help" or request.current().commands[name] ~= nil
+end
+
 --- Looks at requests before their handler does; may change the message.
 ---@param type_name string "*" for all types
 ---@param fn fun(conn: moongate.Conn, message: table): any, string?, string?, boolean?, number?

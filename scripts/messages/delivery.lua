@@ -38,6 +38,18 @@ local function render(self, push, conns)
   return texts
 end
 
+--- Whether who hears nothing of it could be told; nil, or the reason as of room:publish. It is not
+--- to be seen that it is for one alone.
+local function problem_for_others(self, room, record, push)
+  local gate = self.gate
+  local text = gate.json.encode(push)
+  if text and gate:is_utf8(text) and gate.msgpack.encode(push) then return nil end
+  local conns = {}
+  for _, conn in ipairs(outside(self, room, record)) do conns[#conns + 1] = conn end
+  for _, conn in pairs(room.members) do conns[#conns + 1] = conn end
+  return (select(2, render(self, push, conns)))
+end
+
 --- Tells all.
 ---@param room moongate.Room
 ---@param record? table
@@ -57,14 +69,16 @@ function Delivery:tell(room, record, push)
   return true
 end
 
---- Tells those connections of the sender that would be told if it were for all.
+--- Tells those connections of the sender that would be told if it were for all; if it could be.
 ---@param room moongate.Room
 ---@param record? table
 ---@param push table
 ---@param conn moongate.Conn whose request it is
 ---@return true? sent nil: this one is not told
----@return string? reason as of conn:send
+---@return string? reason as of conn:send, or of room:publish
 function Delivery:tell_sender(room, record, push, conn)
+  local problem = problem_for_others(self, room, record, push)
+  if problem then return nil, problem end
   local is_direct = record ~= nil and record.kind == "direct"
   local sent, reason
   for _, own in pairs(self.gate:user(conn.user).conns) do

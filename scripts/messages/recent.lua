@@ -138,7 +138,7 @@ function Recent:last(name, user)
   local room = self.state.rooms[name]
   local last = room and room.visible or nil
   for id in pairs(room and room.hidden or {}) do
-    if (not last or id > last) and self:author(name, id) == user then last = id end
+    if (not last or id > last) and self:author(name, id, true) == user then last = id end
   end
   return last
 end

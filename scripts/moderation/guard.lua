@@ -103,7 +103,7 @@ function Guard:mute(conn, message, book, now_ms)
   if not mute then return true end
   local command = command_of(message)
   if command and IS_QUIET[command] then return true end
-  if mute.is_shadow and command then
+  if mute.is_shadow and command and self.court.gate:has_command(command) then
     return self:refuse("muted", nil, "unavailable", "try again later", true)
   end
   if mute.is_shadow then

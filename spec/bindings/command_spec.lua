@@ -34,6 +34,20 @@ describe("gate:command", function()
     assert.same({ nil, "no_dice", "not today" }, { say "/roll never" })
   end)
 
+  it("is known to plugins that ask", function()
+    load { a = ROLL, b = [[return function(gate)
+      gate:before("say", function(_, message)
+        local data = message.data
+        return nil, "is", tostring(gate:has_command(data.name))
+      end)
+    end]] }
+    for name, is in pairs { roll = true, help = true, Roll = false, rol = false } do
+      assert.same({ nil, "is", tostring(is) }, { say { name = name } })
+    end
+    assert.equal("internal", (select(2, say { name = 7 })))
+    assert.is_truthy(gate:logged "gate:has_command: expected a string, got number")
+  end)
+
   it("leaves all else to who handles what is said", function()
     load { a = ROLL }
     for _, text in ipairs { "roll", " /roll", "/", "/ roll", "a /roll" } do

@@ -498,7 +498,8 @@ describe("messages", function()
 
   it("need no trust", function()
     load(nil, { init = 'return { "rooms", "messages" }',
-      ["auth/names"] = file.read "scripts/auth/names.lua" })
+      ["auth/names"] = file.read "scripts/auth/names.lua",
+      ["auth/addresses"] = file.read "scripts/auth/addresses.lua" })
     local told = say(ann, "hello", { mentions = { "carl" } })
     assert.equal("said", heard(bob)[1].type)
     assert.equal("mentioned", heard(carl)[1].type)

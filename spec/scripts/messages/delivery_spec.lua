@@ -149,6 +149,26 @@ describe("messages in a room of two", function()
     assert.same({}, hearers "said")
   end)
 
+  it("with bytes are refused for all alike, when the sender alone hears them", function()
+    gate:deliver(conns.carl, { type = "hush", who = "ann" })
+    gate:close(conns["ann.1"])
+    ask("ann.2", "join")
+    assert.equal("bad_request", (select(2, ask("ann.2", "say", { data = "\255" }))))
+    assert.same({}, hearers "said")
+    gate:close(conns["bob.1"])
+    assert.is_truthy(ask("ann.2", "say", { data = "\255" }))
+    for _, name in ipairs { "ann.2", "carl" } do
+      gate:deliver(conns[name], { type = "join", room = "tea" })
+    end
+    local function say_in_tea()
+      return select(2, gate:deliver(conns["ann.2"], { type = "say", room = "tea", data = "\255" }))
+    end
+    assert.equal("bad_request", say_in_tea())
+    gate:close(conns.carl)
+    assert.is_nil((say_in_tea()))
+    assert.same({ "ann.2", "ann.2" }, hearers "said")
+  end)
+
   it("are of no other room: there each connection hears what it has joined", function()
     for _, name in ipairs { "ann.1", "bob.1" } do
       gate:deliver(conns[name], { type = "join", room = "tea" })

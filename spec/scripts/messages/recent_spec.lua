@@ -94,6 +94,8 @@ describe("recent messages", function()
       assert.equal(all, recent:heard_by_all("tea", id))
     end
     assert.equal(17, recent:heard_by_all("milk", 17))
+    recent:delete("tea", hidden) -- as of one that all have heard
+    assert.same({ all, hidden }, { recent:last("tea", "bob"), recent:last("tea", "eve") })
     recent = recents.over(state, limits { room = 2 })
     assert.equal(all, recent:last("tea", "bob"))
     state.rooms.tea.visible = nil -- of earlier code
