@@ -6,6 +6,7 @@ local server = require "spec.support.server"
 -- Makes whoever asks an admin, as a plugin that knows people would.
 local CROWN = [[return function(gate)
   gate:on("crown", function(conn) conn.state.admin = true end)
+  gate:command("roll", function() return { n = 4 } end)
 end]]
 
 describe("moderation", function()
@@ -78,6 +79,8 @@ describe("moderation", function()
     local hidden = ask(bob, "say", "spam").id
     local reply = bob:asks { type = "say", room = "tea", data = "/roll" }
     assert.equal("unavailable", reply.error.code)
+    reply = bob:asks { type = "say", room = "tea", data = "/xyzzy" }
+    assert.equal("unknown_command", reply.error.code)
     assert.is_nil(ask(max, "join").last)
     assert.equal(hidden, ask(bob, "join").last)
     assert.is_truthy(ask(ann, "ban", { user = "max" }))
