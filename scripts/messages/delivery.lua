@@ -15,9 +15,10 @@ local function outside(self, room, record)
   if not record or record.kind ~= "direct" then return NOBODY end
   local list = {}
   for name in pairs(record.roles) do
-    local user = not self.rooms.is_banned(record, name) and self.gate:user(name)
+    local user = self.gate:user(name)
     for _, conn in pairs(user and user.conns or NOBODY) do
-      if conn.is_open and not room:has(conn) then list[#list + 1] = conn end
+      local is_meant = conn.is_open and not room:has(conn)
+      if is_meant and not self.rooms.is_banned(record, conn) then list[#list + 1] = conn end
     end
   end
   return list

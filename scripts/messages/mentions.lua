@@ -6,6 +6,7 @@
 local key_of = require("auth.addresses").key_of
 local tally = require "messages.tally"
 
+local NOBODY = {}
 local MAX_TOLD = 100 -- users whom one other tells in a minute
 local BY_ADDRESS = 2 -- times as much is for all behind an address: names are cheap
 
@@ -39,20 +40,18 @@ local function is_in(room, user)
   return false
 end
 
---- Whether one who is not in the room may know what is said there: not who is banned.
-local function may_see(self, user, record)
-  if self.rooms.is_banned(record, user.name) then return false end
-  for _, conn in pairs(user.conns) do
-    if self.rooms.may(conn, record, "see") then return true end
-  end
-  return false
-end
-
---- The user of a name who has not heard what was said, and may.
-local function stranger(self, room, record, name)
-  if record.kind == "direct" and record.roles[name] then return nil end -- has heard it
+--- The connections of a name that have not heard what was said, and may: not those of who is in the
+--- room with another one, or banned there.
+local function strangers(self, room, record, name)
+  if record.kind == "direct" and record.roles[name] then return NOBODY end -- has heard it
   local user = self.gate:user(name)
-  if user and not is_in(room, user) and may_see(self, user, record) then return user end
+  if not user or is_in(room, user) then return NOBODY end
+  local list = {}
+  for _, conn in pairs(user.conns) do
+    local may_see = self.rooms.may(conn, record, "see") and not self.rooms.is_banned(record, conn)
+    if may_see then list[#list + 1] = conn end
+  end
+  return list
 end
 
 --- Tells those who are mentioned, and could read it, but are not in the room.
@@ -63,12 +62,14 @@ end
 function Mentions:tell(room, record, said, conn)
   local is_told = {}
   for _, name in ipairs(said.mentions) do
-    local user = not is_told[name] and stranger(self, room, record, name)
+    local conns = is_told[name] and NOBODY or strangers(self, room, record, name)
     is_told[name] = true
-    if user and take(self, conn, name) then
-      user:send { type = "mentioned", room = room.name, id = said.id, from = said.from,
-        at = said.at }
-    elseif user then
+    if conns[1] and take(self, conn, name) then
+      for _, other in ipairs(conns) do
+        other:send { type = "mentioned", room = room.name, id = said.id, from = said.from,
+          at = said.at }
+      end
+    elseif conns[1] then
       self.untold:add(1)
     end
   end

@@ -2,6 +2,7 @@
 --- is shown.
 
 local attendance = require "rooms.attendance"
+local key_of = require("auth.addresses").key_of
 local book = require "rooms.book"
 local catalogues = require "rooms.catalogue"
 local entry = require "rooms.entry"
@@ -193,13 +194,35 @@ function House:dismiss(record, user, by)
   resigning.tell(self, record, user, { role = "guest", before = before, by = by })
 end
 
---- Whether the user is banned there, by what the plugin moderation has put into the record.
+local function is_in_force(ban, now_ms)
+  return ban ~= nil and (not ban.expires_at or ban.expires_at > now_ms)
+end
+
+--- Whether this connection's address is banned there; no admin's is.
+local function is_kept_out(bans, conn, now_ms)
+  local ban = (bans.addresses or {})[key_of(conn.address)]
+  return not conn.state.admin and is_in_force(ban, now_ms)
+end
+
+--- Whether this connection or this user is banned there, by what the plugin moderation has put into
+--- the record; by address a user is when all their connections are.
 ---@param record table
----@param user string
+---@param who moongate.Conn|string a connection, or a user's name
 ---@return boolean
-function House:is_banned(record, user)
-  local ban = record.moderation and record.moderation.users[user]
-  return ban ~= nil and (not ban.expires_at or ban.expires_at > self.gate:now_ms())
+function House:is_banned(record, who)
+  local bans, now_ms = record.moderation, self.gate:now_ms()
+  if not bans then return false end
+  if type(who) ~= "string" then
+    return not who.state.admin and is_in_force(bans.users[who.user], now_ms)
+      or is_kept_out(bans, who, now_ms)
+  end
+  if is_in_force(bans.users[who], now_ms) then return true end
+  local found, is_there = self.gate:user(who), false
+  for _, conn in pairs(found and found.conns or {}) do
+    if not is_kept_out(bans, conn, now_ms) then return false end
+    is_there = true
+  end
+  return is_there
 end
 
 --- nil when the user may be let in, else the code and the text: a ban is not undone by a role.
@@ -219,7 +242,7 @@ function House:api()
     role = function(who, record) return self:role(who, record) end,
     may = function(conn, record, action) return self:may(conn, record, action) end,
     in_room = function(conn, message) return self:in_room(conn, message) end,
-    is_banned = function(record, user) return self:is_banned(record, user) end,
+    is_banned = function(record, who) return self:is_banned(record, who) end,
     --- Whether the user is in, or away and may come back.
     is_in = function(record, user)
       return self.attendance:users(self.gate:room(record.name))[user] ~= nil

@@ -42,8 +42,8 @@ return function(gate)
     return room, find(message.room)
   end
 
-  local function is_banned(record, user)
-    local ban = record.moderation and record.moderation.users[user]
+  local function is_banned(record, conn)
+    local ban = record.moderation and record.moderation.users[conn.user]
     return ban ~= nil and (not ban.expires_at or ban.expires_at > gate:now_ms())
   end
 

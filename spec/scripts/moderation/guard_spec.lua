@@ -234,6 +234,43 @@ describe("who is banned", function()
     assert.equal("mentioned", courtroom:heard("bob")[1].type)
   end)
 
+  it("by address hears nothing of the room, and gets nothing there, on that connection", function()
+    local courtroom = courtrooms.open()
+    courtroom:ask("root", "ban", { address = "10.0.0.3" }) -- of bob
+    courtroom:heard "bob"
+    local function mention()
+      courtroom:ask("max", "say", "hi", "tea", { mentions = { "bob" } })
+      return courtroom:heard "bob"
+    end
+    assert.same({}, mention())
+    assert.equal("banned", courtroom:refused("ann", "invite", { user = "bob" }))
+    assert.equal("banned", courtroom:refused("ann", "role", { user = "bob", role = "member" }))
+    local there = courtroom.bob
+    courtroom:connect("bob", "10.0.0.9")
+    assert.equal("mentioned", mention()[1].type)
+    assert.same({}, there.heard)
+    assert.is_truthy(courtroom:ask("ann", "role", { user = "bob", role = "member" }))
+    courtroom:ask("root", "unban", { address = "10.0.0.3" })
+    mention()
+    assert.equal("mentioned", there.heard[#there.heard].type)
+  end)
+
+  it("by address hears nothing that is said in a room of two either", function()
+    local courtroom = courtrooms.open(nil, { desk = [[return function(gate)
+      local messages = gate:use("messages", "1.0")
+      gate:on("publish", function(_, message)
+        return messages.publish(message.room, "server", message.data)
+      end)
+    end]] })
+    courtroom:ask("ann", "direct", { user = "bob" }, false)
+    courtroom:ask("root", "ban", { address = "10.0.0.3" }, "@ann,bob")
+    courtroom:heard "bob"
+    courtroom:heard "ann"
+    assert.is_truthy(courtroom:ask("ann", "publish", "hi", "@ann,bob"))
+    assert.same({}, courtroom:heard "bob")
+    assert.equal("said", courtroom:heard("ann")[1].type)
+  end)
+
   it("is out again when it became known only while they came in", function()
     local courtroom = courtrooms.open(nil, { late = [[return function(gate)
       gate:needs "moderation"
