@@ -123,29 +123,41 @@ local function shown(place, name, its)
     expires_at = its.expires_at, appeal = its.appeal }
 end
 
+--- Those in force, each as it is shown, and their keys in order.
+local function listed(book, now_ms, is_for_admin)
+  local keys, found = {}, {}
+  for _, place in ipairs(PLACES) do
+    local is_meant = is_for_admin or place.field ~= "address"
+    for name, its in pairs(is_meant and book[place.name] or {}) do
+      if is_in_force(its, now_ms) then
+        local key = ("%s:%s"):format(place.name, name)
+        keys[#keys + 1], found[key] = key, shown(place, name, its)
+      end
+    end
+  end
+  table.sort(keys)
+  return keys, found
+end
+
 --- Those in force, in the order of their keys: a page, and the key to go on behind, if there are
 --- more.
 ---@param book table
 ---@param now_ms integer
 ---@param after? string
 ---@param limit integer
+---@param is_for_admin? boolean with those of addresses
 ---@return table[] page
 ---@return string? next_after
-function sanctions.page(book, now_ms, after, limit)
-  local keys, found = {}, {}
-  for _, place in ipairs(PLACES) do
-    for name, its in pairs(book[place.name]) do
-      local key = ("%s:%s"):format(place.name, name)
-      if is_in_force(its, now_ms) and (not after or key > after) then
-        keys[#keys + 1] = key
-        found[key] = shown(place, name, its)
-      end
+function sanctions.page(book, now_ms, after, limit, is_for_admin)
+  local keys, found = listed(book, now_ms, is_for_admin)
+  local page, last = {}, nil
+  for _, key in ipairs(keys) do
+    if not after or key > after then
+      if #page == limit then return page, last end
+      page[#page + 1], last = found[key], key
     end
   end
-  table.sort(keys)
-  local page = {}
-  for i = 1, math.min(#keys, limit) do page[i] = found[keys[i]] end
-  return page, #keys > limit and keys[limit] or nil
+  return page
 end
 
 return sanctions

@@ -153,7 +153,8 @@ function verbs.bans(court, actor, name, data)
   if not record then return nil, code, text end
   local book = record == true and court.everywhere.book or court:book_of(record)
     or sanctions.book()
-  local page, next_after = sanctions.page(book, court.gate:now_ms(), data.after, limit)
+  local page, next_after = sanctions.page(book, court.gate:now_ms(), data.after, limit,
+    actor.state.admin)
   return { room = name, list = page, next = next_after }
 end
 
@@ -169,8 +170,20 @@ local function read(court, actor, name, data, from)
   return { room = name, list = list, next = next_after }
 end
 
+--- The same without addresses, which are for admins.
+local function without_addresses(list)
+  for i, entry in ipairs(list) do
+    local shown = {}
+    for field, value in pairs(entry) do shown[field] = value end
+    shown.address = nil
+    list[i] = shown
+  end
+end
+
 function verbs.audit(court, actor, name, data)
-  return read(court, actor, name, data, court.audit)
+  local answer, code, text, temporary = read(court, actor, name, data, court.audit)
+  if answer and not actor.state.admin then without_addresses(answer.list) end
+  return answer, code, text, temporary
 end
 
 function verbs.reports(court, actor, name, data)

@@ -45,6 +45,22 @@ describe("moderation", function()
     end)
   end)
 
+  it("shows addresses to admins only", function()
+    ask("root", "ban", { address = "10.0.0.9" })
+    ask("root", "ban", { address = "10.0.0.7" })
+    ask("max", "mute", { user = "bob" })
+    ask("root", "unban", { address = "10.0.0.7" })
+    for _, who in ipairs { "max", "ann" } do
+      local page = ask(who, "bans", { limit = 1 })
+      assert.same({ "bob", nil }, { page.list[1].user, page.next })
+      assert.same({ "mute" }, { ask(who, "say", "/bans").list[1].what })
+      for _, entry in ipairs(ask(who, "audit").list) do assert.is_nil(entry.address) end
+    end
+    assert.equal(4, #ask("ann", "audit").list)
+    assert.equal("10.0.0.9", ask("root", "bans").list[1].address)
+    assert.equal("10.0.0.7", ask("root", "audit").list[1].address)
+  end)
+
   describe("appeal", function()
     it("is one note of who is muted or banned, kept for the moderators", function()
       assert.equal("nothing_to_appeal", refused("bob", "appeal", { text = "sorry" }))

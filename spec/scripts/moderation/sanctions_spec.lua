@@ -82,10 +82,11 @@ describe("a book of sanctions", function()
     local all = { item { what = "ban", address = "10.0.0.1", expires_at = 9000 },
       item { what = "mute", user = "bob" }, item { what = "shadow_mute", user = "dora" },
       item { what = "ban", user = "bob", reason = "spam", appeal = { text = "sorry" } } }
-    assert.same({ all }, { sanctions.page(book, 2000, nil, 100) })
-    assert.same({ all }, { sanctions.page(book, 2000, nil, 4) })
-    local page, next_after = sanctions.page(book, 2000, nil, 3)
+    assert.same({ all }, { sanctions.page(book, 2000, nil, 100, true) })
+    assert.same({ all }, { sanctions.page(book, 2000, nil, 4, true) })
+    local page, next_after = sanctions.page(book, 2000, nil, 3, true)
     assert.same({ all[1], all[2], all[3] }, page)
-    assert.same({ { all[4] } }, { sanctions.page(book, 2000, next_after, 3) })
+    assert.same({ { all[4] } }, { sanctions.page(book, 2000, next_after, 3, true) })
+    assert.same({ { all[2], all[3], all[4] } }, { sanctions.page(book, 2000, nil, 3) })
   end)
 end)
