@@ -1,6 +1,8 @@
 --- Who is told what happens in a room: its members, which are connections. In a room of two those
 --- two, on all their connections, also those that have not joined it.
 
+local audience = require "router.audience"
+
 ---@class messages.Delivery
 ---@field private gate moongate.Gate
 ---@field private rooms table the API of the plugin rooms
@@ -17,7 +19,7 @@ local function outside(self, room, record)
   for name in pairs(record.roles) do
     local user = self.gate:user(name)
     for _, conn in pairs(user and user.conns or NOBODY) do
-      local is_meant = conn.is_open and not room:has(conn)
+      local is_meant = audience.hears(conn) and not room:has(conn)
       if is_meant and not self.rooms.is_banned(record, conn) then list[#list + 1] = conn end
     end
   end
@@ -85,7 +87,7 @@ function Delivery:tell_sender(room, record, push, conn)
   for _, own in pairs(self.gate:user(conn.user).conns) do
     if own == conn then
       sent, reason = own:send(push)
-    elseif is_direct or room:has(own) then
+    elseif room:has(own) or is_direct and audience.hears(own) then
       own:send(push)
     end
   end

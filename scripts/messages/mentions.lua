@@ -3,6 +3,7 @@
 -- Nobody has asked for that, so one user hears of another a few times a minute only, and of all
 -- behind one address twice as often. A reload begins to count anew.
 
+local audience = require "router.audience"
 local key_of = require("auth.addresses").key_of
 local tally = require "messages.tally"
 
@@ -48,8 +49,8 @@ local function strangers(self, room, record, name)
   if not user or is_in(room, user) then return NOBODY end
   local list = {}
   for _, conn in pairs(user.conns) do
-    local may_see = self.rooms.may(conn, record, "see") and not self.rooms.is_banned(record, conn)
-    if may_see then list[#list + 1] = conn end
+    local is_meant = audience.hears(conn) and self.rooms.may(conn, record, "see")
+    if is_meant and not self.rooms.is_banned(record, conn) then list[#list + 1] = conn end
   end
   return list
 end

@@ -2,6 +2,7 @@
 --
 -- Who acts is a connection, or what looks like one: { user, state = { admin } }.
 
+local audience = require "router.audience"
 local everywhere = require "moderation.everywhere"
 local fields = require "moderation.fields"
 local key_of = require("auth.addresses").key_of
@@ -255,8 +256,12 @@ end
 function Court:tell(case, action, actor)
   local found = self.gate:user(case.user)
   if not found or not is_to_hear(self, case, actor) then return end
-  found:send { type = "moderated", room = case.room, action = action, reason = case.reason,
-    expires_at = case.expires_at, at = case.at }
+  for _, conn in pairs(found.conns) do
+    if audience.speaks(conn) then
+      conn:send { type = "moderated", room = case.room, action = action, reason = case.reason,
+        expires_at = case.expires_at, at = case.at }
+    end
+  end
 end
 
 local court = {}

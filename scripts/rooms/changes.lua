@@ -1,6 +1,7 @@
 --- Requests that make a room, and change one: each is called with the house, the connection, the
 --- message and its data, and returns as a handler does.
 
+local audience = require "router.audience"
 local names = require "auth.names"
 local joining = require "rooms.joining"
 local options = require "rooms.options"
@@ -20,8 +21,8 @@ end
 local function invite_user(house, user, record, by, code)
   local found = house.gate:user(user)
   if not found then return false end
-  found:send { type = "invited", room = record.name, kind = record.kind, by = by.user,
-    code = code, at = house.gate:now_ms() }
+  audience.tell(found, { type = "invited", room = record.name, kind = record.kind, by = by.user,
+    code = code, at = house.gate:now_ms() })
   return true
 end
 

@@ -1,5 +1,6 @@
 --- What a server says: in one room, in many, or to everybody.
 
+local audience = require "router.audience"
 local fields = require "server_api.fields"
 
 local SLICE = 500 -- connections that are told without a pause
@@ -76,7 +77,7 @@ end
 local function to_everybody(desk, from, args)
   local gate, conns, told = desk.gate, {}, 0
   for _, conn in gate:conns() do
-    if conn.user and conn.is_open then conns[#conns + 1] = conn end
+    if conn.user and audience.hears(conn) then conns[#conns + 1] = conn end
   end
   local message = { type = "announced", from = from, data = args.data, at = gate:now_ms() }
   local made, how = {}, { binary = true }

@@ -499,6 +499,7 @@ describe("messages", function()
   it("need no trust", function()
     load(nil, { init = 'return { "rooms", "messages" }',
       ["auth/names"] = file.read "scripts/auth/names.lua",
+      ["router/audience"] = file.read "scripts/router/audience.lua",
       ["auth/addresses"] = file.read "scripts/auth/addresses.lua" })
     local told = say(ann, "hello", { mentions = { "carl" } })
     assert.equal("said", heard(bob)[1].type)

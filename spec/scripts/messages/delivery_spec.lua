@@ -141,6 +141,16 @@ describe("messages in a room of two", function()
     assert.same(ALL, hearers "said")
   end)
 
+  it("are not told to connections that are about to end, or that speak something else", function()
+    conns["bob.1"].state.appeal, conns["bob.2"].state.ended = "open", "kicked"
+    conns["ann.2"].route, conns["ann.2"].protocol = "/game", "dice"
+    ask("ann.1", "say", { data = "hi" })
+    assert.same({ "ann.1" }, hearers "said")
+    gate:deliver(conns.carl, { type = "hush", who = "ann" })
+    ask("ann.1", "say", { data = "hi" })
+    assert.same({ "ann.1" }, hearers "said")
+  end)
+
   it("with bytes are refused when one of them cannot be told, and nobody is", function()
     assert.equal("bad_request", (select(2, ask("ann.1", "say", { data = "\255" }))))
     gate:close(conns["ann.1"])

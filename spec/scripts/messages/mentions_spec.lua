@@ -44,6 +44,16 @@ describe("mentions", function()
     assert.same({}, heard(carl))
   end)
 
+  it("are not told to connections that are about to end, or speak something else", function()
+    local ended, appealing, game = carl, gate:connect "carl", gate:connect "carl"
+    ended.state.ended, appealing.state.appeal, game.route = "logged_out", "open", "/game"
+    say(ann, "you", { mentions = { "carl" } })
+    local there = gate:connect "carl"
+    local id = say(ann, "you", { mentions = { "carl" } }).id
+    assert.same(mentioned(id), heard(there))
+    for _, conn in ipairs { ended, appealing, game } do assert.same({}, heard(conn)) end
+  end)
+
   it("are not told to who may not see the room", function()
     make { kind = "private", roles = { ann = "member" } }
     say(ann, "you", { mentions = { "carl" } })

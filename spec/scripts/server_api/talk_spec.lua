@@ -5,12 +5,13 @@ describe("what a server says by the API", function()
 
   --- A connection of an encoding, which counts how often it is encoded for.
   local function conn_of(user, name, sent)
-    local codec = { name = name, is_binary = name == "msgpack",
+    local codec = { name = name, protocol = "moongate.v1." .. name, is_binary = name == "msgpack",
       encode = function(message)
         sent.encoded = (sent.encoded or 0) + 1
         return name .. " " .. message.data
       end }
-    return { user = user, is_open = true, codec = codec, send = function(_, bytes, how)
+    return { user = user, is_open = true, codec = codec, route = "/ws", state = {},
+      send = function(_, bytes, how)
       sent[#sent + 1] = { user, bytes, how and how.binary }
       return user ~= "full" or nil
     end }
@@ -69,6 +70,12 @@ describe("what a server says by the API", function()
     conns[503] = conn_of(nil, "json", json)
     conns[504] = conn_of("gone", "json", json)
     conns[504].is_open = false
+    for n, state in ipairs { { appeal = "open" }, { ended = "logged_out" } } do
+      conns[504 + n] = conn_of("dora", "json", json)
+      conns[504 + n].state = state
+    end
+    conns[507] = conn_of("dora", "json", json)
+    conns[507].route = "/game"
     desk.gate.conns = function() return pairs(conns) end
     local answer = talk.broadcast(desk, "", { everybody = true, data = "x" })
     assert.same({ count = 501, at = 7 }, answer)
