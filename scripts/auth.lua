@@ -160,11 +160,8 @@ return function(gate)
 
   gate:on("logout", function(conn, message)
     local user, is_for_all = conn.user, data_of(gate, message).everywhere == true
-    if not is_for_all then
-      sessions.finish_later(conn, "logged_out")
-      return true
-    end
-    gate:after_ms(0, function() log_out(user) end)
+    sessions.finish_later(conn, "logged_out")
+    if is_for_all then gate:after_ms(0, function() log_out(user) end) end
     return true
   end)
 

@@ -34,6 +34,14 @@ return function(gate, guest, options)
     end
   end
 
+  --- Closes a connection that is marked as ended.
+  local function conclude(conn, word, reason)
+    guest.release(conn)
+    if word == "logged_out" then guest.forget(conn.user) end
+    ended:add(1, word)
+    close(conn, CODES[word], reason and (word .. ": " .. reason):sub(1, 120) or word)
+  end
+
   --- Ends the connection: it may ask for nothing more.
   ---@param conn moongate.Conn
   ---@param word "token_expired"|"bad_token"|"logged_out"|"replaced"|"unavailable"
@@ -41,15 +49,14 @@ return function(gate, guest, options)
   function sessions.finish(conn, word, reason)
     if conn.state.ended then return end
     conn.state.ended = word
-    guest.release(conn)
-    if word == "logged_out" then guest.forget(conn.user) end
-    ended:add(1, word)
-    close(conn, CODES[word], reason and (word .. ": " .. reason):sub(1, 120) or word)
+    conclude(conn, word, reason)
   end
 
-  --- The same after what the running handler replies.
+  --- The same, but it is closed after what the running handler replies.
   function sessions.finish_later(conn, word)
-    gate:after_ms(0, function() sessions.finish(conn, word) end)
+    if conn.state.ended then return end
+    conn.state.ended = word
+    gate:after_ms(0, function() conclude(conn, word) end)
   end
 
   local expiry = require "auth.expiry"(gate, options.grace_ms, function(conn)

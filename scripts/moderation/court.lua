@@ -16,6 +16,7 @@ local MAX_AUDIT = 1000     -- entries of a room
 local MAX_REPORTS = 1000   -- entries of a room
 local MAX_IN_HOUSE = 10000 -- reports of all rooms
 local DAY_MS = 86400000
+local RETRY_MS = 100
 local TOLD_PER_MINUTE = 3 -- times that a user who is not in the room hears of its moderators
 local MAX_TOLD = 100      -- such users in a minute
 
@@ -290,12 +291,31 @@ function court.open(gate)
   return self
 end
 
+--- Closes a connection; tries again when too much waits for the I/O threads.
+---@param conn moongate.Conn
+---@param reason "kicked"|"banned"
+function Court:close(conn, reason)
+  local _, problem = conn:close(4504, reason)
+  if problem == "full" then
+    self.gate:after_ms(RETRY_MS, function() self:close(conn, reason) end)
+  end
+end
+
+--- Sends a user away with all connections, which may ask for nothing more.
+---@param user moongate.User
+function Court:send_away(user)
+  for _, conn in pairs(user.conns) do
+    conn.state.ended = conn.state.ended or "kicked"
+    self:close(conn, "kicked")
+  end
+end
+
 --- Closes connections that are banned everywhere.
 ---@param are_all? boolean also those that have their time to appeal
 function Court:close_banned(are_all)
   for _, conn in self.gate:conns() do
     local is_meant = conn.is_open and (are_all or not conn.state.appeal)
-    if is_meant and self.everywhere:ban_of(conn) then conn:close(4504, "banned") end
+    if is_meant and self.everywhere:ban_of(conn) then self:close(conn, "banned") end
   end
 end
 

@@ -49,7 +49,7 @@ end
 function Guard:everywhere(conn, message)
   local ban = self.court.everywhere:ban_of(conn)
   if not ban or message and self.appeals:lets(conn, message) then return true end
-  if not conn.state.appeal then conn:close(4504, "banned") end
+  if not conn.state.appeal then self.court:close(conn, "banned") end
   return self:refuse("banned", sanctions.refusal("banned", ban, self.court.gate:now_ms()))
 end
 
@@ -177,6 +177,9 @@ function guard.open(gate, court, appeals)
   self.mask_links = function(text) return list:mask_links(text) end
 
   gate:before("*", function(conn, message)
+    if conn.state.ended == "kicked" then
+      return self:refuse("kicked", nil, "kicked", "this connection is about to be closed")
+    end
     if court.everywhere:ban_of(conn) then return self:everywhere(conn, message) end
     return self:in_room(conn, message)
   end)

@@ -28,7 +28,7 @@ function verbs.kick(court, actor, name, data)
     local found = court.gate:user(case.user)
     if not found then return nil, "gone", "this user is not connected" end
     court:tell(case, "kick", actor)
-    found:close(4504, "kicked")
+    court:send_away(found)
   end
   court:note(actor, "kick", case)
   return court:answer(case)

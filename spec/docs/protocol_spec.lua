@@ -178,7 +178,9 @@ describe("docs/protocol.md", function()
     assert.is_true(ask(ann, request).ok)
     assert.same(keys_of(yes), keys_of(last(ann, "reply")))
     assert.same(keys_of(push), keys_of(last(ann, "said")))
-    local refused = ask(bob, request)
+    local carl = connect() -- Bob has logged out
+    ask(carl, { type = "auth", data = { name = "carl" } })
+    local refused = ask(carl, request)
     assert.same(keys_of(no), keys_of(refused))
     assert.same(keys_of(no.error), keys_of(refused.error))
     assert.same({ no.error.code, no.error.temporary },

@@ -205,6 +205,17 @@ describe("auth sessions", function()
       assert.same({ 4502, "logged_out" }, { auth.closed(gate, three) })
     end)
 
+    it("may ask for nothing more, though they are not closed yet", function()
+      for _, data in ipairs { {}, { everywhere = true } } do
+        local conn = auth.enter(gate, ANN)
+        local out = gate:ask(conn, { type = "logout", data = data })
+        local next_one = gate:ask(conn, { type = "refresh", data = { token = ANN } })
+        gate:later(0)
+        assert.same({ {}, "logged_out" }, { out.data, next_one.code })
+        assert.same({ 4502, "logged_out" }, { auth.closed(gate, conn) })
+      end
+    end)
+
     it("are none of those that come later", function()
       auth.enter(gate, ANN)
       gate:deliver(auth.enter(gate, ROOT), { type = "out", user = "ann" })

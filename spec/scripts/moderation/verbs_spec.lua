@@ -34,8 +34,20 @@ describe("a verb of moderation", function()
       local phone = courtroom.bob
       assert.same({ user = "bob", at = now() }, (ask("root", "kick", { user = "bob" }, false)))
       assert.is_false(phone.is_open)
-      assert.equal("gone", refused("root", "kick", { user = "bob" }, false))
       assert.equal("not_allowed", refused("ann", "kick", { user = "carl" }, false))
+    end)
+
+    it("everywhere lets nothing be done any more, though closing takes its time", function()
+      local core = courtroom.gate.core
+      core.answers.moon_close = core.C.MOON_EFULL
+      ask("root", "kick", { user = "bob" }, false)
+      assert.is_true(courtroom.bob.is_open)
+      heard "carl"
+      assert.equal("kicked", refused("bob", "say", "hello"))
+      assert.same({}, heard "carl")
+      core.answers.moon_close = nil
+      courtroom.gate:later(100)
+      assert.is_false(courtroom.bob.is_open)
     end)
   end)
 
