@@ -112,6 +112,11 @@ describe("docs/schema, of moderation,", function()
     ask(one, "unban", of { address = "10.9.9.9" })
     ask(one, "audit", of { limit = 1 })
     ask(one, "audit", of { after = 3 })
+    one:asks("join", { room = room })
+    for _, text in ipairs { "/help", "/bans", "/mute nobody 10m loud", "/unmute nobody",
+      "/ban nobody", "/unban nobody", "/slow 3", "/slow off", "hello" } do
+      ask(one, "say", of(text))
+    end
     ask(one, "reports", { room = json.null, data = { limit = 1 } })
     ask(one, "ban", { room = json.null, data = { user = "nobody_" .. encoding } })
     local banned = talker.connect(house.port, encoding, heard)
@@ -164,6 +169,16 @@ describe("docs/schema, of moderation,", function()
       if not is_refused[n] then passed[#passed + 1] = each end
     end
     assert.same({}, passed)
+  end)
+
+  it("tells what is said from what a slash command replies", function()
+    local SAY = "reply/say"
+    local right = { { SAY, '{"id":17600000000000,"at":1760000000000}' }, { SAY, '{"total":4}' },
+      { SAY, '{"commands":[{"name":"roll"}]}' }, { SAY, "{}" }, { SAY, "[4]" } }
+    assert.same({}, schema.problems(right))
+    local wrong = { { SAY, '{"id":"x","at":1760000000000}' }, { SAY, '{"id":1,"at":2,"by":"x"}' },
+      { SAY, '{"commands":{}}' }, { SAY, '{"commands":[{"about":"x"}]}' } }
+    assert.equal(#wrong, #schema.problems(wrong))
   end)
 
   it("has examples that are right", function()
