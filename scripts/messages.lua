@@ -257,8 +257,7 @@ return function(gate)
   gate:after("join", add_positions)
   gate:after("direct", add_positions)
 
-  gate:after("rename", function(_, message, data)
-    local old, name = message.room, data.room
+  gate:after("room_renamed", function(old, name)
     recent:rename(old, name)
     slow:rename(old, name)
     sign:rename(old, name)

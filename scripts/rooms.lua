@@ -13,7 +13,7 @@ local listing = require "rooms.listing"
 ---@param gate moongate.Gate
 return function(gate)
   gate:needs "auth"
-  gate:tells "room_deleted" -- name
+  gate:tells("room_deleted", "room_renamed") -- name; old name, name
   local house = house_of.open(gate)
   local attendance = house.attendance
 

@@ -7,6 +7,7 @@ local LEAST = { delete_any = "moderator" }
 
 ---@param gate moongate.Gate
 return function(gate)
+  gate:tells "room_renamed"
   local records = gate.state
   gate:option("max_per_connection", 50) -- which scripts/init.lua sets
 
@@ -62,6 +63,7 @@ return function(gate)
     records[new.name].name = new.name
     for _, conn in pairs(old.members) do new:add(conn) end
     for _, conn in pairs(new.members) do old:remove(conn) end
+    gate:tell("room_renamed", old.name, new.name)
     return { room = new.name }
   end)
 

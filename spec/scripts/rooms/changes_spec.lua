@@ -234,6 +234,26 @@ describe("rooms that somebody has made", function()
   end)
 
   describe("rename", function()
+    it("takes along what is remembered of what was said, whoever has it another name", function()
+      load(nil, { desk = [[return function(gate)
+        local rooms = gate:use("rooms", "1.0")
+        gate:on("call", function(_, message)
+          return rooms.act("rename", "api:ops", message.room, { name = "chai" })
+        end)
+        gate:after("room_renamed", function(...) gate.state.told = { ... } end)
+      end]] })
+      ask(ann, "create", "tea")
+      ask(bob, "join", "tea")
+      local id = ask(bob, "say", "tea", "hello").id
+      gate:deliver(bob, { type = "read", room = "tea", message_id = id })
+      ask(ann, "call", "tea")
+      assert.same({ "tea", "chai" }, gate.world.state.of("desk").told)
+      local again = ask(bob, "join", "chai")
+      assert.same({ id, id }, { again.last, again.read })
+      assert.is_truthy(gate:deliver(bob, { type = "edit", room = "chai", message_id = id,
+        data = "hi" }))
+    end)
+
     before_each(function()
       ask(ann, "create", "tea", { title = "Tea" })
       for _, conn in ipairs { ann, bob } do ask(conn, "join", "tea") end
