@@ -13,7 +13,8 @@ local listing = require "rooms.listing"
 ---@param gate moongate.Gate
 return function(gate)
   gate:needs "auth"
-  gate:tells("room_deleted", "room_renamed") -- name; old name, name
+  gate:tells("room_deleted", -- name; also of one that a join has made, when the last has gone
+    "room_renamed") -- old name, name
   local house = house_of.open(gate)
   local attendance = house.attendance
 

@@ -208,8 +208,7 @@ function changes.rename(house, conn, message, data)
   house:tell(record, { type = "room_renamed", room = old, name = name, by = conn.user })
   house.book:rename(record, name)
   move(house, house.gate:room(old), house.gate:room(name))
-  house.gate:tell("room_renamed", old, name)
-  house.attendance:renamed(old, name)
+  house:renamed(old, name)
   return { room = name, at = house.gate:now_ms() }
 end
 

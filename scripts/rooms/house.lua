@@ -23,6 +23,7 @@ local LOOK_AROUND_MS = 10000
 ---@field unused rooms.Unused
 ---@field entry rooms.Entry
 ---@field refused moongate.Metric
+---@field private ephemeral_names table<string, true> rooms that a join has made, and that are there
 local House = {}
 local house_mt = { __index = House }
 
@@ -273,6 +274,13 @@ function House:passing(name)
   return room.kind and { name = name, kind = room.kind } or self:find(name)
 end
 
+--- Of a room that a join has made others hear when it ends, as of one that is deleted.
+function House:note_ephemeral(name, is_there, record)
+  local was_there = self.ephemeral_names[name]
+  self.ephemeral_names[name] = is_there or nil
+  if was_there and not is_there and not record then self.gate:tell("room_deleted", name) end
+end
+
 --- Somebody has come in, or gone.
 ---@param room moongate.Room
 function House:noticed(room)
@@ -280,12 +288,23 @@ function House:noticed(room)
   self.catalogue:use(name, is_used)
   local record = self.book.all[name]
   if record then self.unused:used(record) end
+  self:note_ephemeral(name, is_used and not record and not room.kind, record)
+end
+
+--- The room has another name; its record and its members have been taken along.
+---@param old string
+---@param name string
+function House:renamed(old, name)
+  self.ephemeral_names[old] = nil
+  self.gate:tell("room_renamed", old, name)
+  self.attendance:renamed(old, name)
 end
 
 --- The room is no more.
 ---@param record table
 function House:delete(record)
   self.book:remove(record)
+  self.ephemeral_names[record.name] = nil
   self.attendance:clear(self.gate:room(record.name))
   self.gate:tell("room_deleted", record.name)
 end
@@ -297,6 +316,9 @@ local house = {}
 function house.open(gate)
   local self = setmetatable({ gate = gate }, house_mt)
   self.is_utf8 = function(text) return gate:is_utf8(text) end
+  local state = gate.state
+  state.ephemeral_names = state.ephemeral_names or {}
+  self.ephemeral_names = state.ephemeral_names
   self.refused = gate:counter("refused_total", { labels = { "code" },
     about = "Requests that a limit of the rooms has refused" })
   self.count_of = function(name) return self.attendance:count(gate:room(name)) end

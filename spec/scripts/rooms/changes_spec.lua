@@ -234,7 +234,7 @@ describe("rooms that somebody has made", function()
   end)
 
   describe("rename", function()
-    it("takes along what is remembered of what was said, whoever has it another name", function()
+    it("takes along what is remembered of what was said, whoever gives it another name", function()
       load(nil, { desk = [[return function(gate)
         local rooms = gate:use("rooms", "1.0")
         gate:on("call", function(_, message)

@@ -104,4 +104,67 @@ describe("the rooms' API", function()
     assert.same({ "den", "tea" }, ask(bob, nil, {}).names)
     assert.same({ "tea" }, ask(bob, nil, { kind = "public" }).names)
   end)
+
+  describe("a room that a join has made", function()
+    --- Other plugins hear which rooms are no more.
+    local function load_hearer()
+      house = houses.open(nil, { hearer = [[return function(gate)
+        gate.state.told = gate.state.told or {}
+        gate:after("room_deleted", function(name) table.insert(gate.state.told, name) end)
+      end]] })
+      gate = house.gate
+      ann, bob = gate:connect "ann", gate:connect "bob"
+    end
+
+    local function told()
+      local state = gate.world.state.of "hearer"
+      local list = state.told
+      state.told = {}
+      return list
+    end
+
+    it("is told to have ended with its last member, and what was said there with it", function()
+      load_hearer()
+      house:ask(ann, "join", "tea")
+      house:ask(bob, "join", "tea")
+      local id = house:ask(ann, "say", "tea", "hello").id
+      house:ask(ann, "leave", "tea")
+      assert.same({}, told())
+      gate:close(bob)
+      assert.same({ "tea" }, told())
+      local again = house:ask(ann, "join", "tea")
+      assert.is_nil(again.last)
+      local answer = gate:ask(ann, { type = "edit", room = "tea", message_id = id, data = "hi" })
+      assert.equal("too_old", answer.code)
+      assert.is_true(house:ask(ann, "say", "tea", "hello").id > id)
+      gate:reload()
+      house:ask(ann, "leave", "tea")
+      assert.same({ "tea" }, told())
+    end)
+
+    it("has not ended when somebody makes it theirs, and is told when it is deleted", function()
+      load_hearer()
+      house:ask(ann, "join", "milk")
+      house:ask(ann, "create", "milk")
+      house:ask(ann, "rename", "milk", { name = "tea" })
+      local id = house:ask(ann, "say", "tea", "hello").id
+      house:ask(ann, "leave", "tea")
+      assert.equal(id, house:ask(ann, "join", "tea").last)
+      house:ask(ann, "rename", "tea", { name = "chai" })
+      assert.equal(id, house:ask(ann, "join", "chai").last)
+      assert.same({}, told())
+      house:ask(ann, "archive", "chai")
+      house:ask(ann, "delete_room", "chai")
+      assert.same({ "chai" }, told())
+    end)
+
+    it("may be deleted at once when somebody has made it theirs", function()
+      load_hearer()
+      house:ask(ann, "join", "tea")
+      house:ask(ann, "create", "tea")
+      house:ask(ann, "archive", "tea")
+      house:ask(ann, "delete_room", "tea")
+      assert.same({ "tea" }, told())
+    end)
+  end)
 end)
