@@ -1,5 +1,6 @@
 --- How a user gives up what they are in a room, and how a room gets another owner.
 
+local audience = require "router.audience"
 local permissions = require "rooms.permissions"
 
 local resigning = {}
@@ -23,7 +24,7 @@ function resigning.tell(house, record, user, change)
   house:tell(record, push)
   local found = is_concerned(house, record, user, role, change.before) and house.gate:user(user)
   for _, conn in pairs(found and found.conns or {}) do
-    if not room:has(conn) then conn:send(push) end
+    if audience.hears(conn) and not room:has(conn) then conn:send(push) end
   end
   if not permissions.may(role, record, "join") then
     house.attendance:evict(room, user, "role")
