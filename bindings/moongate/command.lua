@@ -1,5 +1,6 @@
 --- Slash commands: what is said with a slash in front is for a plugin, not for the room.
 local runs = require "moongate.run"
+local trim = require "moongate.trim"
 
 local MAX_WORDS = 64
 
@@ -53,10 +54,11 @@ end
 ---@return moongate.Words? words
 ---@return string? unknown name of a command that nobody has
 function command.find(commands, message)
-  local name, rest = string.match(text_of(message), "^/([%w_-]+)%s*(.-)%s*$")
+  local text = text_of(message)
+  local name, behind = string.match(text, "^/([%w_-]+)()")
   if not name then return end
   name = name:lower()
-  if commands[name] then return commands[name], words_of(rest) end
+  if commands[name] then return commands[name], words_of(trim(text, behind)) end
   if name == "help" then
     return { fn = function() return help(commands) end, plugin = OWN, doing = "command help" }, {}
   end

@@ -1,4 +1,5 @@
 local fake_gate = require "spec.support.fake_gate"
+local patterns = require "spec.support.patterns"
 
 describe("gate:command", function()
   local gate, ann
@@ -74,6 +75,18 @@ describe("gate:command", function()
     load { a = [[return function(gate) gate:on("say", function(_, m) return { m.data } end) end]] }
     assert.same({ "/help" }, say "/help")
     assert.same({ "//help" }, say "//help")
+  end)
+
+  it("takes no longer for many blanks", function()
+    load { a = ROLL }
+    local command, entry = gate.world.command, {}
+    local blanks = (" "):rep(5000)
+    local text = "/roll x" .. blanks .. "x"
+    local expensive, count = patterns.of(function()
+      entry.found, entry.words = command.find({ roll = {} }, { data = text .. blanks })
+    end)
+    assert.same({ {}, { "x", "x", text = text:sub(7) } }, { expensive, entry.words })
+    assert.is_true(count < 10)
   end)
 
   it("comes after the filters", function()

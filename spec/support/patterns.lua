@@ -1,0 +1,32 @@
+--- What patterns a function matches texts with, for specs of how long that may take: counted by
+--- moongate.pattern, so that no clock decides.
+local is_cheap = require("moongate.pattern").is_cheap
+
+local NAMES = { "find", "match", "gmatch", "gsub" }
+
+local patterns = {}
+
+--- Calls fn(...). Those that would be refused to a guarded plugin for what they are matched with,
+--- and how many matches there were in all.
+---@param fn function
+---@return string[] expensive
+---@return integer count
+function patterns.of(fn, ...)
+  local plain, expensive, count = {}, {}, 0
+  for _, name in ipairs(NAMES) do
+    plain[name] = string[name]
+    string[name] = function(text, pattern, init, is_plain)
+      count = count + 1
+      if not (name == "find" and is_plain) and not is_cheap(pattern, #tostring(text)) then
+        expensive[#expensive + 1] = pattern
+      end
+      return plain[name](text, pattern, init, is_plain)
+    end
+  end
+  local ok, problem = pcall(fn, ...)
+  for _, name in ipairs(NAMES) do string[name] = plain[name] end
+  if not ok then error(problem, 0) end
+  return expensive, count
+end
+
+return patterns
