@@ -6,6 +6,7 @@ local json = require "moongate.json"
 local membrane = require "moongate.membrane"
 local status = require "moongate.status"
 local task = require "moongate.task"
+local trim = require "moongate.trim"
 
 local C = core.C
 
@@ -149,12 +150,20 @@ function fetch.arrived(ticket, bytes)
   if entry then table.insert(entry.parts, bytes) end -- else the task has given up
 end
 
+--- Of lines as long as a server likes: nothing in them may be looked at twice.
 local function headers_of(lines)
+  local parts = {} -- name -> values
+  for line in string.gmatch(lines, "[^\r\n]+") do
+    local colon = string.find(line, ":", 1, true)
+    if colon and colon > 1 then
+      local name = string.lower(string.sub(line, 1, colon - 1))
+      parts[name] = parts[name] or {}
+      table.insert(parts[name], trim(line, colon + 1))
+    end
+  end
   local headers = {}
-  for name, value in string.gmatch(lines, "([^:\r\n]+):[ \t]*([^\r\n]*)\r?\n") do
-    name, value = name:lower(), string.match(value, "^(.-)[ \t]*$")
-    local glue = name == "set-cookie" and "\n" or ", "
-    headers[name] = headers[name] and headers[name] .. glue .. value or value
+  for name, values in pairs(parts) do
+    headers[name] = table.concat(values, name == "set-cookie" and "\n" or ", ")
   end
   return headers
 end

@@ -1,4 +1,5 @@
 local fake_gate = require "spec.support.fake_gate"
+local patterns = require "spec.support.patterns"
 
 describe("gate:fetch", function()
   local gate, ann
@@ -99,6 +100,27 @@ describe("gate:fetch", function()
     assert.same({ a = true, b = true }, parts)
     assert.matches("^%l=%d\n%l=%d$", answer.data["set-cookie"])
     assert.equal("", answer.data.empty)
+  end)
+
+  it("reads headers in a time that does not depend on what is in them", function()
+    load [[return gate:fetch(url).headers]]
+    local blanks = (" "):rep(5000)
+    for _, value in ipairs { "x" .. blanks .. "x", blanks, (":"):rep(5000) } do
+      local answer = try()
+      local expensive = patterns.of(function()
+        gate:answer_fetch { headers = { long = value, [("x"):rep(5000)] = "" } }
+      end)
+      assert.same({ {}, value:find "%S" and value or "" }, { expensive, answer.data.long })
+    end
+  end)
+
+  it("passes over lines that are no headers", function()
+    load [[return gate:fetch(url).headers]]
+    local answer = try()
+    local expensive = patterns.of(function()
+      gate:answer_fetch { headers = { a = "1\r\n" .. ("x"):rep(5000) .. "\r\n:no\r\nb:2" } }
+    end)
+    assert.same({ {}, { a = "1", b = "2" } }, { expensive, answer.data })
   end)
 
   it("takes bodies of any bytes", function()

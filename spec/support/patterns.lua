@@ -4,6 +4,12 @@ local is_cheap = require("moongate.pattern").is_cheap
 
 local NAMES = { "find", "match", "gmatch", "gsub" }
 
+--- What ends where the next begins is tried once: "%Z*%z" takes no more than "%z".
+local function is_cheap_for(pattern, text)
+  local judged = pattern:gsub("%(?%%Z%*%)?%%z", "%%z")
+  return is_cheap(judged, #tostring(text))
+end
+
 local patterns = {}
 
 --- Calls fn(...). Those that would be refused to a guarded plugin for what they are matched with,
@@ -12,19 +18,22 @@ local patterns = {}
 ---@return string[] expensive
 ---@return integer count
 function patterns.of(fn, ...)
-  local plain, expensive, count = {}, {}, 0
+  local plain, expensive, count, is_counting = {}, {}, 0, true
   for _, name in ipairs(NAMES) do
     plain[name] = string[name]
-    string[name] = function(text, pattern, init, is_plain)
-      count = count + 1
-      if not (name == "find" and is_plain) and not is_cheap(pattern, #tostring(text)) then
-        expensive[#expensive + 1] = pattern
+    rawset(string, name, function(text, pattern, init, is_plain)
+      if is_counting then
+        is_counting, count = false, count + 1
+        if not (name == "find" and is_plain) and not is_cheap_for(pattern, text) then
+          expensive[#expensive + 1] = pattern
+        end
+        is_counting = true
       end
       return plain[name](text, pattern, init, is_plain)
-    end
+    end)
   end
   local ok, problem = pcall(fn, ...)
-  for _, name in ipairs(NAMES) do string[name] = plain[name] end
+  for _, name in ipairs(NAMES) do rawset(string, name, plain[name]) end
   if not ok then error(problem, 0) end
   return expensive, count
 end
