@@ -28,6 +28,14 @@ describe("json", function()
     end
   end)
 
+  it("writes long texts beside empty lists and long whole numbers, in the server, too", function()
+    local long = ("x"):rep(100000)
+    local restore = require("moongate.strings").install()
+    local text, reason = json.encode { json.empty_list, 9007199254740991, long }
+    restore()
+    assert.same({ '[[],9007199254740991,"' .. long .. '"]' }, { text, reason })
+  end)
+
   it("tells null from nothing", function()
     assert.equal(json.null, json.decode "null")
     assert.equal(json.null, json.decode('{"a":null}').a)
