@@ -222,7 +222,8 @@ end
 ---@param word string
 ---@return string[]
 function console.completions(owner, word)
-  local path, last = word:match "^(.-)([%w_]*)$"
+  local path = string.match(word, "^.*[^%w_]") or "" -- as a method it has a limit
+  local last = word:sub(#path + 1)
   local found, target = {}, nil
   for name in path:gmatch "[%w_]+" do
     local ok = true

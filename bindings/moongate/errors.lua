@@ -56,7 +56,7 @@ local FOLDER = string.match(debug.getinfo(1, "S").source, "^@(.*/)") or "" -- of
 
 --- LuaJIT shows of a long path the end.
 local function is_of_runtime(path)
-  local whole = FOLDER .. string.match(path, "[^/]*$")
+  local whole = FOLDER .. path:sub(string.match(path, "^.*/()") or 1)
   if path:sub(1, 3) == "..." then return whole:sub(3 - #path) == path:sub(4) end
   return whole == path
 end

@@ -335,6 +335,13 @@ describe("console", function()
       assert.same({}, complete "count.x")
     end)
 
+    it("takes words of any length, in the server, too", function()
+      local restore = require("moongate.strings").install()
+      local told = { complete(("x"):rep(50000)), complete(("x."):rep(50000)) }
+      restore()
+      assert.same({ {}, {} }, told)
+    end)
+
     it("leaves no line in the log", function()
       complete ""
       assert.same({}, audits())

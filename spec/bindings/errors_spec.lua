@@ -1,4 +1,5 @@
 local fake_gate = require "spec.support.fake_gate"
+local patterns = require "spec.support.patterns"
 
 describe("errors", function()
   local FAILS = [[return function(gate)
@@ -188,6 +189,14 @@ describe("errors", function()
     note("g", 1, 64)
     assert.same({ 256, 2 }, { #list(), #list "b" })
     assert.is_true(#list "g" > 40)
+  end)
+
+  it("are placed in no more time when a name in the traceback looks like a long path", function()
+    local name = "\n\t" .. ("a"):rep(5000) .. "/b:1: in "
+    local expensive = patterns.of(gate.world.errors.note, { label = "z#1" }, "on x",
+      "no\nstack traceback:\n\t[C]: in function '" .. name .. "'")
+    assert.same({}, expensive)
+    assert.equal(1, #list "z")
   end)
 
   it("are shown to an operator", function()

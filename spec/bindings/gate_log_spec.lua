@@ -1,4 +1,5 @@
 local fake_gate = require "spec.support.fake_gate"
+local patterns = require "spec.support.patterns"
 
 describe("the log of a plugin", function()
   local function load(source) return fake_gate.load { a = source } end
@@ -11,6 +12,21 @@ describe("the log of a plugin", function()
       { level = "error", text = "a#1: 1%" }, { level = "warn", text = "a#1: two" },
       { level = "info", text = "a#1: 3%" }, { level = "debug", text = "a#1: four" },
     }, { gate.log[1], gate.log[2], gate.log[3], gate.log[4] })
+  end)
+
+  it("takes no longer for what a value raises instead of being a text", function()
+    local gate = load [[return function(gate)
+      gate:on("log", function(_, message)
+        local value = setmetatable({}, { __tostring = function() error(message.text, 0) end })
+        gate:info("%s", value)
+      end)
+    end]]
+    local ann = gate:connect "ann"
+    for _, text in ipairs { ("("):rep(5000), ("("):rep(5000) .. ")x", "(" .. (")"):rep(5000) } do
+      local expensive = patterns.of(gate.deliver, gate, ann, { type = "log", text = text })
+      assert.same({}, expensive)
+    end
+    assert.is_truthy(gate:logged('gate:info: "%s": ' .. (")"):rep(4999)))
   end)
 
   it("blames a format on who wrote it", function()

@@ -4,13 +4,24 @@ local is_cheap = require("moongate.pattern").is_cheap
 
 local NAMES = { "find", "match", "gmatch", "gsub" }
 
---- What ends where the next begins is tried once: "%Z*%z" takes no more than "%z".
-local function is_cheap_for(pattern, text)
-  local judged = pattern:gsub("%(?%%Z%*%)?%%z", "%%z")
-  return is_cheap(judged, #tostring(text))
-end
+local patterns = {
+  -- Look worse than they are: what is taken ends where the next begins, and that is always there,
+  -- or the pattern has begun where no other could.
+  LINEAR = {
+    "^(.*)/[^/]*$", "^(%d+)%-(%d+)$", "^([^/]+)/(%d+)$", "^(%d+)%.(%d+)$", "^(%S-:%d+): ",
+    "^([%w_-]+)%.([%w_-]+)%.([%w_-]+)$", "^(%Z*)%z(%Z*)%z()", "^ban:(%l+):(.+)$", "^.-:%d+:",
+    "\n\t([^\n]-):(%d+): in ", "([^:]*):", "([^,]*),", "([^\n]*)\n", '([^"]*)"',
+    "([^\n]+) (%d+)\n?", "(%Z*)%z", "^%Z*%z%Z*%z(%Z*)%z", "^%S+:%d+: ",
+    "^%S*moongate/membrane_maps%.lua:%d+: ",
+  },
+}
 
-local patterns = {}
+local is_linear = {}
+for _, pattern in ipairs(patterns.LINEAR) do is_linear[pattern] = true end
+
+local function is_cheap_for(pattern, text)
+  return is_linear[pattern] or is_cheap(pattern, #tostring(text))
+end
 
 --- Calls fn(...). Those that would be refused to a guarded plugin for what they are matched with,
 --- and how many matches there were in all.
