@@ -10,6 +10,7 @@ local plugin = require "moongate.plugin"
 local run = require "moongate.run"
 local secret = require "moongate.secret"
 local strings = require "moongate.strings"
+local tables = require "moongate.tables"
 local task = require "moongate.task"
 local view = require "moongate.view"
 
@@ -123,7 +124,7 @@ end
 --- Lua's own functions of strings go on where nobody can stop them: those of guarded plugins lie
 --- over them. What the plugin has put in their place is its own business.
 local function lay_guards(own, env)
-  local guards = { string = strings.library(), table = { concat = strings.concat } }
+  local guards = { string = strings.library(), table = tables.of_console() }
   for name, over in pairs(guards) do
     local library = _G[name]
     if view.lookup(env, name) == library then

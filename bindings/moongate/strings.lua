@@ -8,7 +8,7 @@ local pattern_cost = require "moongate.pattern"
 
 local is_cheap, is_cheap_to_find = pattern_cost.is_cheap, pattern_cost.is_cheap_to_find
 
-local MAX_BYTES = 1048576 -- of what rep and concat make, and gsub asks a table for
+local MAX_BYTES = 1048576 -- of what rep and concat make, and gsub asks a table for; and values
 local MAX_STEPS = 1e8     -- of gsub in its replacement
 
 local byte, find, gmatch, gsub, match = string.byte, string.find, string.gmatch, string.gsub,
@@ -135,12 +135,14 @@ end
 --- table.concat with the same limit.
 function strings.concat(list, separator, first, last)
   first, last = strings.whole(first), strings.whole(last)
-  local bytes, place = 0, tonumber(first) or 1
+  local bytes, values, place = 0, 0, tonumber(first) or 1
   local part = type(list) == "table" and rawget(list, place) or nil
   while part ~= nil and place <= (tonumber(last) or place) do -- at a gap Lua says what is wrong
-    bytes = bytes + bytes_of(part) + bytes_of(separator)
+    bytes, values = bytes + bytes_of(part) + bytes_of(separator), values + 1
     if bytes > MAX_BYTES then
       error(("table.concat: the result would have over %d bytes"):format(MAX_BYTES), 2)
+    elseif values > MAX_BYTES then
+      error(("table.concat: the list has over %d values"):format(MAX_BYTES), 2)
     end
     place = place + 1
     part = rawget(list, place)

@@ -4,6 +4,7 @@ local codecs = require "moongate.codec"
 local json = require "moongate.json"
 local membrane_maps = require "moongate.membrane_maps"
 local strings = require "moongate.strings"
+local tables = require "moongate.tables"
 
 local view = {}
 
@@ -240,7 +241,7 @@ function view.builtins()
   end
   made.math = copy(math, "abs ceil cos exp floor fmod huge log max min pi pow random sin sqrt tan")
   made.string = strings.library()
-  made.table = copy(table, "insert remove sort maxn")
+  made.table = tables.of_console()
   made.table.concat = concat
   made.os = copy(os, "clock date time")
   return made

@@ -237,6 +237,13 @@ describe("console", function()
       assert.matches("string.rep: the result would have", told.error.message, 1, true)
       told = answer(ask("local t = { ('x'):rep(1e6), 'y' } return #table.concat(t, t[1])", mode))
       assert.matches("table.concat: the result would have", told.error.message, 1, true)
+      for _, call in ipairs { "insert(t, 1, 1)", "remove(t, 1)", "sort(t)", "sort(t, print)" } do
+        told = answer(ask([[local t, k = {}, 1
+          for i = 1, 200 do t["k" .. i] = 1 end
+          while k <= 2097152 do t[k], k = 1, k * 2 end
+          table.]] .. call, mode))
+        assert.matches("table.%l+: the list has 2097152 values", told.error.message)
+      end
     end
     assert.equal("2", writes("local t = {} table.insert(t, 1) return #t + #string.dump(touch) / "
       .. "#string.dump(touch)").text)

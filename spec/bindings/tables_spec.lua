@@ -52,8 +52,52 @@ describe("tables of a guarded plugin", function()
     assert.matches("table expected", a:problem "table.sort(1)")
   end)
 
+  --- A list with gaps, as long as its largest key.
+  local GAPS = [[local t = {}
+    for i = 1, 200 do t["k" .. i] = 1 end
+    local k = 1
+    while k <= 2097152 do t[k], k = k, k * 2 end
+    assert(#t == 2097152) ]]
+
+  it("are not moved or sorted when that would take too long, whatever is in them", function()
+    for call, problem in pairs {
+      ["table.remove(t, 1)"] = "table.remove: the list has 2097152 values, of which 2097151 would "
+        .. "move, at most 1048576",
+      ["table.remove(t, '10.5')"] = "table.remove: the list has 2097152 values, of which 2097142 "
+        .. "would move, at most 1048576",
+      ["table.insert(t, 1, 0)"] = "table.insert: the list has 2097152 values, of which 2097151 "
+        .. "would move, at most 1048576",
+      ["table.sort(t)"] = "table.sort: the list has 2097152 values, at most 1048576",
+      ["table.sort(t, print)"] = "table.sort: the list has 2097152 values, at most 1048576",
+    } do
+      assert.equal(problem, a:problem(GAPS .. call))
+    end
+    assert.equal("2097152", a:run(GAPS .. "return table.remove(t)"))
+    assert.equal("5", a:run(GAPS .. "table.insert(t, 2097152, 5) return t[2097152]"))
+    assert.equal("6", a:run(GAPS .. "table.insert(t, 6) return t[#t]"))
+    assert.equal("nil", a:run(GAPS .. "return table.remove(t, 2097150)"))
+  end)
+
+  it("are removed from as ever", function()
+    assert.equal("c a b nil nil", a:run [[local t = { "a", "b", "c" }
+      local last, first, next = table.remove(t), table.remove(t, 1), table.remove(t, "1")
+      return table.concat({ last, first, next, tostring((table.remove(t))),
+        tostring((table.remove(t, 1))) }, " ")]])
+    assert.matches("table expected", a:problem "table.remove(1)")
+    assert.matches("table expected", a:problem "table.remove(1, 1)")
+    assert.matches("number expected", a:problem "table.remove({ 1 }, {})")
+  end)
+
+  it("are not concatenated when they have too many values, as of no bytes", function()
+    assert.equal("table.concat: the list has over 1048576 values", a:problem [[
+      local t = {}
+      for i = 1, 1048577 do t[i] = "" end
+      return table.concat(t)]])
+  end)
+
   it("are not sorted when their texts take too long to compare", function()
-    assert.equal("table.sort: this list takes too long to sort", a:problem [[
+    assert.equal("table.sort: this list of 10000 values takes too long to sort without a function "
+      .. "of yours", a:problem [[
       local x, t = ("x"):rep(1000000), {}
       local a, b = x .. "a", x .. "b"
       for i = 1, 10000 do t[i] = i % 2 == 0 and a or b end
