@@ -12,10 +12,10 @@ local tables = require "moongate.tables"
 
 local sandbox = {}
 
--- Of code that load() is given: for gotos, and for "x and x and ...", Lua's parser takes the square
--- of the length. This is a fifth of a second at worst.
-local MAX_TEXT_BYTES = 65536
-local TOO_LONG = "load: over " .. MAX_TEXT_BYTES .. " bytes"
+-- Of a file, and of code that load() is given: for gotos, and for "x and x and ...", Lua's parser
+-- takes the square of the length, and nobody can stop it. This is a third of a second at worst.
+sandbox.MAX_CODE_BYTES = 65536
+local TOO_LONG = "load: over " .. sandbox.MAX_CODE_BYTES .. " bytes"
 local ESCAPE = 27 -- begins bytecode
 
 -- What is as it is.
@@ -83,7 +83,7 @@ local function joined(reader)
     if part == nil or part == "" then return table.concat(parts) end
     if type(part) ~= "string" then return nil, "reader function must return a string" end
     parts[#parts + 1], bytes = part, bytes + #part
-    if bytes > MAX_TEXT_BYTES then return nil, TOO_LONG end
+    if bytes > sandbox.MAX_CODE_BYTES then return nil, TOO_LONG end
   end
 end
 
@@ -97,7 +97,7 @@ local function loader_for(name, env, owner)
       return nil, problem or "load: expected a string, or a function of yours, got a "
         .. type(text)
     end
-    if #text > MAX_TEXT_BYTES then return nil, TOO_LONG end
+    if #text > sandbox.MAX_CODE_BYTES then return nil, TOO_LONG end
     if text:byte() == ESCAPE then return nil, "load: bytecode is not for a guarded plugin" end
     local chunk, why = load(text, name .. "(load)", "t")
     if not chunk then return nil, why end

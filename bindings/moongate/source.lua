@@ -88,9 +88,19 @@ function Set:is_stale(old)
   return is_stale
 end
 
+--- nil, or why it cannot be compiled.
+local function problem_of_text(made)
+  if not made.text then return "cannot be read" end
+  if made.text:byte(1) == 27 then return "is bytecode, expected Lua source" end
+  if made.guarded and #made.text > sandbox.MAX_CODE_BYTES then
+    return ("has %d bytes, a file of a guarded plugin at most %d"):format(#made.text,
+      sandbox.MAX_CODE_BYTES)
+  end
+end
+
 local function compile(made)
-  if not made.text then error(made.path .. ": cannot be read", 0) end
-  if made.text:byte(1) == 27 then error(made.path .. ": is bytecode, expected Lua source", 0) end
+  local reason = problem_of_text(made)
+  if reason then error(("%s: %s"):format(made.path, reason), 0) end
   -- The watchdog knows the runtime by this name.
   local chunk_name = (made.path:find "^moongate/" and "@./" or "@") .. made.path
   local chunk, problem = load(made.text, chunk_name, "t")

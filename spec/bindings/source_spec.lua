@@ -104,4 +104,19 @@ describe("source", function()
     assert.is_false(ok)
     assert.equal(path "none" .. ": cannot be read", problem)
   end)
+
+  it("is short in a guarded plugin: nobody can stop the parser", function()
+    save("most", "return 1" .. (" "):rep(65528))
+    save("more", "return 1" .. (" "):rep(65529))
+    local set = source.set(folder)
+    assert.same({ true, true, true }, { (pcall(set.compile, set, path "most", "a")),
+      (pcall(set.compile, set, path "most")), (pcall(set.compile, set, path "more")) })
+    local problem = path "more"
+      .. ": has 65537 bytes, a file of a guarded plugin at most 65536"
+    assert.same({ false, problem }, { pcall(set.compile, set, path "more", "a") })
+    source.use(set)
+    assert.same({ false, problem },
+      { pcall(set.require, set, { requires = {}, guarded = "a" }, "more") })
+    assert.equal(1, set:require({ requires = {} }, "more"))
+  end)
 end)
