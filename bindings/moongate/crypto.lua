@@ -18,9 +18,13 @@ local crypto_mt = { __index = Crypto, __newindex = function(_, name)
   error(("gate.crypto.%s cannot be set"):format(tostring(name)), 2)
 end }
 
+local same, sha256, hmac_sha256 = membrane.text_for "gate.crypto:same",
+  membrane.text_for "gate.crypto:sha256", membrane.text_for "gate.crypto:hmac_sha256"
+
 membrane.seal(crypto_mt, {
   name = "gate.crypto", methods = Crypto, fields = {},
   takes = {
+    same = { same, same }, sha256 = { sha256 }, hmac_sha256 = { hmac_sha256, hmac_sha256 },
     verify_jwt = { nil, membrane.spec, membrane.spec },
     check_key = { membrane.spec }, jwk_to_key = { membrane.spec },
   },

@@ -48,7 +48,7 @@ local TAKES = {
   needs = "raw", error = "raw", warn = "raw", info = "raw", debug = "raw",
   tells = "raw", spawn = "any", gather = "any", tell = "copied", share = "any",
   raw = { nil, membrane.spec }, room_kind = { nil, kind_spec }, provide = { nil, membrane.api },
-  request = { membrane.conn, membrane.data },
+  request = { membrane.conn, membrane.data }, is_utf8 = { membrane.text_for "gate:is_utf8" },
   open_room = { kind_to_open }, rooms_of = { kind_to_list },
 }
 

@@ -8,6 +8,7 @@
 -- A function that returns data is called in place of its wrapper (a tail call), so that the errors
 -- it raises in the name of its caller name the line of the plugin.
 local core = require "moongate.membrane_maps"
+local strings = require "moongate.strings"
 local task = require "moongate.task"
 
 local each, into, out = core.each, core.into, core.out
@@ -61,6 +62,18 @@ function membrane.how(realm, how)
   for key, value in next, how do copy[key] = value end
   copy.except = membrane.conn(realm, how.except)
   return copy
+end
+
+--- A text that the core goes through from end to end, where nobody can stop it.
+---@param what string
+---@return function
+function membrane.text_for(what)
+  return function(realm, value)
+    if type(value) == "string" and #value > strings.MAX_TEXT_BYTES then
+      error(strings.too_long(what, value), task.level_of_app())
+    end
+    return into(realm, value)
+  end
 end
 
 local MAX_SPEC, MAX_DEPTH = 10000, 16 -- entries, tables in each other

@@ -9,26 +9,65 @@ local pattern_cost = require "moongate.pattern"
 local is_cheap, is_cheap_to_find = pattern_cost.is_cheap, pattern_cost.is_cheap_to_find
 
 local MAX_BYTES = 1048576 -- of what rep and concat make, and gsub asks a table for; and values
+local MAX_TEXT_BYTES = 4194304 -- of what is gone through from end to end: some 30 ms
 local MAX_STEPS = 1e8     -- of gsub in its replacement
 
 local byte, find, gmatch, gsub, match = string.byte, string.find, string.gmatch, string.gsub,
   string.match
-local rep = string.rep
+local format, lower, rep, reverse, upper = string.format, string.lower, string.rep,
+  string.reverse, string.upper
 local concat, ceil, floor = table.concat, math.ceil, math.floor
 
 local strings = {
+  MAX_TEXT_BYTES = MAX_TEXT_BYTES,
   is_deep = function() return false end, -- set by sandbox.lua: much of the stack of C is used up
 }
 
 local guarded = {}
-for _, name in ipairs { "byte", "char", "format", "len", "lower", "reverse", "sub", "upper" } do
-  guarded[name] = string[name]
-end
+for _, name in ipairs { "byte", "char", "len", "sub" } do guarded[name] = string[name] end
 
 --- Lua takes a number for its digits.
 local function text_of(value)
   if type(value) == "number" then return tostring(value) end
   return value
+end
+
+--- What there is to say of a text that is longer.
+---@param what string
+---@param text string
+---@return string
+function strings.too_long(what, text)
+  return ("%s: the text has %d bytes, at most %d"):format(what, #text, MAX_TEXT_BYTES)
+end
+
+--- Raises in the name of who called the caller.
+local function check_length(text, what)
+  if type(text) == "string" and #text > MAX_TEXT_BYTES then
+    error(strings.too_long(what, text), 3)
+  end
+end
+
+function guarded.lower(text)
+  check_length(text, "string.lower")
+  return lower(text)
+end
+
+function guarded.reverse(text)
+  check_length(text, "string.reverse")
+  return reverse(text)
+end
+
+function guarded.upper(text)
+  check_length(text, "string.upper")
+  return upper(text)
+end
+
+--- What %s is given is copied; of what %q is given each byte is looked at.
+function guarded.format(text, ...)
+  if type(text) == "string" and find(text, "q", 1, true) then
+    for i = 1, select("#", ...) do check_length((select(i, ...)), "string.format, %q") end
+  end
+  return format(text, ...)
 end
 
 --- Raises in the name of who called the caller.
@@ -63,7 +102,7 @@ end
 -- What takes no longer than what it is given is long.
 local QUICK = { [tostring] = true, [tonumber] = true }
 for _, name in ipairs { "byte", "char", "len", "lower", "reverse", "upper" } do
-  QUICK[string[name]] = true
+  QUICK[string[name]], QUICK[guarded[name]] = true, true
 end
 
 local FOLDER = debug.getinfo(1, "S").source:match "^(.-)[%w_]+%.lua$"

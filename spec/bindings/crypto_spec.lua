@@ -169,6 +169,17 @@ describe("gate.crypto of a guarded plugin", function()
       :format(token.by_secret('{"alg":"HS256"}', '{"sub":"ann"}', "s"))))
   end)
 
+  it("is given texts of some length: nobody can stop it", function()
+    local HEAD = "local text = string.rep('a', 1048576) text = text .. text .. text .. text .. %q "
+    for _, call in ipairs { "gate.crypto:sha256(text)", "gate.crypto:hmac_sha256(text, '')",
+      "gate.crypto:hmac_sha256('', text)", "gate.crypto:same(text, '')",
+      "gate.crypto:same('', text)", "gate:is_utf8(text)" } do
+      assert.matches(call:match "^[^(]+" .. ": the text has 4194305 bytes, at most 4194304$",
+        app:problem(HEAD:format "a" .. call))
+      assert.is_true(select(2, app:run(HEAD:format "" .. call)))
+    end
+  end)
+
   it("is not given tables that run code", function()
     for _, code in ipairs {
       "gate.crypto:verify_jwt('', setmetatable({}, { __index = function() end }))",

@@ -110,6 +110,27 @@ describe("strings", function()
     assert.equal(0, select(2, library.gsub(text, "b", "")))
   end)
 
+  it("are not gone through from end to end when they are long, in the caller's line", function()
+    local most = string.rep("a", 4194304)
+    local more = most .. "a"
+    for name, text in pairs { lower = most, reverse = most, upper = most:upper() } do
+      assert.equal(text, library[name](most))
+      local ok, problem = pcall(function() local made = library[name](more) return made end)
+      assert.is_false(ok)
+      assert.matches(("strings_spec.lua:%%d+: string.%s: the text has 4194305 bytes, at most "
+        .. "4194304$"):format(name), problem)
+    end
+    assert.equal(4194306, #library.format("%q", most))
+    assert.matches("string.format, %%q: the text has 4194305 bytes, at most 4194304",
+      select(2, pcall(library.format, "%s %q", "a", more)))
+    assert.equal(more, library.format("%s", more))
+    assert.same({ "1.50 x", "a" }, { library.format("%.2f %s", 1.5, "x"), library.lower "A" })
+  end)
+
+  it("replace by functions that are guarded, too", function()
+    assert.equal("AB", (library.gsub("ab", ".", library.upper)))
+  end)
+
   it("leave it to Lua to say what is wrong with arguments", function()
     for _, name in ipairs { "find", "match", "gmatch", "gsub", "rep" } do
       assert.matches("bad argument #1", select(2, pcall(library[name])))
