@@ -125,7 +125,7 @@ end
 
 local function is_deep() return core.C.moon_stack_is_deep() ~= 0 end
 
-strings.is_deep = is_deep
+strings.is_deep, strings.acts_for_caller = is_deep, metatable.acts_for_caller
 
 --- Each coroutine has a stack of its own for Lua, but they share that of C.
 local function guarded_resume(co, ...)

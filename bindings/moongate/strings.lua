@@ -10,7 +10,8 @@ local is_cheap, is_cheap_to_find = pattern_cost.is_cheap, pattern_cost.is_cheap_
 
 local MAX_BYTES = 1048576 -- of what rep and concat make, and gsub asks a table for; and values
 local MAX_TEXT_BYTES = 4194304 -- of what is gone through from end to end: some 30 ms
-local MAX_STEPS = 1e8     -- of gsub in its replacement
+local QUICK_STEPS = 1e7   -- of gsub in its replacement, of 10 ns
+local ESCAPE_STEPS = 16   -- of a %1: it may be a number
 
 local byte, find, gmatch, gsub, match = string.byte, string.find, string.gmatch, string.gsub,
   string.match
@@ -20,7 +21,10 @@ local concat, ceil, floor = table.concat, math.ceil, math.floor
 
 local strings = {
   MAX_TEXT_BYTES = MAX_TEXT_BYTES,
-  is_deep = function() return false end, -- set by sandbox.lua: much of the stack of C is used up
+  -- Set by sandbox.lua: whether much of the stack of C is used up, and for functions that read
+  -- tables in the name of who has called them.
+  is_deep = function() return false end,
+  acts_for_caller = function(_) end,
 }
 
 local guarded = {}
@@ -30,6 +34,11 @@ for _, name in ipairs { "byte", "char", "len", "sub" } do guarded[name] = string
 local function text_of(value)
   if type(value) == "number" then return tostring(value) end
   return value
+end
+
+local function bytes_of(value)
+  value = text_of(value)
+  return type(value) == "string" and #value or 0
 end
 
 --- What there is to say of a text that is longer.
@@ -114,10 +123,24 @@ local function is_of_app(fn)
   return info.what ~= "C" and info.source:sub(1, #FOLDER) ~= FOLDER
 end
 
+--- How often what it has found may come into it, and its bytes.
+local function steps_of(by)
+  local _, escapes = gsub(by, "%%", "%%")
+  return #by + ESCAPE_STEPS * escapes
+end
+
+--- A replacement in which only %% has a meaning, as it is meant; nil: it has others.
+local function literal_of(by)
+  if not find(by, "%", 1, true) then return by end
+  if find(gsub(by, "%%%%", ""), "%", 1, true) then return end
+  return (gsub(by, "%%%%", "%%"))
+end
+
 local function why_not_by(text, by)
   local kind = type(by)
   if kind == "string" then
-    if find(by, "%", 1, true) and #by * #text > MAX_STEPS then
+    local is_long = #by > MAX_TEXT_BYTES
+    if is_long or not literal_of(by) and steps_of(by) * (#text + 1) > QUICK_STEPS then
       return ("a replacement of %d bytes is too long for a text of %d"):format(#by, #text)
     end
   elseif kind == "function" and is_of_app(by) then
@@ -129,23 +152,44 @@ local function why_not_by(text, by)
   end
 end
 
+--- Counts what comes into the text: Lua would make one as long as there is memory, byte by byte.
+---@param value_of fun(found: string): any what comes in place of it
+local function counting(value_of)
+  local bytes = 0
+  local function replacement(found)
+    local value = value_of(found)
+    bytes = bytes + bytes_of(value)
+    if bytes > MAX_TEXT_BYTES then
+      error(("string.gsub: the replacements have over %d bytes"):format(MAX_TEXT_BYTES), 3)
+    end
+    return value
+  end
+  strings.acts_for_caller(value_of)
+  strings.acts_for_caller(replacement)
+  return replacement
+end
+
+--- What takes the place of a replacement that may become long.
+local function bounded(text, by)
+  if type(by) == "table" then return counting(function(found) return by[found] end) end
+  if type(by) ~= "string" or #by * (#text + 1) <= QUICK_STEPS then return by end
+  local literal = literal_of(by)
+  return literal and counting(function() return literal end) or by
+end
+
 function guarded.gsub(text, pattern, by, most)
   if type(by) ~= "string" and strings.is_deep() then
     error("string.gsub: C stack overflow", 2)
   end
-  text, pattern = text_of(text), text_of(pattern)
+  text, pattern, by = text_of(text), text_of(pattern), text_of(by)
   check_pattern(text, pattern, "string.gsub")
-  local problem = type(text) == "string" and why_not_by(text, by)
+  if type(text) ~= "string" then return gsub(text, pattern, by, most) end -- Lua says what is wrong
+  local problem = why_not_by(text, by)
   if problem then error("string.gsub: " .. problem, 2) end
-  return gsub(text, pattern, by, most)
+  return gsub(text, pattern, bounded(text, by), most)
 end
 
 -- ---- what makes long texts ----
-
-local function bytes_of(value)
-  value = text_of(value)
-  return type(value) == "string" and #value or 0
-end
 
 function guarded.rep(text, count, separator)
   local times = tonumber(count)

@@ -168,6 +168,11 @@ describe("sandbox", function()
       a:problem "setmetatable({}, conn)")
   end)
 
+  it("lets a table that replaces run code of its plugin", function()
+    assert.equal("aabb", a:run [[return (string.gsub("ab", ".",
+      setmetatable({}, { __index = function(_, key) return key .. key end })))]])
+  end)
+
   it("lets C call Lua that calls C only as deep as the stack is", function()
     local calls = { 'return string.gsub("a", "a", function() return "b" end)',
       "return coroutine.wrap(function() return 1 end)()",

@@ -127,6 +127,35 @@ describe("strings", function()
     assert.same({ "1.50 x", "a" }, { library.format("%.2f %s", 1.5, "x"), library.lower "A" })
   end)
 
+  it("replace by up to 4 MiB in all, in the caller's line", function()
+    local text, by = string.rep("a", 10000), string.rep("b", 1000)
+    local is_table = { a = by }
+    for _, each in ipairs { by, by .. "%%", is_table } do
+      local ok, problem = pcall(function()
+        local made = library.gsub(text, "a", each)
+        return made
+      end)
+      assert.is_false(ok)
+      assert.matches("strings_spec.lua:%d+: string.gsub: the replacements have over 4194304 bytes$",
+        problem)
+    end
+    assert.equal(string.rep(by .. "%", 4) .. text:sub(5),
+      (library.gsub(text, "a", by .. "%%", 4)))
+    assert.equal(string.rep(by, 4) .. text:sub(5), (library.gsub(text, "a", is_table, 4)))
+    assert.equal(string.rep("b", 4194304), (library.gsub("a", "a", string.rep("b", 4194304))))
+    assert.matches("a replacement of 4194305 bytes is too long for a text of 1",
+      select(2, pcall(library.gsub, "a", "a", string.rep("b", 4194305))))
+  end)
+
+  it("replace by what was found in as many steps as that takes", function()
+    local text = string.rep("a", 100000)
+    assert.matches("a replacement of 12 bytes is too long for a text of 100000",
+      select(2, pcall(library.gsub, text, "()", ("%1"):rep(6))))
+    assert.equal(string.rep("aa", 100000), (library.gsub(text, "a", "%0%0")))
+    assert.equal("<a%>", (library.gsub("a", "a", "<%0%%>")))
+    assert.equal("2%x", (library.gsub("a", "a", 2) .. library.gsub("b", "b", "%%x")))
+  end)
+
   it("replace by functions that are guarded, too", function()
     assert.equal("AB", (library.gsub("ab", ".", library.upper)))
   end)
