@@ -225,11 +225,11 @@ function fetch.fetch(url, options)
     error("gate:fetch: expected a table, got a " .. type(options), 2)
   end
   task.current "gate:fetch"
-  local request, problem = pack(url, options or {})
-  if not request then error("gate:fetch: " .. problem, 2) end
-  if string.find(url, "%z") or #url > C.MOON_MAX_FETCH_URL_BYTES then
+  if #url > C.MOON_MAX_FETCH_URL_BYTES or string.find(url, "%z") then
     return nil, "bad_url", ("no URL, or one over %d bytes"):format(C.MOON_MAX_FETCH_URL_BYTES)
   end
+  local request, problem = pack(url, options or {})
+  if not request then error("gate:fetch: " .. problem, 2) end
   last_ticket = last_ticket + 1
   local ticket = last_ticket
   return conclude(ticket, pcall(task.wait, "gate:fetch", function(done)

@@ -15,10 +15,18 @@ end
 -- has called that.
 local MEMBRANE = "^%S*moongate/membrane_maps%.lua:%d+: "
 
+local MAX_TEXT_BYTES = 4096 -- as a line of the log has: all that follows goes through all of it
+
+local function shortened(text)
+  return #text > MAX_TEXT_BYTES and string.sub(text, 1, MAX_TEXT_BYTES) .. " ..." or text
+end
+
 local function text_of(problem)
-  if type(problem) == "string" then return (string.gsub(problem, MEMBRANE, "")) end
+  if type(problem) == "string" then
+    return (string.gsub(shortened(problem), MEMBRANE, ""))
+  end
   local mt = debug.getmetatable(problem)
-  if type(mt) == "table" and mt.__tostring then return tostring(problem) end
+  if type(mt) == "table" and mt.__tostring then return shortened(tostring(problem)) end
   return ("%s: raised %s, not a message"):format(where(),
     problem == nil and "nil" or "a " .. type(problem))
 end

@@ -24,6 +24,16 @@ describe("traceback", function()
       logged(function() error() end))
   end)
 
+  it("cuts what is long: a message may have as many bytes as the memory", function()
+    local long = ("x"):rep(4096)
+    for _, problem in ipairs { long .. "y",
+      setmetatable({}, { __tostring = function() return long .. "y" end }) } do
+      local text = logged(function() error(problem, 0) end)
+      assert.equal(long .. " ...\nstack traceback:\n", text:sub(1, 4118))
+    end
+    assert.equal(long .. "\n", logged(function() error(long, 0) end):sub(1, 4097))
+  end)
+
   it("is what an object says of itself", function()
     local object = setmetatable({}, { __tostring = function() return "no coin" end })
     assert.matches("^no coin\nstack", logged(function() error(object) end))

@@ -38,6 +38,16 @@ local TRIES = {
   { "local function f() return ('a'):gsub('a', f) end f()", "string.gsub: C stack overflow" },
   { "local function f() return coroutine.wrap(f)() end f()", "coroutine.wrap: C stack overflow" },
   { "table.insert({}, -2147483647, 1)", "table.insert: expected a place from 1 on" },
+  { "local t, k = {}, 1 for i = 1, 200 do t['k' .. i] = 1 end "
+    .. "while k <= 2^28 do t[k] = 1 k = k * 2 end table.remove(t, 1)",
+    "table.remove: the list has 268435456 values, of which 268435455 would move" },
+  { "local t, k = {}, 1 for i = 1, 200 do t['k' .. i] = 1 end "
+    .. "while k <= 2^28 do t[k] = 1 k = k * 2 end table.sort(t)",
+    "table.sort: the list has 268435456 values, at most 1048576" },
+  { "return (('a'):rep(1000000)):gsub('', ('b'):rep(300))",
+    "string.gsub: the replacements have over 4194304 bytes" },
+  { "local s = ('a'):rep(1048576) s = s .. s .. s .. s .. s return gate.crypto:sha256(s)",
+    "gate.crypto:sha256: the text has 5242880 bytes, at most 4194304" },
   { "return gate.plugin.name", "attempt to index field 'plugin' (a nil value)" },
   { "return gate.registry.plugins", "attempt to index field 'registry' (a nil value)" },
   { "rawset(conn, 'is_open', false)", "rawset: this is no table of yours" },
