@@ -208,6 +208,7 @@ function sandbox.environment(name, require_of_app, owner)
   }
   for _, global in ipairs(PLAIN) do env[global] = _G[global] end
   for library in pairs(LIBRARIES) do env[library] = copy_of(library) end
+  env.os.date = strings.date
   env._G, env.load = env, loader_for(name, env, owner)
   env.loadstring = env.load
   metatable.belongs(env, owner)

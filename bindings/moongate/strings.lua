@@ -10,6 +10,7 @@ local is_cheap, is_cheap_to_find = pattern_cost.is_cheap, pattern_cost.is_cheap_
 
 local MAX_BYTES = 1048576 -- of what rep and concat make, and gsub asks a table for; and values
 local MAX_TEXT_BYTES = 4194304 -- of what is gone through from end to end: some 30 ms
+local MAX_FORMAT_BYTES = 4096 -- of os.date
 local QUICK_STEPS = 1e7   -- of gsub in its replacement, of 10 ns
 local ESCAPE_STEPS = 16   -- of a %1: it may be a number
 
@@ -17,7 +18,7 @@ local byte, find, gmatch, gsub, match = string.byte, string.find, string.gmatch,
   string.match
 local format, lower, rep, reverse, upper = string.format, string.lower, string.rep,
   string.reverse, string.upper
-local concat, ceil, floor = table.concat, math.ceil, math.floor
+local concat, ceil, date, floor = table.concat, math.ceil, os.date, math.floor
 
 local strings = {
   MAX_TEXT_BYTES = MAX_TEXT_BYTES,
@@ -231,6 +232,19 @@ function strings.concat(list, separator, first, last)
     part = rawget(list, place)
   end
   return concat(list, separator, first, last)
+end
+
+--- os.date whose format is short: what stands for one %c takes longer than many letters.
+---@param form? any
+---@param time? any
+---@return any
+function strings.date(form, time)
+  if type(form) == "string" and #form > MAX_FORMAT_BYTES then
+    error(("os.date: the format has %d bytes, at most %d"):format(#form, MAX_FORMAT_BYTES), 2)
+  end
+  if form == nil then return date() end
+  if time == nil then return date(form) end
+  return date(form, time)
 end
 
 --- What "string" is in guarded code: a table of its own, which it may change.

@@ -243,7 +243,8 @@ function view.builtins()
   made.string = strings.library()
   made.table = tables.of_console()
   made.table.concat = concat
-  made.os = copy(os, "clock date time")
+  made.os = copy(os, "clock time")
+  made.os.date = strings.date
   return made
 end
 

@@ -245,6 +245,7 @@ describe("console", function()
         assert.matches("table.%l+: the list has 2097152 values", told.error.message)
       end
     end
+    assert.matches("os.date: the format has", reads("os.date(('%c'):rep(2049))").error.message)
     assert.equal("2", writes("local t = {} table.insert(t, 1) return #t + #string.dump(touch) / "
       .. "#string.dump(touch)").text)
   end)

@@ -168,6 +168,16 @@ describe("sandbox", function()
       a:problem "setmetatable({}, conn)")
   end)
 
+  it("tells the date by a format that is short", function()
+    assert.equal("1970", a:run "return os.date('!%Y', 0)")
+    assert.equal("1970", a:run "return os.date('!*t', 0).year")
+    assert.equal("string", a:run "return type(os.date())")
+    assert.equal("string", a:run "return type(os.date '%c')")
+    assert.equal("os.date: the format has 4098 bytes, at most 4096",
+      a:problem "return (os.date(('%c'):rep(2049)))")
+    assert.equal("true", a:run "return #os.date(('%c'):rep(2048)) > 20000")
+  end)
+
   it("lets a table that replaces run code of its plugin", function()
     assert.equal("aabb", a:run [[return (string.gsub("ab", ".",
       setmetatable({}, { __index = function(_, key) return key .. key end })))]])
