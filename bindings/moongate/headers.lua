@@ -1,6 +1,10 @@
 --- Headers that scripts write: of responses and of requests to others.
 local headers = {}
 
+local MAX_BYTES = 65536 -- that are looked at: the core takes fewer
+
+local function bytes_of(name, value) return #tostring(name) + #tostring(value) + 4 end
+
 local function problem_of(name, value, own)
   if type(name) ~= "string" or not name:find "^[%w!#$%%&'*+.^_`|~-]+$" then
     return ('headers: "%s" cannot be the name of a header'):format(tostring(name))
@@ -26,9 +30,11 @@ function headers.lines(given, content_type, own)
   if type(given) ~= "table" then
     return nil, "headers: expected a table, got a " .. type(given)
   end
-  local lines = {}
+  local lines, bytes = {}, 0
   for name, value in pairs(given) do
-    local problem = problem_of(name, value, own)
+    bytes = bytes + bytes_of(name, value)
+    local problem = bytes > MAX_BYTES and ("headers: over %d bytes"):format(MAX_BYTES)
+      or problem_of(name, value, own)
     if problem then return nil, problem end
     if name:lower() == "content-type" then content_type = nil end
     lines[#lines + 1] = ("%s: %s\r\n"):format(name, value)

@@ -9,6 +9,25 @@ describe("headers", function()
     assert.equal("", headers.lines())
   end)
 
+  it("are not gone through when there are too many, or long ones", function()
+    local many, looked_at = {}, 0
+    for i = 1, 20000 do many["h" .. i] = i end
+    local real = pairs
+    _G.pairs = function(list) -- luacheck: ignore
+      return function(_, key)
+        looked_at = looked_at + 1
+        return next(list, key)
+      end, list
+    end
+    local lines, problem = headers.lines(many)
+    _G.pairs = real -- luacheck: ignore
+    assert.same({ nil, "headers: over 65536 bytes" }, { lines, problem })
+    assert.is_true(looked_at > 1000 and looked_at < 10000)
+    assert.same({ nil, "headers: over 65536 bytes" },
+      { headers.lines { a = string.rep("x", 65532) } })
+    assert.equal(65536, #headers.lines { a = string.rep("x", 65531) })
+  end)
+
   local REFUSED = {
     { "A: b", "headers: expected a table, got a string" },
     { { "b" }, 'headers: "1" cannot be the name of a header' },
