@@ -21,11 +21,12 @@ local function number(value)
   return tonumber(short) == value and short or ("%.17g"):format(value)
 end
 
---- Its names, sorted, and whether there are other keys.
+--- Its names, sorted, and how many other keys there are; nil when there are too many, however many.
 local function names_of(value)
   local names, others = {}, 0
   for key in next, value do
     if type(key) == "string" then names[#names + 1] = key else others = others + 1 end
+    if #names + others > MAX_ITEMS then return nil end
   end
   table.sort(names)
   return names, others
@@ -49,7 +50,7 @@ local function write_table(value, depth)
   if depth > MAX_DEPTH then return nil, (" is more than %d tables deep"):format(MAX_DEPTH) end
   if getmetatable(value) ~= nil then return nil, " is an object" .. WHAT end
   local names, others = names_of(value)
-  if #names + others > MAX_ITEMS then return nil, (" has more than %d items"):format(MAX_ITEMS) end
+  if not names then return nil, (" has more than %d items"):format(MAX_ITEMS) end
   if others > 0 and names[1] then return nil, " has both names and other keys" end
   if others > 0 then return write_list(value, others, depth + 1) end
   for i, name in ipairs(names) do
