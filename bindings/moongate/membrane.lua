@@ -54,12 +54,23 @@ function membrane.message(realm, value)
   return into(realm, value)
 end
 
+local MAX_SPEC, MAX_DEPTH = 10000, 16 -- entries, tables in each other
+
+local function check_size(entries, depth)
+  if entries <= MAX_SPEC and depth <= MAX_DEPTH then return end
+  error(("expected a table of at most %d entries, %d tables deep"):format(MAX_SPEC, MAX_DEPTH),
+    task.level_of_app())
+end
+
 --- How to send: { except = conn }.
 function membrane.how(realm, how)
   if type(how) ~= "table" or rawget(how, "except") == nil then return into(realm, how) end
   into(realm, how) -- raises when it is an object
-  local copy = {}
-  for key, value in next, how do copy[key] = value end
+  local copy, entries = {}, 0
+  for key, value in next, how do
+    copy[key], entries = value, entries + 1
+    check_size(entries, 1)
+  end
   copy.except = membrane.conn(realm, how.except)
   return copy
 end
@@ -76,8 +87,6 @@ function membrane.text_for(what)
   end
 end
 
-local MAX_SPEC, MAX_DEPTH = 10000, 16 -- entries, tables in each other
-
 local function spec_of(realm, spec, walk, depth)
   if type(spec) ~= "table" or core.target_of[spec] then return into(realm, spec) end
   if walk.seen[spec] then return walk.seen[spec] end
@@ -86,10 +95,7 @@ local function spec_of(realm, spec, walk, depth)
   walk.seen[spec] = copy
   for key, value in next, spec do
     walk.entries = walk.entries + 1
-    if walk.entries > MAX_SPEC or depth > MAX_DEPTH then
-      error(("expected a table of at most %d entries, %d tables deep"):format(MAX_SPEC, MAX_DEPTH),
-        task.level_of_app())
-    end
+    check_size(walk.entries, depth)
     copy[key] = spec_of(realm, value, walk, depth + 1)
   end
   return copy

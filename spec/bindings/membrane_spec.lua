@@ -158,6 +158,13 @@ describe("membrane", function()
     assert.same({ { spawned = true }, { n = 3 }, { kind = "race", has = true } }, ann.heard)
   end)
 
+  it("does not go through all of a table that says how to send", function()
+    assert.equal("expected a table of at most 10000 entries, 16 tables deep", a:problem [[
+      local how = { except = conn }
+      for i = 1, 10000 do how[i] = i end
+      gate:room("tea"):publish({ n = 1 }, how)]])
+  end)
+
   it("leaves out who is excepted, and no other", function()
     local bob = a.gate:connect "bob"
     a.gate.world.room.find("tea"):add(bob)
