@@ -162,7 +162,7 @@ function gate:tells(...) end
 --- have heard. One that fails does not keep it from the others; one that waits, as it may when a
 --- task tells, holds them up, and who tells.
 ---@param event string declared by gate:tells
----@param ... any what they get; from a guarded plugin a copy, and so data
+---@param ... any what they get; from a guarded plugin, and to one, a copy, and so data
 function gate:tell(event, ...) end
 
 --- The room of this name. Plugins share the names: raw plugins prefix theirs with something

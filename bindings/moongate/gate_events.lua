@@ -41,7 +41,7 @@ end
 --- have heard. One that fails does not keep it from the others; one that waits, as it may when a
 --- task tells, holds them up, and who tells.
 ---@param event string declared by gate:tells
----@param ... any what they get; from a guarded plugin a copy, and so data
+---@param ... any what they get; from a guarded plugin, and to one, a copy, and so data
 function gate:tell(event, ...)
   check_called(self, "gate:tell")
   checks.in_force(self, "gate:tell")

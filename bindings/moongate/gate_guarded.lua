@@ -27,7 +27,10 @@ end
 local function kind_spec(realm, spec)
   local is_durable = type(spec) == "table" and rawget(spec, "durable")
   refuse(is_durable and membrane.lacks(realm, "store", "gate:room_kind, durable"))
-  return membrane.spec(realm, spec)
+  local hooks = membrane.hooks(realm, spec)
+  local steps = type(hooks) == "table" and rawget(spec, "migrations")
+  if steps then hooks.migrations = membrane.spec(realm, steps) end -- these change the state itself
+  return hooks
 end
 
 --- Without the capability rooms of others' kinds are left out.
@@ -47,15 +50,19 @@ local function show(realm, value) return membrane.show(realm, value) end
 local TAKES = {
   needs = "raw", error = "raw", warn = "raw", info = "raw", debug = "raw",
   tells = "raw", spawn = "any", gather = "any", tell = "copied", share = "any",
-  raw = { nil, membrane.spec }, room_kind = { nil, kind_spec }, provide = { nil, membrane.api },
-  request = { membrane.conn, membrane.data }, is_utf8 = { membrane.text_for "gate:is_utf8" },
-  open_room = { kind_to_open }, rooms_of = { kind_to_list },
+  raw = { nil, membrane.hooks }, room_kind = { nil, kind_spec }, provide = { nil, membrane.api },
+  on = { nil, membrane.filter }, before = { nil, membrane.filter },
+  after = { nil, membrane.hook }, command = { nil, membrane.hook },
+  http = { nil, nil, membrane.hook },
+  request = { membrane.conn, membrane.data, membrane.answer, nil, membrane.keep },
+  is_utf8 = { membrane.text_for "gate:is_utf8" },
+  open_room = { kind_to_open, nil, membrane.data }, rooms_of = { kind_to_list },
 }
 
 local GIVES = {
   room = show, user = show, open_room = show, fetch = show, counter = show, gauge = show,
-  histogram = show, gather = show, share = show, rooms = iterator_of_rooms, users = iterator,
-  conns = iterator, rooms_of = iterator, use = membrane.foreign,
+  histogram = show, gather = show, share = show, option = membrane.copy, rooms = iterator_of_rooms,
+  users = iterator, conns = iterator, rooms_of = iterator, use = membrane.foreign,
 }
 
 local NEEDS = { fetch = "fetch", http = "http", store = "store" }

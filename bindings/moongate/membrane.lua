@@ -3,17 +3,22 @@
 -- Objects of the runtime (gate, conn, room, ...) are proxies in guarded code: empty tables that
 -- show what is meant for plugins, and cannot be changed. The same object is the same proxy as long
 -- as somebody holds that. Functions of the plugin are wrapped, so that they are given proxies, and
--- what they return is unwrapped. Plain data passes as it is. Trusted code never comes here.
+-- what they return is unwrapped. Plain data that others go on using is copied: messages, replies,
+-- what is told. The states, which all share, pass as they are. Trusted code never comes here.
 --
 -- A function that returns data is called in place of its wrapper (a tail call), so that the errors
 -- it raises in the name of its caller name the line of the plugin.
 local core = require "moongate.membrane_maps"
+local hooks = require "moongate.membrane_hooks"
 local strings = require "moongate.strings"
 local task = require "moongate.task"
 
 local each, into, out = core.each, core.into, core.out
 
-local membrane = { seal = core.seal, realm = core.realm, show = core.out, data = core.data }
+local membrane = {
+  seal = core.seal, realm = core.realm, show = core.out, copy = core.out_copy, keep = core.keep,
+  data = hooks.data, hook = hooks.hook, filter = hooks.filter, answer = hooks.answer,
+}
 
 -- ---- capabilities ----
 
@@ -88,7 +93,7 @@ function membrane.text_for(what)
 end
 
 local function spec_of(realm, spec, walk, depth)
-  if type(spec) ~= "table" or core.target_of[spec] then return into(realm, spec) end
+  if type(spec) ~= "table" or core.target_of[spec] then return walk.map(realm, spec) end
   if walk.seen[spec] then return walk.seen[spec] end
   into(realm, spec)
   local copy = {}
@@ -102,7 +107,14 @@ local function spec_of(realm, spec, walk, depth)
 end
 
 --- A table of functions, and of tables of them.
-function membrane.spec(realm, spec) return spec_of(realm, spec, { seen = {}, entries = 0 }, 1) end
+function membrane.spec(realm, spec)
+  return spec_of(realm, spec, { map = into, seen = {}, entries = 0 }, 1)
+end
+
+--- The same of hooks: what they are given, others go on using.
+function membrane.hooks(realm, spec)
+  return spec_of(realm, spec, { map = hooks.hook, seen = {}, entries = 0 }, 1)
+end
 
 --- The API that it provides, as it is now: others get a copy.
 membrane.api = core.offer
@@ -123,7 +135,7 @@ local function show_choice(realm, fn)
     if rawequal(chosen, target) then return value end
     return chosen
   end
-  realm.shown[fn], realm.wrapped[made] = made, fn
+  realm.shown[fn], realm.wrapped[made], realm.others[made] = made, fn, fn
   return made
 end
 

@@ -1,10 +1,9 @@
 --- How the membrane maps values: which proxy stands for which object, and the other way.
+local copies = require "moongate.membrane_copy"
 local task = require "moongate.task"
 
 local CAUGHT = "^%S+:%d+: " -- a message that has its place already, or names a file
 local FILE = "^%S*%.lua"
--- Of what one call hands to another plugin: values, tables in each other.
-local MAX_COPIED, MAX_DEPTH = 100000, 32
 
 local NOT_DATA = { thread = "a coroutine", cdata = "a value of the FFI (1LL is one)" }
 
@@ -16,6 +15,10 @@ local maps = {}
 ---@field proxies table<table, table> object -> proxy
 ---@field wrapped table<function, function> of the plugin -> what the runtime has
 ---@field offered table<function, function> of the plugin -> what other plugins have
+---@field hooks table<function, function> of the plugin -> what the runtime has of a hook
+---@field filters table<function, function> the same of a filter, or a handler
+---@field answers table<function, function> the same of what takes the answer to a request
+---@field others table<function, function> of the runtime, as the plugin has it -> what that is
 ---@field shown table<function, function> of the runtime -> what the plugin has
 ---@field views table<string, table<table, table>> flavour -> table -> its view
 ---@field metatables table<string, table> by the name of the class
@@ -37,7 +40,7 @@ local own_of = setmetatable({}, WEAK) -- function that the runtime has -> that o
 local target_of = setmetatable({}, { __mode = "k" }) -- proxy or view -> what it stands for
 local walks = setmetatable({}, { __mode = "k" })     -- view -> { realm, flavour }
 
-maps.target_of = target_of
+maps.target_of, maps.own_of = target_of, own_of
 maps.showing = setmetatable({}, { __mode = "k" }) -- function in views -> what shows it
 
 -- Metatables that guarded code has set. What has one of these is its own business.
@@ -57,7 +60,8 @@ function maps.seal(mt, shape) shapes[mt] = shape end
 function maps.realm(plugin, owner_of)
   local function weak() return setmetatable({}, WEAK) end
   return { plugin = plugin, owner_of = owner_of, proxies = weak(), wrapped = weak(),
-    offered = weak(), shown = weak(),
+    offered = weak(), hooks = weak(), filters = weak(), answers = weak(), others = weak(),
+    shown = weak(),
     views = { data = weak(), api = weak() }, metatables = {} }
 end
 
@@ -67,11 +71,9 @@ function maps.name_of(target)
   return shape and shape.name
 end
 
-local left -- of the values that may be copied
-
 --- All values, each mapped.
 local function each(map, realm, ...)
-  left = MAX_COPIED
+  copies.begin()
   local count = select("#", ...)
   if count == 0 then return end
   local a, b, c = ...
@@ -85,64 +87,40 @@ end
 
 maps.each = each
 
-local function refuse(what)
-  error(what .. " cannot be handed over by a guarded plugin, or to one", task.level_of_app())
-end
+local refuse = copies.refuse
 
 -- ---- from the plugin to the runtime ----
 
 local into, out
 
---- A message that a filter has given a metatable would run code of the plugin in the runtime, or in
---- another one.
-local function strip(value)
-  if type(value) ~= "table" then return end
-  local mt = metatable_of(value)
-  local is_bad = mt and own[mt]
-  if is_bad then debug.setmetatable(value, nil) end
-  for key, inner in next, value do
-    if type(inner) == "table" and own[metatable_of(inner) or false] then
-      value[key], is_bad = nil, true
-    end
-  end
-  return is_bad
+--- A table of the plugin with a metatable, which no other code may come upon.
+function maps.is_own_object(value)
+  return type(value) == "table" and getmetatable(value) ~= nil and not target_of[value]
 end
 
---- Data that others will look into: nothing in it may run code of the plugin there.
-function maps.data(realm, value)
-  local mapped = into(realm, value)
-  if type(value) ~= "table" or target_of[value] then return mapped end
-  for _, inner in next, value do
-    if type(inner) == "table" and not target_of[inner] then into(realm, inner) end
-  end
-  return mapped
-end
-
-local function hand_back(realm, value)
-  if type(value) == "table" and getmetatable(value) ~= nil and not target_of[value] then
-    error(realm.plugin.file .. ": returns a table with a metatable: a guarded plugin hands over "
-      .. "data", 0)
-  end
+--- What the plugin gets back later: a view stays one, or the table behind it would come.
+local function keep(realm, value)
+  if walks[value] then return value end
   return into(realm, value)
 end
 
-local function settle(realm, b, c, ...)
-  local is_bad = strip(b)
-  is_bad = strip(c) or is_bad
-  if is_bad then
-    error(realm.plugin.file .. ": what a plugin is given is data: it cannot have metatables", 0)
-  end
-  return each(hand_back, realm, ...)
+--- For what a hook returns, and the like.
+function maps.refuse_object(realm, value)
+  if not maps.is_own_object(value) then return end
+  error(realm.plugin.file .. ": returns a table with a metatable: a guarded plugin hands over "
+    .. "data", 0)
+end
+
+local function hand_back(realm, value)
+  maps.refuse_object(realm, value)
+  return keep(realm, value)
 end
 
 --- A function of the plugin, for the runtime.
 local function wrap(realm, fn)
   local found = realm.wrapped[fn]
   if found then return found end
-  local function made(...)
-    local _, b, c = ...
-    return settle(realm, b, c, fn(each(out, realm, ...)))
-  end
+  local function made(...) return each(hand_back, realm, fn(each(out, realm, ...))) end
   realm.wrapped[fn], realm.shown[made] = made, fn
   own_of[made] = fn
   return made
@@ -157,36 +135,26 @@ local out_copy, into_copy
 
 --- The same for another plugin.
 local function offer(realm, fn)
-  local found = realm.offered[fn] or realm.wrapped[fn]
+  local found = realm.others[fn] or realm.offered[fn]
   if found then return found end
   local function made(...) return each(into_copy, realm, fn(each(out_copy, realm, ...))) end
   realm.offered[fn], realm.shown[made] = made, fn
   return made
 end
 
---- Between two plugins tables are copied: what is in them is mapped, and neither has the other's.
-local function copy(map, realm, value, seen, depth)
-  left = left - 1
-  if left < 0 then refuse(("what has over %d values"):format(MAX_COPIED)) end
-  if type(value) ~= "table" or getmetatable(value) ~= nil then return map(realm, value) end
-  if seen[value] then return seen[value] end
-  if depth > MAX_DEPTH then refuse(("a table of over %d levels"):format(MAX_DEPTH)) end
-  local made = {}
-  seen[value] = made
-  for key, inner in next, value do
-    made[copy(map, realm, key, seen, depth + 1)] = copy(map, realm, inner, seen, depth + 1)
-  end
-  return made
-end
+local function as_it_is(_, value) return value end
 
+--- What is behind a view is another plugin's, or the runtime's.
 local function offered(realm, value)
   if type(value) == "function" then return offer(realm, value) end
+  if walks[value] then return copies.more(as_it_is, realm, target_of[value]) end
   return into(realm, value)
 end
 
-function out_copy(realm, value) return copy(out, realm, value, {}, 1) end
+--- Between two plugins tables are copied: what is in them is mapped, and neither has the other's.
+function out_copy(realm, value) return copies.of(out, realm, value) end
 
-function into_copy(realm, value) return copy(offered, realm, value, {}, 1) end
+function into_copy(realm, value) return copies.of(offered, realm, value) end
 
 --- What a plugin provides: a copy, whose functions map what they are given.
 function maps.offer(realm, value) return (each(into_copy, realm, value)) end
@@ -228,7 +196,7 @@ local function show(realm, fn)
   local function made(...)
     return conclude(realm, out_copy, pcall(fn, each(into_copy, realm, ...)))
   end
-  realm.shown[fn], realm.wrapped[made] = made, fn
+  realm.shown[fn], realm.wrapped[made], realm.others[made] = made, fn, fn
   return made
 end
 
@@ -244,9 +212,7 @@ local function target_for(realm, shape, self, name)
   return target
 end
 
-local function pass(_, value) return value end
-
-local FOR_ALL = { raw = pass, any = into, copied = into_copy }
+local FOR_ALL = { raw = as_it_is, any = keep, copied = into_copy }
 
 --- What calls a method, with as many arguments as there are.
 local function variadic(realm, shape, name, method)
@@ -357,7 +323,7 @@ local function show_plain(realm, fn)
   local found = realm.shown[fn]
   if found then return found end
   local function made(...) return fn(each(into, realm, ...)) end
-  realm.shown[fn], realm.wrapped[made] = made, fn
+  realm.shown[fn], realm.wrapped[made], realm.others[made] = made, fn, fn
   return made
 end
 
@@ -400,6 +366,7 @@ function maps.step_of(view)
   end
 end
 
-maps.into, maps.out = into, out
+maps.into, maps.out, maps.keep = into, out, keep
+maps.offered, maps.out_copy = offered, out_copy
 
 return maps

@@ -48,6 +48,7 @@ membrane.seal(room_mt, {
   fields = { name = true, kind = true, state = true, members = membrane.view },
   takes = { add = { membrane.conn }, remove = { membrane.conn }, has = { membrane.conn },
     say = { membrane.conn, membrane.data }, publish = { membrane.message, membrane.how } },
+  gives = { say = membrane.copy },
   check = function(realm, self, what)
     if self.kind and not FOR_ALL[what] then
       return membrane.lacks_kind(realm, self.kind, "room." .. what)

@@ -13,7 +13,7 @@ end
 
 -- What a guarded plugin has called in place of itself ("return conn:send()") would be blamed on who
 -- has called that.
-local MEMBRANE = "^%S*moongate/membrane_maps%.lua:%d+: "
+local MEMBRANE = "^%S*moongate/membrane_%a+%.lua:%d+: "
 
 local MAX_TEXT_BYTES = 4096 -- as a line of the log has: all that follows goes through all of it
 

@@ -14,6 +14,14 @@ local CODES = {
   unavailable = 4012,
 }
 
+--- Of what may be kept for the next connection: states are for all plugins to change.
+local function copy_of(info)
+  if type(info) ~= "table" then return info end
+  local copy = {}
+  for key, value in pairs(info) do copy[key] = copy_of(value) end
+  return copy
+end
+
 ---@param gate moongate.Gate
 ---@param guest table of auth.guest
 ---@param options { grace_ms: integer, max_connections_per_user: integer }
@@ -106,7 +114,8 @@ return function(gate, guest, options)
     conn.state.auth = {
       since = before and before.since or gate:now_ms(),
       method = identity.method, expires_at = identity.expires_at, device = device,
-      guest = identity.is_guest or false, admin = identity.admin or false, info = identity.info,
+      guest = identity.is_guest or false, admin = identity.admin or false,
+      info = copy_of(identity.info),
     }
     conn.state.admin = identity.admin or nil
     if identity.expires_at then expiry.watch(conn) end

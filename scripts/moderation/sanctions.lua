@@ -118,9 +118,10 @@ function sanctions.refusal(code, sanction, now_ms)
 end
 
 local function shown(place, name, its)
-  local what = its.is_shadow and "shadow_mute" or place.what
+  local what, appeal = its.is_shadow and "shadow_mute" or place.what, its.appeal
   return { what = what, [place.field] = name, by = its.by, at = its.at, reason = its.reason,
-    expires_at = its.expires_at, appeal = its.appeal }
+    expires_at = its.expires_at,
+    appeal = appeal and { by = appeal.by, at = appeal.at, text = appeal.text } }
 end
 
 --- Those in force, each as it is shown, and their keys in order.

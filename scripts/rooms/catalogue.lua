@@ -174,6 +174,12 @@ local function is_shown_as_big(record)
   return record and not record.archived and listing.is_for_all(record)
 end
 
+local function copy_of(counts)
+  local copy = {}
+  for name, count in pairs(counts) do copy[name] = count end
+  return copy
+end
+
 --- The biggest of those that everybody finds. Of many it may be some seconds old.
 ---@param count_of fun(name: string): integer
 ---@param now_ms integer
@@ -181,13 +187,13 @@ end
 function Catalogue:biggest(count_of, now_ms)
   local age_ms = self.biggest_at and now_ms - self.biggest_at
   local is_young = age_ms and age_ms >= 0 and age_ms < BIGGEST_MS
-  if self.use_count > MAX_COUNTED and is_young then return self.are_biggest end
+  if self.use_count > MAX_COUNTED and is_young then return copy_of(self.are_biggest) end
   local counts = {}
   for name in pairs(self.in_use) do
     if is_shown_as_big(self:record(name)) then counts[name] = count_of(name) end
   end
   self.are_biggest, self.biggest_at = listing.biggest(counts), now_ms
-  return self.are_biggest
+  return copy_of(self.are_biggest)
 end
 
 local catalogue = {}

@@ -156,15 +156,23 @@ end
 
 -- ---- showing ----
 
+local function copy_of(set)
+  local copy = {}
+  for key, value in pairs(set) do
+    copy[key] = type(value) == "table" and copy_of(value) or value
+  end
+  return copy
+end
+
 function changes.describe(house, conn, message)
   local record, code, text, temporary = house:record_for(conn, message, "see")
   if not record then return nil, code, text, temporary end
   local view = house:view(conn, record)
   view.owner, view.created_at = record.owner, record.created_at
-  if house:may(conn, record, "set_role") then view.roles = record.roles end
+  if house:may(conn, record, "set_role") then view.roles = copy_of(record.roles) end
   if house:may(conn, record, "invite") then
     house.entry:sweep_invites(record)
-    view.invites = record.invites
+    view.invites = copy_of(record.invites)
   end
   return view
 end

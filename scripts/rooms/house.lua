@@ -139,13 +139,14 @@ function House:record_for(conn, message, action)
   return record
 end
 
---- The room as a user sees it, without who is in it.
+--- The room as a user sees it, without who is in it: nothing of it is the record's own, for other
+--- plugins see replies, too.
 ---@param conn moongate.Conn
 ---@param record table
 ---@return table
 function House:view(conn, record)
   return { room = record.name, kind = record.kind, title = record.title, topic = record.topic,
-    options = record.options, role = self:role(conn, record),
+    options = options.read(nil, record.options), role = self:role(conn, record),
     archived = record.archived or nil, at = self.gate:now_ms(),
     count = self.attendance:count(self.gate:room(record.name)) }
 end

@@ -327,6 +327,7 @@ describe("membrane", function()
           local mt = { __index = function() while true do end end }
           if message.how == 1 then setmetatable(message, mt) end
           if message.how == 2 then message.data = setmetatable({}, mt) end
+          if message.how == 3 then message.data = { { setmetatable({}, mt) } } end
         end)
         gate:on("text", function() return nil, "code", setmetatable({}, { __tostring = error }) end)
         gate:on("data", function() return setmetatable({}, {}) end)
@@ -335,7 +336,7 @@ describe("membrane", function()
       end]] }
     local ann = gate:connect "ann"
     assert.same({ x = true }, gate:deliver(ann, { type = "say", how = 0 }))
-    for how = 1, 2 do
+    for how = 1, 3 do
       assert.equal("internal", select(2, gate:deliver(ann, { type = "say", how = how })))
     end
     assert.is_truthy(gate:logged "what a plugin is given is data: it cannot have metatables")

@@ -48,6 +48,14 @@ describe("auth backend", function()
       { known.method, known.info, known.admin })
   end)
 
+  it("has said the same of the next connection, whatever becomes of the state of one", function()
+    local _, conn = ask "one"
+    answer { user = "ann", info = { plan = { name = "gold" } } }
+    conn.state.auth.info.plan.name = "silver"
+    local _, other = ask "one"
+    assert.same({ plan = { name = "gold" } }, other.state.auth.info)
+  end)
+
   it("is asked once for a storm of connections with one token", function()
     load { max_connections_per_user = 1000 }
     local answers = {}

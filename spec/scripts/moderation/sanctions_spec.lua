@@ -83,6 +83,7 @@ describe("a book of sanctions", function()
       item { what = "mute", user = "bob" }, item { what = "shadow_mute", user = "dora" },
       item { what = "ban", user = "bob", reason = "spam", appeal = { text = "sorry" } } }
     assert.same({ all }, { sanctions.page(book, 2000, nil, 100, true) })
+    sanctions.page(book, 2000, nil, 100, true)[4].appeal.text = "spoilt"
     assert.same({ all }, { sanctions.page(book, 2000, nil, 4, true) })
     local page, next_after = sanctions.page(book, 2000, nil, 3, true)
     assert.same({ all[1], all[2], all[3] }, page)

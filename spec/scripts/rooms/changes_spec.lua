@@ -130,6 +130,42 @@ describe("rooms that somebody has made", function()
       assert.is_truthy(next(shown.invites))
     end)
 
+    it("gives nothing away that is the room's own, as other replies do not", function()
+      load(nil, { spoiler = [[return function(gate)
+        local rooms = gate:use("rooms", "1.0")
+        gate:on("record", function(_, message)
+          local record = rooms.find(message.room)
+          return { options = record.options, roles = record.roles, invites = record.invites }
+        end)
+        local function spoil(_, _, data)
+          data.options.who_may_say = "nobody"
+          for _, set in ipairs { data.roles or {}, data.invites or {} } do
+            for key, value in pairs(set) do
+              if type(value) == "table" then value.uses = -1 end
+              set[key] = "owner"
+            end
+            set.eve = "owner"
+          end
+        end
+        for _, name in ipairs { "create", "join", "describe", "set", "direct" } do
+          gate:after(name, spoil)
+        end
+      end]] })
+      ask(ann, "create", "tea", { kind = "private" })
+      ask(ann, "set", "tea", { topic = "hot" })
+      ask(ann, "role", "tea", { user = "bob", role = "member" })
+      local code = ask(ann, "invite", "tea").code
+      ask(ann, "join", "tea")
+      ask(ann, "describe", "tea")
+      local record = ask(ann, "record", "tea")
+      assert.same(OPTIONS, record.options)
+      assert.same({ bob = "member" }, record.roles)
+      assert.equal(1, record.invites[code].uses)
+      assert.is_nil(next(record.invites, code))
+      ask(ann, "direct", nil, { user = "bob" })
+      assert.same(OPTIONS, ask(ann, "record", "@ann,bob").options)
+    end)
+
     it("knows rooms that a join has made, and no others", function()
       assert.equal("no_such_room", refused(ann, "describe", "tea"))
       ask(bob, "join", "tea")

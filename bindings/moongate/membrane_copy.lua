@@ -1,0 +1,118 @@
+--- Copies of the data that one plugin gives another, so that neither has a table of the other's.
+--
+-- What is no data in them is mapped by who copies: map(realm, value).
+local task = require "moongate.task"
+
+local MAX_DEPTH = 32 -- tables in each other
+
+local membrane_copy = {
+  MAX_COPIED = 100000, -- values that one call hands over, the names in tables among them
+  MAX_GIVEN = 200000,  -- of one message, or reply: all that can be read from a client
+}
+
+local left -- of the values that may be copied
+
+---@param what string
+function membrane_copy.refuse(what)
+  error(what .. " cannot be handed over by a guarded plugin, or to one", task.level_of_app())
+end
+
+local refuse = membrane_copy.refuse
+
+local function copy(map, realm, value, most, seen, depth)
+  left = left - 1
+  if left < 0 then refuse(("what has over %d values"):format(most)) end
+  if type(value) ~= "table" or getmetatable(value) ~= nil then return map(realm, value) end
+  if seen[value] then return seen[value] end
+  if depth > MAX_DEPTH then refuse(("a table of over %d levels"):format(MAX_DEPTH)) end
+  local made = {}
+  seen[value] = made
+  for key, inner in next, value do
+    made[copy(map, realm, key, most, seen, depth + 1)] =
+      copy(map, realm, inner, most, seen, depth + 1)
+  end
+  return made
+end
+
+--- The next values are of one call.
+function membrane_copy.begin() left = membrane_copy.MAX_COPIED end
+
+--- One of the values of a call.
+---@param map fun(realm: moongate.Realm, value: any): any
+---@param realm moongate.Realm
+---@param value any
+---@return any
+function membrane_copy.of(map, realm, value)
+  if type(value) ~= "table" then return map(realm, value) end
+  return copy(map, realm, value, membrane_copy.MAX_COPIED, {}, 1)
+end
+
+--- More values of the same call, or message: within map().
+---@param map fun(realm: moongate.Realm, value: any): any
+---@param realm moongate.Realm
+---@param value any
+---@return any
+function membrane_copy.more(map, realm, value)
+  return copy(map, realm, value, membrane_copy.MAX_COPIED, {}, 1)
+end
+
+--- A message, or a reply.
+---@param map fun(realm: moongate.Realm, value: any): any
+---@param realm moongate.Realm
+---@param value any
+---@return any
+function membrane_copy.given(map, realm, value)
+  if type(value) ~= "table" then return map(realm, value) end
+  left = membrane_copy.MAX_GIVEN
+  return copy(map, realm, value, left, {}, 1)
+end
+
+-- ---- what has become of a copy ----
+
+local is_same
+
+local function are_same(map, realm, value, made, depth)
+  local count = 0
+  for key, inner in next, value do
+    if type(key) == "table" or not is_same(map, realm, inner, rawget(made, key), depth + 1) then
+      return false
+    end
+    count = count + 1
+  end
+  for _ in next, made do count = count - 1 end
+  return count == 0
+end
+
+--- Whether a value and what was made of it are still alike. What is too large to be looked at is
+--- not.
+function is_same(map, realm, value, made, depth)
+  left = left - 1
+  if left < 0 or depth > MAX_DEPTH then return false end
+  local is_data = type(made) == "table" and getmetatable(made) == nil
+  if not is_data or type(value) ~= "table" or getmetatable(value) ~= nil then
+    return rawequal(value, map(realm, made))
+  end
+  return are_same(map, realm, value, made, depth)
+end
+
+--- Brings a table up to what somebody has made of its copy, with copies of what is new. What is as
+--- it was stays the same table.
+---@param map fun(realm: moongate.Realm, value: any): any
+---@param realm moongate.Realm
+---@param value table
+---@param made table
+function membrane_copy.take_back(map, realm, value, made)
+  for key in next, value do
+    if type(key) == "table" or rawget(made, key) == nil then value[key] = nil end
+  end
+  left = membrane_copy.MAX_GIVEN
+  for key, inner in next, made do
+    local its = type(key) == "table" and map(realm, key) or key
+    if not is_same(map, realm, value[its], inner, 1) then
+      value[its] = membrane_copy.given(map, realm, inner)
+      left = membrane_copy.MAX_GIVEN
+    end
+  end
+end
+
+return membrane_copy

@@ -1,0 +1,71 @@
+--- Functions of a guarded plugin that look at what others go on using: messages, replies, what is
+-- told. Each gets copies, so that what it keeps is its own, and what it returns is copied, too.
+local copies = require "moongate.membrane_copy"
+local maps = require "moongate.membrane_maps"
+
+local each, into, out, offered = maps.each, maps.into, maps.out, maps.offered
+local target_of, own_of = maps.target_of, maps.own_of
+
+local hooks = {}
+
+--- Data that others will look into.
+---@param realm moongate.Realm
+---@param value any
+---@return any
+function hooks.data(realm, value) return copies.given(offered, realm, value) end
+
+local function given(realm, value) return copies.given(out, realm, value) end
+
+local function hand_back(realm, value)
+  maps.refuse_object(realm, value)
+  return offered(realm, value)
+end
+
+local function returned(realm, value) return copies.given(hand_back, realm, value) end
+
+--- What maps a function to that which `build` makes of it, the same each time.
+local function builder(name, build)
+  return function(realm, fn)
+    if type(fn) ~= "function" then return into(realm, fn) end
+    local found = realm.others[fn] or realm[name][fn]
+    if found then return found end
+    local made = build(realm, fn)
+    realm[name][fn], realm.shown[made], own_of[made] = made, fn, fn
+    return made
+  end
+end
+
+hooks.hook = builder("hooks", function(realm, fn)
+  return function(...) return each(returned, realm, fn(each(given, realm, ...))) end
+end)
+
+local function changed(realm, value)
+  if maps.is_own_object(value) then
+    error(realm.plugin.file .. ": what a plugin is given is data: it cannot have metatables", 0)
+  end
+  return offered(realm, value)
+end
+
+--- It has had its say: what it has changed in its copy of the message is changed.
+local function settle(realm, message, its, ...)
+  if type(message) == "table" and not target_of[its] then
+    changed(realm, its)
+    copies.take_back(changed, realm, message, its)
+  end
+  return each(returned, realm, ...)
+end
+
+--- Of what may change a message: fn(conn, message).
+hooks.filter = builder("filters", function(realm, fn)
+  return function(conn, message)
+    local its = given(realm, message)
+    return settle(realm, message, its, fn(out(realm, conn), its))
+  end
+end)
+
+--- Of what takes the answer to a request: fn(data, ..., context). The context is the plugin's own.
+hooks.answer = builder("answers", function(realm, fn)
+  return function(data, ...) return fn(given(realm, data), each(out, realm, ...)) end
+end)
+
+return hooks

@@ -1,0 +1,109 @@
+local fake_core = require "spec.support.fake_core"
+
+local copies = fake_core.world().membrane_copy
+
+describe("a copy for another plugin", function()
+  local function map(_, value)
+    return type(value) == "function" and "a function" or value
+  end
+
+  before_each(copies.begin)
+
+  it("has nothing of the table, and what is no data mapped", function()
+    local object = setmetatable({}, {})
+    local value = { 1, { x = 2 }, fn = print, object = object, [object] = true }
+    local made = copies.of(map, nil, value)
+    assert.same({ 1, { x = 2 }, fn = "a function", object = object, [object] = true }, made)
+    assert.are_not.equal(value, made)
+    assert.are_not.equal(value[2], made[2])
+    assert.equal(object, made.object)
+  end)
+
+  it("has each table once", function()
+    local inner = {}
+    local value = { inner, inner }
+    value.self = value
+    local made = copies.given(map, nil, value)
+    assert.equal(made[1], made[2])
+    assert.equal(made, made.self)
+  end)
+
+  it("of values that are no tables are these", function()
+    for _, value in ipairs { 1, "x", true, io.stdout } do
+      assert.equal(value, copies.of(map, nil, value))
+      assert.equal(value, copies.given(map, nil, value))
+    end
+    assert.is_nil(copies.given(map, nil, nil))
+  end)
+
+  it("has bounds: for a call, and, larger, for a message", function()
+    local many, deep = {}, {}
+    for i = 1, 60000 do many[i] = i end
+    assert.has_error(function() copies.of(map, nil, many) end, "what has over 100000 values cannot "
+      .. "be handed over by a guarded plugin, or to one")
+    assert.equal(60000, #copies.given(map, nil, many))
+    for i = 60001, 100001 do many[i] = i end
+    assert.error_matches(function() copies.given(map, nil, many) end, "over 200000 values")
+    for _ = 1, 32 do deep = { deep } end
+    assert.error_matches(function() copies.given(map, nil, deep) end, "over 32 levels")
+    assert.is_table(copies.given(map, nil, deep[1]))
+  end)
+
+  describe("that is taken back", function()
+    local value, made
+
+    before_each(function()
+      value = { type = "say", data = { text = "a", list = { 1, 2 } }, kept = { 1 }, gone = 1 }
+      made = copies.given(map, nil, value)
+    end)
+
+    local function take_back() copies.take_back(map, nil, value, made) end
+
+    it("changes what was changed, with tables of its own", function()
+      made.type, made.gone, made.data.text, made.new = "x", nil, "b", { y = 1 }
+      local kept = value.kept
+      take_back()
+      assert.same({ type = "x", data = { text = "b", list = { 1, 2 } }, kept = { 1 },
+        new = { y = 1 } }, value)
+      assert.equal(kept, value.kept)
+      made.data.text, made.data.list[1], made.new.y = "c", 9, 9
+      assert.same({ text = "b", list = { 1, 2 } }, value.data)
+      assert.same({ y = 1 }, value.new)
+    end)
+
+    it("leaves the tables that are as they were", function()
+      local data, list = value.data, value.data.list
+      take_back()
+      assert.equal(data, value.data)
+      assert.equal(list, value.data.list)
+    end)
+
+    it("sees what is longer, shorter, or something else", function()
+      for _, change in ipairs { function(list) list[3] = 3 end, function(list) list[2] = nil end,
+        function(list) list[1] = { 1 } end, function(list) list.x = 1 end } do
+        made = copies.given(map, nil, value)
+        change(made.data.list)
+        take_back()
+        assert.same(made, value)
+        assert.are_not.equal(made.data.list, value.data.list)
+      end
+    end)
+
+    it("may have become what holds itself", function()
+      made.data.self = made.data
+      take_back()
+      assert.equal(value.data, value.data.self)
+      assert.are_not.equal(made.data, value.data)
+    end)
+
+    it("may have objects as keys", function()
+      local object = setmetatable({}, {})
+      value[object], made[object] = 1, 2
+      take_back()
+      assert.equal(2, value[object])
+      made[object] = nil
+      take_back()
+      assert.is_nil(value[object])
+    end)
+  end)
+end)
