@@ -133,11 +133,28 @@ function maps.inside(fn) return own_of[fn] or fn end
 
 local out_copy, into_copy
 
+--- Calls fn(...) in a run of its plugin. Set by request.lua.
+---@type fun(plugin: moongate.Plugin, fn: function, ...: any): boolean, ...: any
+maps.lend = function(_, fn, ...) return pcall(fn, ...) end
+
+--- What was raised in the name of the caller is: in its line.
+local function pass_on(realm, ok, ...)
+  if ok then return each(into_copy, realm, ...) end
+  local problem = ...
+  if type(problem) ~= "string" then
+    error(task.why_cancelled(problem) and problem or each(into_copy, realm, problem), 0)
+  end
+  local has_place = find(problem, CAUGHT) or find(problem, FILE)
+  error(problem, has_place and 0 or task.level_of_app())
+end
+
 --- The same for another plugin.
 local function offer(realm, fn)
   local found = realm.others[fn] or realm.offered[fn]
   if found then return found end
-  local function made(...) return each(into_copy, realm, fn(each(out_copy, realm, ...))) end
+  local function made(...)
+    return pass_on(realm, maps.lend(realm.plugin, fn, each(out_copy, realm, ...)))
+  end
   realm.offered[fn], realm.shown[made] = made, fn
   return made
 end

@@ -5,6 +5,7 @@ local core = require "moongate.ffi"
 local errors = require "moongate.errors"
 local line = require "moongate.line"
 local log = require "moongate.log"
+local maps = require "moongate.membrane_maps"
 local runs = require "moongate.run"
 local state_check = require "moongate.state_check"
 local task = require "moongate.task"
@@ -116,6 +117,34 @@ function request.call(plugin, doing, fn, a, b, c)
 end
 
 local call_plugin = request.call
+
+-- ---- what guarded plugins provide ----
+
+local PROVIDED = "gate:provide"
+
+local function give_back(plugin, its, outer, outer_doing, ok, ...)
+  local was_aborted = runs.leave(outer, outer_doing)
+  if ok and not was_aborted then return true, ... end
+  its.errors = its.errors + 1
+  local problem = ...
+  if not ok and problem ~= NO_MEMORY then return false, problem end
+  if not ok then runs.on_memory(plugin) end -- and not on who has called it
+  return false, ('a function of the plugin "%s" was aborted'):format(plugin.name)
+end
+
+--- Calls a function of a guarded plugin for another one: who has written it pays for it, and nobody
+--- waits for one that is switched off. While the caller loads all of it is part of that.
+function maps.lend(plugin, fn, ...)
+  if plugin.is_off then
+    return false, ('gate:use: the plugin "%s" is switched off'):format(plugin.name)
+  end
+  if runs.plugin and runs.is_loading() then return pcall(fn, ...) end
+  local its = account_of(plugin, PROVIDED)
+  local outer, outer_doing = runs.enter(plugin, PROVIDED)
+  return give_back(plugin, its, outer, outer_doing, pcall(fn, ...))
+end
+
+-- ---- events ----
 
 --- Tells everybody who asked to be told.
 ---@param event string

@@ -204,9 +204,9 @@ function Court:note(actor, action, case, more)
     log = self:open_book(case.record).log
     self.rooms.changed(case.record)
   end
-  self.gate:spawn(self.audit.append, self.audit, log, { at = case.at, by = actor.user,
-    action = action, room = case.room, user = case.user, address = case.address,
-    reason = case.reason, expires_at = case.expires_at })
+  local entry = { at = case.at, by = actor.user, action = action, room = case.room,
+    user = case.user, address = case.address, reason = case.reason, expires_at = case.expires_at }
+  self.gate:spawn(function() self.audit:append(log, entry) end)
 end
 
 --- The key of the journals of a room, or of what is done in none; nil: nothing was written yet.

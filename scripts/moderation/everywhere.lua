@@ -68,7 +68,7 @@ end
 function Everywhere:begin_flush()
   if self.is_flushing or not next(self.dirty) then return end
   self.is_flushing = true
-  self.gate:spawn(self.flush, self)
+  self.gate:spawn(function() self:flush() end)
 end
 
 function Everywhere:mark(place, name)

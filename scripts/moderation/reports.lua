@@ -53,7 +53,7 @@ end
 local function append(self, log, report)
   local court, for_all = self.court, {}
   for name, value in pairs(report) do for_all[name] = value end
-  court.gate:spawn(court.all_reports.append, court.all_reports, court.HOUSE, for_all)
+  court.gate:spawn(function() court.all_reports:append(court.HOUSE, for_all) end)
   return court.reports:append(log, report)
 end
 

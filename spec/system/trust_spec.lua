@@ -81,6 +81,11 @@ local function stranger()
       local function forever() while true do end end
       setmetatable(conn.state, { __index = forever, __newindex = forever, __tostring = forever })
     end)
+    gate:after("describe", function(_, _, data)
+      data.options.who_may_say = "nobody"
+      if data.roles then data.roles.eve = "owner" end
+    end)
+    gate:provide("1.0", { forever = function() while true do end end, fine = function() end })
     gate:on("loop", function()
       pcall(load("while true do pcall(function() while true do end end) end", "@moongate/x.lua"))
     end)
@@ -102,10 +107,18 @@ local BANK = [[return function(gate)
   gate:spawn(function() gate:open_room("vault", "vault") end)
 end]]
 
+local BORROWER = [[return function(gate)
+  local stranger = gate:use("stranger", "1.0")
+  gate:on("borrow", function(_, message)
+    local ok, problem = pcall(stranger[message.name])
+    return { ok = ok, problem = problem }
+  end)
+end]]
+
 local INIT = [[return {
-  { "auth", trust = "trusted" }, { "rooms", capabilities = { "rooms" } },
+  { "auth", trust = "trusted" }, { "rooms", capabilities = { "rooms", "store" } },
   "messages", "router",
-  { "bank", trust = "trusted" }, "stranger", budget = { hard_ms = 100 },
+  { "bank", trust = "trusted" }, "stranger", "borrower", budget = { hard_ms = 100 },
 }]]
 
 describe("a plugin that nobody trusts", function()
@@ -113,7 +126,7 @@ describe("a plugin that nobody trusts", function()
 
   before_each(function()
     house = server.start { is_guarded = true,
-      plugins = { stranger = stranger(), bank = BANK, init = INIT } }
+      plugins = { stranger = stranger(), bank = BANK, borrower = BORROWER, init = INIT } }
     house:expects "stranger#1: on "
     ann = client.guest(house.port, "ann", "tea")
   end)
@@ -144,6 +157,32 @@ describe("a plugin that nobody trusts", function()
     works()
   end)
 
+  it("is switched off itself for what it lends to others", function()
+    if server.BINARY:find "tsan" then return end
+    house:expects "stranger#1: gate:provide: aborted"
+    house:expects "stranger#1: switched off"
+    assert.is_true(ann:asks({ type = "borrow", name = "fine" }).data.ok)
+    for _ = 1, 3 do
+      assert.matches("time budget exceeded",
+        ann:asks({ type = "borrow", name = "forever" }).data.problem)
+    end
+    house:logs "stranger#1: switched off: aborted 3 times within 60 s"
+    assert.matches('the plugin "stranger" is switched off',
+      ann:asks({ type = "borrow", name = "fine" }).data.problem)
+    assert.is_nil(house:log():find("borrower#1: switched off", 1, true))
+  end)
+
+  it("changes nothing of the replies of others, nor what they are made of", function()
+    assert.is_nil(ann:asks({ type = "create", room = "den" }).error)
+    for _ = 1, 2 do
+      local shown = ann:asks({ type = "describe", room = "den" }).data
+      assert.equal("everyone", shown.options.who_may_say)
+      assert.same({}, shown.roles)
+    end
+    assert.equal("owner", ann:asks({ type = "join", room = "den" }).data.role)
+    assert.is_number(ann:asks({ type = "say", room = "den", data = "hello" }).data.id)
+  end)
+
   it("leaves nothing in a state that a trusted one would run", function()
     ann:asks { type = "trap" }
     assert.same({ is_none = true, text = "table" }, ann:asks({ type = "look" }).data)
@@ -153,11 +192,11 @@ describe("a plugin that nobody trusts", function()
   it("can be trusted while it runs, and no longer", function()
     local list = file.read(house.app .. "/init.lua")
     house:save("init", (list:gsub('"stranger"', '{ "stranger", trust = "trusted" }')))
-    house:logs "stranger (its trust has changed), 5 as before"
+    house:logs "stranger (its trust has changed), borrower (uses stranger), 5 as before"
     assert.equal("LuaJIT", ann:asks({ type = "trusted" }).data.jit)
     works()
     house:save("init", list)
-    house:logs "generation 3: stranger (its trust has changed), 5 as before"
+    house:logs "generation 3: stranger (its trust has changed), borrower (uses stranger)"
     house:expects "stranger#3: on trusted"
     assert.equal("internal", ann:asks({ type = "trusted" }).error.code)
     house:logs "jit is not for a guarded plugin"
