@@ -21,7 +21,7 @@ local gate = {}
 
 --- Handles one type of request. Runs as a task: it may sleep. Requests of one connection are
 --- handled one after the other.
----@param type_name string
+---@param type_name string 1 to 64 bytes of UTF-8, without control characters
 ---@param fn fun(conn: moongate.Conn, message: table): table|true|nil, string?, string?, boolean?,
 --- number? returns the reply's data, or nil, an error code, a text for people, whether the same
 --- request may succeed later, and in how many milliseconds
@@ -93,7 +93,7 @@ function gate:provide(version, api) end
 function gate:use(name, version) end
 
 --- Declares a kind of room that this plugin decides about.
----@param name string
+---@param name string 1 to 64 bytes of UTF-8, without control characters
 ---@param spec moongate.RoomKind
 function gate:room_kind(name, spec) end
 

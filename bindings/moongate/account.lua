@@ -59,12 +59,14 @@ end
 function account.open(plugin, doing)
   local all = of_name[plugin.name] or { count = 0 }
   of_name[plugin.name] = all
+  local asked = doing
+  doing = metric_text.clean(doing, metric_text.MAX_VALUE_BYTES)
   if not all[doing] and all.count >= MAX_HANDLERS then doing = "others" end
   if not all[doing] then
     all[doing], all.count = new(doing), all.count + 1
   end
   plugin.accounts = plugin.accounts or {}
-  plugin.accounts[doing] = all[doing]
+  plugin.accounts[asked] = all[doing]
   return all[doing]
 end
 

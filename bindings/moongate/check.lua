@@ -1,4 +1,8 @@
 --- Arguments of the gate's functions: the error names the function, in the caller's line.
+local core = require "moongate.ffi"
+
+local MAX_NAME_BYTES = 64 -- as of the types that clients ask for
+
 local check = {}
 
 ---@param value any
@@ -9,6 +13,20 @@ function check.kind(value, wanted, what, level)
   if type(value) ~= wanted then
     error(("%s: expected a %s, got %s"):format(what, wanted, type(value)), level or 3)
   end
+end
+
+--- A name that people and programs will read: in the log, as the value of a label.
+---@param value any
+---@param what string
+---@param level? integer
+function check.name(value, what, level)
+  level = level or 3
+  check.kind(value, "string", what, level + 1)
+  local is_text = value ~= "" and #value <= MAX_NAME_BYTES
+    and core.C.moon_is_utf8(value, #value) == 1
+  if is_text and not string.find(value, "%c") then return end
+  error(("%s: expected a name of 1 to %d bytes of UTF-8, without control characters"):format(what,
+    MAX_NAME_BYTES), level)
 end
 
 --- Who is called is a gate.

@@ -81,6 +81,7 @@ for _, methods in ipairs { gate_events.methods, gate_log.methods, gate_people.me
 end
 
 local check, check_called, check_loading = checks.kind, checks.called, checks.loading
+local check_name = checks.name
 local begin = gate_time.begin
 
 local function read_version(version, what)
@@ -93,13 +94,13 @@ end
 
 --- Handles one type of request. Runs as a task: it may sleep. Requests of one connection are
 --- handled one after the other.
----@param type_name string
+---@param type_name string 1 to 64 bytes of UTF-8, without control characters
 ---@param fn fun(conn: moongate.Conn, message: table): table|true|nil, string?, string?, boolean?,
 --- number? returns the reply's data, or nil, an error code, a text for people, whether the same
 --- request may succeed later, and in how many milliseconds
 function gate:on(type_name, fn)
   check_loading(self, "gate:on")
-  check(type_name, "string", "gate:on")
+  check_name(type_name, "gate:on")
   check(fn, "function", "gate:on")
   if gate_events.OF_THE_CORE[type_name] then
     error(('gate:on: "%s" is no request: use gate:after'):format(type_name), 2)
@@ -140,7 +141,7 @@ end
 --- refuses by returning nil, code (and text, temporary, retry_after_ms) as a handler does
 function gate:before(type_name, fn)
   check_loading(self, "gate:before")
-  check(type_name, "string", "gate:before")
+  check_name(type_name, "gate:before")
   check(fn, "function", "gate:before")
   table.insert(self.plugin.before, { name = type_name, fn = fn })
 end
@@ -271,11 +272,11 @@ for _, what in ipairs { "counter", "gauge", "histogram" } do
 end
 
 --- Declares a kind of room that this plugin decides about.
----@param name string
+---@param name string 1 to 64 bytes of UTF-8, without control characters
 ---@param spec moongate.RoomKind
 function gate:room_kind(name, spec)
   check_loading(self, "gate:room_kind")
-  check(name, "string", "gate:room_kind")
+  check_name(name, "gate:room_kind")
   check(spec, "table", "gate:room_kind")
   local problem = kind.problem_of(spec)
   if problem then error("gate:room_kind: " .. problem, 2) end

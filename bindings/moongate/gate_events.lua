@@ -18,7 +18,7 @@ local gate = {}
 ---@param fn function
 function gate:after(event, fn)
   check_loading(self, "gate:after")
-  check(event, "string", "gate:after")
+  checks.name(event, "gate:after")
   check(fn, "function", "gate:after")
   table.insert(self.plugin.after, { name = event, fn = fn })
 end
@@ -29,7 +29,7 @@ function gate:tells(...)
   check_loading(self, "gate:tells")
   for i = 1, select("#", ...) do
     local event = select(i, ...)
-    check(event, "string", "gate:tells")
+    checks.name(event, "gate:tells")
     if OF_THE_CORE[event] then
       error(('gate:tells: "%s" is told by the gateway itself'):format(event), 2)
     end

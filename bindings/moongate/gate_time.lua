@@ -27,8 +27,9 @@ local function insert(self, kind, entry, level)
 end
 
 --- A timer of the plugin, begun when it takes over. Its name is its place unless it has one.
-local function add_timer(self, kind, name, entry)
-  if name ~= nil then check(name, "string", ("gate:%s, name"):format(kind), 4) end
+local function add_timer(self, kind, name, entry, default)
+  if name ~= nil then checks.name(name, ("gate:%s, name"):format(kind), 4) end
+  name = name or default
   entry.name = name or ("%s %d"):format(kind, #self.plugin.timers + 1)
   entry.doing = name and ('gate:%s "%s"'):format(kind, name) or "gate:" .. kind
   insert(self, kind, entry, 4)
@@ -68,7 +69,7 @@ function gate:cron(when, fn, name)
   local times, problem = cron.parse(when)
   if not times then error("gate:cron: " .. problem, 2) end
   local due_ms
-  add_timer(self, "cron", name or name_of_cron(self, when), {
+  add_timer(self, "cron", name, {
     fn = fn, when = when,
     delay_ms = function() -- a day at most: the core's timers end at 49
       local now_ms = self:now_ms()
@@ -76,7 +77,7 @@ function gate:cron(when, fn, name)
       return math.min(due_ms - now_ms, 86400000)
     end,
     is_due = function() return self:now_ms() >= due_ms end,
-  })
+  }, name_of_cron(self, when))
 end
 
 --- While a plugin is loaded or migrated nothing of it may run yet: it begins when it takes over.

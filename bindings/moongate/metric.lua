@@ -12,8 +12,8 @@ local timer = require "moongate.timer"
 local MAX_METRICS = 100      -- of a plugin
 local MAX_SERIES = 1000      -- of a metric: combinations of label values
 local MAX_LABELS = 8
-local MAX_VALUE_BYTES = 128  -- of a label's value
 local MAX_ABOUT_BYTES = 1024
+local MAX_NAME_BYTES = 128   -- of a metric, or of a label
 local PUBLISH_MS = 1000      -- changes of so long go out together
 local TOUCHED_MS = 4000      -- and those of what is counted for each call
 
@@ -24,11 +24,10 @@ local RUNTIME = "" -- no plugin has this name
 local of_plugin = {} -- plugin name -> metric name -> metric
 local is_due = false
 
-local REPLACEMENT = "\239\191\189" -- U+FFFD
-
 local SPEC = { about = true, labels = true, buckets = true }
 
-local escaped, number = texts.escaped, texts.number
+local escaped, number, clean = texts.escaped, texts.number, texts.clean
+local MAX_VALUE_BYTES = texts.MAX_VALUE_BYTES
 
 local metric = {}
 
@@ -36,26 +35,6 @@ local metric = {}
 ---@field about? string one line for people, at most 1,024 bytes
 ---@field labels? string[] names
 ---@field buckets? number[] of a histogram: upper bounds, ascending and finite
-
-local function length_of(lead)
-  return lead < 0xC2 and 1 or lead < 0xE0 and 2 or lead < 0xF0 and 3 or 4
-end
-
---- As Prometheus takes it: UTF-8, with U+FFFD for each byte that is none (it refuses the whole
---- page otherwise) and for NUL (which ends a text for many a reader), cut between characters.
-local function clean(text, max_bytes)
-  local parts, bytes, at = {}, 0, 1
-  while at <= #text do
-    local char = text:sub(at, at + length_of(text:byte(at)) - 1)
-    local is_right = char ~= "\0" and core.C.moon_is_utf8(char, #char) ~= 0
-    at = at + (is_right and #char or 1)
-    char = is_right and char or REPLACEMENT
-    bytes = bytes + #char
-    if bytes > max_bytes then break end
-    parts[#parts + 1] = char
-  end
-  return table.concat(parts)
-end
 
 local function braces(self, series, more)
   local parts = {}
@@ -254,7 +233,9 @@ end
 
 -- ---- declarations ----
 
-local function is_name(text) return type(text) == "string" and text:find "^%l[%l%d_]*$" ~= nil end
+local function is_name(text)
+  return type(text) == "string" and #text <= MAX_NAME_BYTES and text:find "^%l[%l%d_]*$" ~= nil
+end
 
 local function is_label(text) return is_name(text) and text ~= "le" end
 
@@ -288,7 +269,9 @@ local function problem_of_buckets(kind, buckets)
 end
 
 local function problem_of(kind, name, spec)
-  if not is_name(name) then return "a name has lower-case letters, digits and _" end
+  if not is_name(name) then
+    return ("a name has lower-case letters, digits and _, at most %d"):format(MAX_NAME_BYTES)
+  end
   if type(spec) ~= "table" then
     return "expected a table like { about =, labels = }, got a " .. type(spec)
   end

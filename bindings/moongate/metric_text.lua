@@ -1,8 +1,35 @@
 --- How Prometheus reads metrics, and those that the gateway counts of its plugins.
 -- https://prometheus.io/docs/instrumenting/exposition_formats/
+local core = require "moongate.ffi"
+
 local ESCAPES = { ["\\"] = "\\\\", ['"'] = '\\"', ["\n"] = "\\n" }
 
-local metric_text = {}
+local REPLACEMENT = "\239\191\189" -- U+FFFD
+
+local metric_text = { MAX_VALUE_BYTES = 128 } -- of a label's value
+
+local function length_of(lead)
+  return lead < 0xC2 and 1 or lead < 0xE0 and 2 or lead < 0xF0 and 3 or 4
+end
+
+--- As Prometheus takes it: UTF-8, with U+FFFD for each byte that is none (it refuses the whole
+--- page otherwise) and for NUL (which ends a text for many a reader), cut between characters.
+---@param text string
+---@param max_bytes integer
+---@return string
+function metric_text.clean(text, max_bytes)
+  local parts, bytes, at = {}, 0, 1
+  while at <= #text do
+    local char = text:sub(at, at + length_of(text:byte(at)) - 1)
+    local is_right = char ~= "\0" and core.C.moon_is_utf8(char, #char) ~= 0
+    at = at + (is_right and #char or 1)
+    char = is_right and char or REPLACEMENT
+    bytes = bytes + #char
+    if bytes > max_bytes then break end
+    parts[#parts + 1] = char
+  end
+  return table.concat(parts)
+end
 
 ---@param text string value of a label
 function metric_text.escaped(text) return (text:gsub('[\\"\n]', ESCAPES)) end

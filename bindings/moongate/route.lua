@@ -1,8 +1,10 @@
 --- Routes: a pattern of a path, and what serves it. The core has the same table in the form
 -- of core/route.h and refuses what matches none.
+local core = require "moongate.ffi"
 local fields = require "moongate.fields"
 
-local MAX_PROTOCOL = 63 -- bytes
+local MAX_PROTOCOL = 63  -- bytes
+local MAX_PATTERN = 256  -- the same
 
 -- what gate:raw takes -> its type
 local HANDLERS = {
@@ -18,7 +20,11 @@ local route = {}
 ---@return string? problem
 function route.problem_of_pattern(pattern)
   if pattern:sub(1, 1) ~= "/" then return "a path begins with /" end
+  if #pattern > MAX_PATTERN then return ("a path has at most %d bytes"):format(MAX_PATTERN) end
   if pattern:find "[%s%z]" then return ("a path has no blanks: %q"):format(pattern) end
+  if pattern:find "%c" or core.C.moon_is_utf8(pattern, #pattern) ~= 1 then
+    return ("a path is UTF-8 without control characters: %q"):format(pattern)
+  end
   for segment in pattern:gmatch "[^/]+" do
     if segment:find "[{}]" and not segment:match "^{[%w_]+}$" then
       return "a name in braces takes a whole segment: " .. pattern

@@ -130,6 +130,14 @@ describe("the account of a plugin", function()
     return reports[#reports].text
   end
 
+  it("has names that can be printed", function()
+    local account, plugin = gate.world.account, { name = "p" }
+    local its = account.open(plugin, "on \255" .. ("x"):rep(5000))
+    assert.equal("on \239\191\189" .. ("x"):rep(122), its.doing)
+    assert.equal(its, plugin.accounts["on \255" .. ("x"):rep(5000)])
+    assert.equal(its, account.open(plugin, "on \255" .. ("x"):rep(200)))
+  end)
+
   it("is at /metrics, and ends with its plugin", function()
     work { fail = true }
     local text = report()

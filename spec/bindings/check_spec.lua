@@ -36,6 +36,19 @@ describe("check", function()
       problem_of(check.delay, "1", 0, "gate:sleep"))
   end)
 
+  it("takes names that can be read, and are no longer than a type", function()
+    for _, name in ipairs { "say", "*", "caf\195\169 au lait", ("x"):rep(64) } do
+      check.name(name, "gate:on")
+    end
+    for _, name in ipairs { "", ("x"):rep(65), "a\0b", "a\nb", "\127", "caf\233",
+      "\237\160\128" } do
+      assert.equal("here: gate:on: expected a name of 1 to 64 bytes of UTF-8, without control "
+        .. "characters", problem_of(check.name, name, "gate:on"))
+    end
+    assert.equal("here: gate:on: expected a string, got number",
+      problem_of(check.name, 7, "gate:on"))
+  end)
+
   it("takes no delay that is none", function()
     assert.equal("here: gate:sleep: expected at least 0 ms, got -1",
       problem_of(check.delay, -1, 0, "gate:sleep"))

@@ -329,4 +329,23 @@ describe("gate", function()
     local none = require("moongate.json_count").empty_list
     assert.same({ kept = { none, none }, text = "[[],[1],{}]", bytes = "\146\144\128" }, state_of())
   end)
+
+  it("takes names that can be read only, and says in which line one is not", function()
+    local WHAT = { ["gate:on(%s, print)"] = "gate:on", ["gate:before(%s, print)"] = "gate:before",
+      ["gate:after(%s, print)"] = "gate:after", ["gate:tells(%s)"] = "gate:tells",
+      ["gate:room_kind(%s, {})"] = "gate:room_kind",
+      ["gate:every(9, print, %s)"] = "gate:every, name",
+      ["gate:after_ms(9, print, %s)"] = "gate:after_ms, name",
+      ["gate:cron('* * * * *', print, %s)"] = "gate:cron, name" }
+    for _, trust in ipairs { "trusted", "guarded" } do
+      for code, what in pairs(WHAT) do
+        local ok, problem = pcall(fake_gate.load, {
+          init = ("return { { 'a', trust = '%s' } }"):format(trust),
+          a = ("return function(gate)\n  %s\nend"):format(code:format "'a\\nb'") })
+        assert.is_false(ok, code)
+        assert.matches("/a.lua:2: " .. what .. ": expected a name of 1 to 64 bytes of UTF%-8, "
+          .. "without control characters", problem)
+      end
+    end
+  end)
 end)

@@ -173,6 +173,7 @@ plugin_polls_wait_seconds_count 4
   end)
 
   it("refuses what makes no sense, in the caller's line", function()
+    local NAME = "gate:counter: a name has lower-case letters, digits and _, at most 128"
     load([[gate:counter("votes_total", { labels = { "room" } })]], [[
       local problems = {}
       for _, call in ipairs {
@@ -186,8 +187,8 @@ plugin_polls_wait_seconds_count 4
     assert.same({ "add: a counter does not go down", "add: expected a number, got nan",
       "add: expected 1 label values (room), got 0", "set: not for a counter" }, try())
     for declaration, problem in pairs {
-      [ [[gate:counter "Votes"]] ] = "gate:counter: a name has lower-case letters, digits and _",
-      [ [[gate:counter(nil)]] ] = "gate:counter: a name has lower-case letters, digits and _",
+      [ [[gate:counter "Votes"]] ] = NAME, [ [[gate:counter(nil)]] ] = NAME,
+      [ [[gate:counter(("x"):rep(129))]] ] = NAME,
       [ [[gate:gauge("a", { labels = { "le" } })]] ] =
         'gate:gauge: labels: expected lower-case letters, digits and _, and not "le", got le',
       [ [[gate:counter("a", { labels = "room" })]] ] =

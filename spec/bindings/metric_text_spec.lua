@@ -9,6 +9,12 @@ describe("the text of metrics", function()
     assert.equal([[a\\b"c\nd]], text.escaped_help 'a\\b"c\nd')
   end)
 
+  it("has U+FFFD for what is no UTF-8, and an end", function()
+    assert.equal("a\239\191\189b\239\191\189", text.clean("a\0b\255", 128))
+    assert.equal("caf", text.clean("caf\195\169", 4))
+    assert.equal("caf\195\169", text.clean("caf\195\169", 5))
+  end)
+
   it("has numbers that read as what they are", function()
     for _, value in ipairs { 0, -1, 0.1, 1 / 3, 2 ^ 53, 1e300 } do
       assert.equal(value, tonumber(text.number(value)))

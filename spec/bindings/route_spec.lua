@@ -66,6 +66,12 @@ describe("route", function()
     for _, pattern in ipairs { "/a b", "/a\n", "/a\0" } do
       assert.matches("^a path has no blanks: ", routes.problem_of_pattern(pattern))
     end
+    for _, pattern in ipairs { "/a\1", "/a\127", "/caf\233" } do
+      assert.matches("^a path is UTF%-8 without control characters: ",
+        routes.problem_of_pattern(pattern))
+    end
+    assert.is_nil(routes.problem_of_pattern("/" .. ("x"):rep(255)))
+    assert.equal("a path has at most 256 bytes", routes.problem_of_pattern("/" .. ("x"):rep(256)))
   end)
 
   it("has braces around whole segments", function()
