@@ -103,13 +103,13 @@ end
 ---@param made table
 function membrane_copy.take_back(map, realm, value, made)
   for key in next, value do
-    if type(key) == "table" or rawget(made, key) == nil then value[key] = nil end
+    if type(key) == "table" or rawget(made, key) == nil then rawset(value, key, nil) end
   end
   left = membrane_copy.MAX_GIVEN
   for key, inner in next, made do
     local its = type(key) == "table" and map(realm, key) or key
-    if not is_same(map, realm, value[its], inner, 1) then
-      value[its] = membrane_copy.given(map, realm, inner)
+    if not is_same(map, realm, rawget(value, its), inner, 1) then
+      rawset(value, its, membrane_copy.given(map, realm, inner))
       left = membrane_copy.MAX_GIVEN
     end
   end

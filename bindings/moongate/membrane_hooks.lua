@@ -5,6 +5,7 @@ local maps = require "moongate.membrane_maps"
 
 local each, into, out, offered = maps.each, maps.into, maps.out, maps.offered
 local target_of, own_of = maps.target_of, maps.own_of
+local metatable_of = debug.getmetatable
 
 local hooks = {}
 
@@ -14,7 +15,24 @@ local hooks = {}
 ---@return any
 function hooks.data(realm, value) return copies.given(offered, realm, value) end
 
-local function given(realm, value) return copies.given(out, realm, value) end
+--- The copy of a message is the same for all hooks of a plugin, which may remember it; each has it
+--- as the message is then.
+local function given_message(realm, message)
+  if type(message) ~= "table" or getmetatable(message) ~= nil then return out(realm, message) end
+  local its = realm.messages[message]
+  if its and metatable_of(its) == nil then
+    copies.take_back(out, realm, its, message)
+    return its
+  end
+  its = copies.given(out, realm, message)
+  realm.messages[message] = its
+  return its
+end
+
+local function given(realm, value)
+  if realm.messages[value] then return given_message(realm, value) end
+  return copies.given(out, realm, value)
+end
 
 local function hand_back(realm, value)
   maps.refuse_object(realm, value)
@@ -58,7 +76,7 @@ end
 --- Of what may change a message: fn(conn, message).
 hooks.filter = builder("filters", function(realm, fn)
   return function(conn, message)
-    local its = given(realm, message)
+    local its = given_message(realm, message)
     return settle(realm, message, its, fn(out(realm, conn), its))
   end
 end)

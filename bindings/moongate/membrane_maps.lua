@@ -18,6 +18,7 @@ local maps = {}
 ---@field hooks table<function, function> of the plugin -> what the runtime has of a hook
 ---@field filters table<function, function> the same of a filter, or a handler
 ---@field answers table<function, function> the same of what takes the answer to a request
+---@field messages table<table, table> message -> the plugin's copy
 ---@field others table<function, function> of the runtime, as the plugin has it -> what that is
 ---@field shown table<function, function> of the runtime -> what the plugin has
 ---@field views table<string, table<table, table>> flavour -> table -> its view
@@ -61,7 +62,7 @@ function maps.realm(plugin, owner_of)
   local function weak() return setmetatable({}, WEAK) end
   return { plugin = plugin, owner_of = owner_of, proxies = weak(), wrapped = weak(),
     offered = weak(), hooks = weak(), filters = weak(), answers = weak(), others = weak(),
-    shown = weak(),
+    shown = weak(), messages = setmetatable({}, { __mode = "k" }),
     views = { data = weak(), api = weak() }, metatables = {} }
 end
 

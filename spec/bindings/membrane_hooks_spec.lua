@@ -111,6 +111,34 @@ describe("a guarded plugin", function()
     assert.same({ text = "HELLO", n = 4 }, answer.data)
   end)
 
+  it("has one copy of a message in all its hooks, as the message is then", function()
+    local gate, ann = load([[
+      gate:needs "eve"
+      gate:before("say", function(_, message) message.n, message.data.x = 2, 2 end)]], [[
+      local seen, data = {}, nil
+      gate:before("say", function(_, message)
+        seen[message], data, message.n = true, message.data.kept, 1
+      end)
+      gate:on("say", function(_, message)
+        gate.state.seen = { seen[message], message.n, message.data.x, message.data.kept == data }
+        message.n = 3
+        return true
+      end)
+      gate:after("say", function(_, message)
+        gate.state.after = { seen[message], message.n }
+        setmetatable(message, { __newindex = function() gate.state.is_called = true end })
+      end)
+      gate:after("say", function(_, message)
+        gate.state.last = { seen[message] or false, message.n }
+      end)]])
+    gate:deliver(ann, { type = "say", data = { kept = { 1 } } })
+    local state = gate.world.state.of "eve"
+    assert.same({ true, 2, 2, false }, state.seen) -- what it is in has changed
+    assert.same({ true, 3 }, state.after)
+    assert.same({ false, 3 }, state.last)
+    assert.is_nil(state.is_called)
+  end)
+
   it("leaves tables of a message that it has not changed", function()
     local gate, ann = load([[
       local before
