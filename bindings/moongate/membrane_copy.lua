@@ -10,7 +10,7 @@ local membrane_copy = {
   MAX_GIVEN = 200000,  -- of one message, or reply: all that can be read from a client
 }
 
-local left -- of the values that may be copied
+local most, left -- values that may be copied, and how many of them are left
 
 ---@param what string
 function membrane_copy.refuse(what)
@@ -19,7 +19,7 @@ end
 
 local refuse = membrane_copy.refuse
 
-local function copy(map, realm, value, most, seen, depth)
+local function copy(map, realm, value, seen, depth)
   left = left - 1
   if left < 0 then refuse(("what has over %d values"):format(most)) end
   if type(value) ~= "table" or getmetatable(value) ~= nil then return map(realm, value) end
@@ -28,14 +28,14 @@ local function copy(map, realm, value, most, seen, depth)
   local made = {}
   seen[value] = made
   for key, inner in next, value do
-    made[copy(map, realm, key, most, seen, depth + 1)] =
-      copy(map, realm, inner, most, seen, depth + 1)
+    made[copy(map, realm, key, seen, depth + 1)] = copy(map, realm, inner, seen, depth + 1)
   end
   return made
 end
 
---- The next values are of one call.
-function membrane_copy.begin() left = membrane_copy.MAX_COPIED end
+--- The next values are of one call: so many may be copied.
+---@param count integer
+function membrane_copy.begin(count) most, left = count, count end
 
 --- One of the values of a call.
 ---@param map fun(realm: moongate.Realm, value: any): any
@@ -44,27 +44,7 @@ function membrane_copy.begin() left = membrane_copy.MAX_COPIED end
 ---@return any
 function membrane_copy.of(map, realm, value)
   if type(value) ~= "table" then return map(realm, value) end
-  return copy(map, realm, value, membrane_copy.MAX_COPIED, {}, 1)
-end
-
---- More values of the same call, or message: within map().
----@param map fun(realm: moongate.Realm, value: any): any
----@param realm moongate.Realm
----@param value any
----@return any
-function membrane_copy.more(map, realm, value)
-  return copy(map, realm, value, membrane_copy.MAX_COPIED, {}, 1)
-end
-
---- A message, or a reply.
----@param map fun(realm: moongate.Realm, value: any): any
----@param realm moongate.Realm
----@param value any
----@return any
-function membrane_copy.given(map, realm, value)
-  if type(value) ~= "table" then return map(realm, value) end
-  left = membrane_copy.MAX_GIVEN
-  return copy(map, realm, value, left, {}, 1)
+  return copy(map, realm, value, {}, 1)
 end
 
 -- ---- what has become of a copy ----
@@ -105,12 +85,12 @@ function membrane_copy.take_back(map, realm, value, made)
   for key in next, value do
     if type(key) == "table" or rawget(made, key) == nil then rawset(value, key, nil) end
   end
-  left = membrane_copy.MAX_GIVEN
+  membrane_copy.begin(2 * membrane_copy.MAX_GIVEN) -- to look at it, and to copy it
+  local seen = {}
   for key, inner in next, made do
     local its = type(key) == "table" and map(realm, key) or key
     if not is_same(map, realm, rawget(value, its), inner, 1) then
-      rawset(value, its, membrane_copy.given(map, realm, inner))
-      left = membrane_copy.MAX_GIVEN
+      rawset(value, its, copy(map, realm, inner, seen, 1))
     end
   end
 end

@@ -3,9 +3,10 @@
 local copies = require "moongate.membrane_copy"
 local maps = require "moongate.membrane_maps"
 
-local each, into, out, offered = maps.each, maps.into, maps.out, maps.offered
+local all, into, out, offered = maps.all, maps.into, maps.out, maps.offered
 local target_of, own_of = maps.target_of, maps.own_of
 local metatable_of = debug.getmetatable
+local MAX_GIVEN = copies.MAX_GIVEN
 
 local hooks = {}
 
@@ -13,7 +14,10 @@ local hooks = {}
 ---@param realm moongate.Realm
 ---@param value any
 ---@return any
-function hooks.data(realm, value) return copies.given(offered, realm, value) end
+function hooks.data(realm, value)
+  copies.begin(MAX_GIVEN)
+  return copies.of(offered, realm, value)
+end
 
 --- The copy of a message is the same for all hooks of a plugin, which may remember it; each has it
 --- as the message is then.
@@ -24,14 +28,20 @@ local function given_message(realm, message)
     copies.take_back(out, realm, its, message)
     return its
   end
-  its = copies.given(out, realm, message)
+  its = copies.of(out, realm, message)
   realm.messages[message] = its
   return its
 end
 
 local function given(realm, value)
   if realm.messages[value] then return given_message(realm, value) end
-  return copies.given(out, realm, value)
+  return copies.of(out, realm, value)
+end
+
+--- What a hook is given: a message and a reply, at most.
+local function all_given(realm, ...)
+  copies.begin(2 * MAX_GIVEN)
+  return all(given, realm, ...)
 end
 
 local function hand_back(realm, value)
@@ -39,7 +49,12 @@ local function hand_back(realm, value)
   return offered(realm, value)
 end
 
-local function returned(realm, value) return copies.given(hand_back, realm, value) end
+local function returned(realm, value) return copies.of(hand_back, realm, value) end
+
+local function all_returned(realm, ...)
+  copies.begin(MAX_GIVEN)
+  return all(returned, realm, ...)
+end
 
 --- What maps a function to that which `build` makes of it, the same each time.
 local function builder(name, build)
@@ -54,7 +69,7 @@ local function builder(name, build)
 end
 
 hooks.hook = builder("hooks", function(realm, fn)
-  return function(...) return each(returned, realm, fn(each(given, realm, ...))) end
+  return function(...) return all_returned(realm, fn(all_given(realm, ...))) end
 end)
 
 local function changed(realm, value)
@@ -70,12 +85,13 @@ local function settle(realm, message, its, ...)
     changed(realm, its)
     copies.take_back(changed, realm, message, its)
   end
-  return each(returned, realm, ...)
+  return all_returned(realm, ...)
 end
 
 --- Of what may change a message: fn(conn, message).
 hooks.filter = builder("filters", function(realm, fn)
   return function(conn, message)
+    copies.begin(MAX_GIVEN)
     local its = given_message(realm, message)
     return settle(realm, message, its, fn(out(realm, conn), its))
   end
@@ -83,7 +99,7 @@ end)
 
 --- Of what takes the answer to a request: fn(data, ..., context). The context is the plugin's own.
 hooks.answer = builder("answers", function(realm, fn)
-  return function(data, ...) return fn(given(realm, data), each(out, realm, ...)) end
+  return function(data, ...) return fn(all_given(realm, data), all(out, realm, ...)) end
 end)
 
 return hooks

@@ -73,8 +73,7 @@ function maps.name_of(target)
 end
 
 --- All values, each mapped.
-local function each(map, realm, ...)
-  copies.begin()
+local function all(map, realm, ...)
   local count = select("#", ...)
   if count == 0 then return end
   local a, b, c = ...
@@ -86,7 +85,12 @@ local function each(map, realm, ...)
   return unpack(values, 1, count)
 end
 
-maps.each = each
+local function each(map, realm, ...)
+  copies.begin(copies.MAX_COPIED)
+  return all(map, realm, ...)
+end
+
+maps.all, maps.each = all, each
 
 local refuse = copies.refuse
 
@@ -165,7 +169,7 @@ local function as_it_is(_, value) return value end
 --- What is behind a view is another plugin's, or the runtime's.
 local function offered(realm, value)
   if type(value) == "function" then return offer(realm, value) end
-  if walks[value] then return copies.more(as_it_is, realm, target_of[value]) end
+  if walks[value] then return copies.of(as_it_is, realm, target_of[value]) end
   return into(realm, value)
 end
 

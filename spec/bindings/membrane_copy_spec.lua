@@ -7,7 +7,7 @@ describe("a copy for another plugin", function()
     return type(value) == "function" and "a function" or value
   end
 
-  before_each(copies.begin)
+  before_each(function() copies.begin(copies.MAX_COPIED) end)
 
   it("has nothing of the table, and what is no data mapped", function()
     local object = setmetatable({}, {})
@@ -23,7 +23,7 @@ describe("a copy for another plugin", function()
     local inner = {}
     local value = { inner, inner }
     value.self = value
-    local made = copies.given(map, nil, value)
+    local made = copies.of(map, nil, value)
     assert.equal(made[1], made[2])
     assert.equal(made, made.self)
   end)
@@ -31,22 +31,22 @@ describe("a copy for another plugin", function()
   it("of values that are no tables are these", function()
     for _, value in ipairs { 1, "x", true, io.stdout } do
       assert.equal(value, copies.of(map, nil, value))
-      assert.equal(value, copies.given(map, nil, value))
     end
-    assert.is_nil(copies.given(map, nil, nil))
+    assert.is_nil(copies.of(map, nil, nil))
   end)
 
-  it("has bounds: for a call, and, larger, for a message", function()
+  it("has bounds, in all that is copied for a call", function()
     local many, deep = {}, {}
     for i = 1, 60000 do many[i] = i end
     assert.has_error(function() copies.of(map, nil, many) end, "what has over 100000 values cannot "
       .. "be handed over by a guarded plugin, or to one")
-    assert.equal(60000, #copies.given(map, nil, many))
-    for i = 60001, 100001 do many[i] = i end
-    assert.error_matches(function() copies.given(map, nil, many) end, "over 200000 values")
+    copies.begin(copies.MAX_GIVEN)
+    assert.equal(60000, #copies.of(map, nil, many))
+    assert.error_matches(function() copies.of(map, nil, many) end, "over 200000 values")
+    copies.begin(copies.MAX_COPIED)
     for _ = 1, 32 do deep = { deep } end
-    assert.error_matches(function() copies.given(map, nil, deep) end, "over 32 levels")
-    assert.is_table(copies.given(map, nil, deep[1]))
+    assert.error_matches(function() copies.of(map, nil, deep) end, "over 32 levels")
+    assert.is_table(copies.of(map, nil, deep[1]))
   end)
 
   describe("that is taken back", function()
@@ -54,7 +54,7 @@ describe("a copy for another plugin", function()
 
     before_each(function()
       value = { type = "say", data = { text = "a", list = { 1, 2 } }, kept = { 1 }, gone = 1 }
-      made = copies.given(map, nil, value)
+      made = copies.of(map, nil, value)
     end)
 
     local function take_back() copies.take_back(map, nil, value, made) end
@@ -81,12 +81,27 @@ describe("a copy for another plugin", function()
     it("sees what is longer, shorter, or something else", function()
       for _, change in ipairs { function(list) list[3] = 3 end, function(list) list[2] = nil end,
         function(list) list[1] = { 1 } end, function(list) list.x = 1 end } do
-        made = copies.given(map, nil, value)
+        made = copies.of(map, nil, value)
         change(made.data.list)
         take_back()
         assert.same(made, value)
         assert.are_not.equal(made.data.list, value.data.list)
       end
+    end)
+
+    it("is no larger in many places than in one", function()
+      local many = {}
+      for n = 1, 60000 do many[n] = n end
+      for n = 1, 1000 do made[n] = many end
+      take_back()
+      assert.equal(value[1], value[1000])
+      assert.are_not.equal(many, value[1])
+      for n = 1, 4 do
+        local other = {}
+        for m = 1, 60000 do other[m] = m end
+        made[n] = other
+      end
+      assert.error_matches(take_back, "over 400000 values")
     end)
 
     it("may have become what holds itself", function()

@@ -210,6 +210,17 @@ describe("a guarded plugin", function()
     assert.is_true(gate.world.room.find("r").state.opened)
   end)
 
+  it("returns no more than a reply can be", function()
+    local gate, ann = load("", [[
+      gate:on("many", function()
+        local many = {}
+        for i = 1, 60000 do many[i] = 1 end
+        return many, many, many, many
+      end)]])
+    gate:deliver(ann, { type = "many" })
+    assert.is_truthy(gate:logged "what has over 200000 values cannot be handed over")
+  end)
+
   it("has a copy of the books of a connection, and of an option", function()
     local gate = fake_gate.load { init = [[
       local shared = { 1 }
