@@ -17,7 +17,8 @@ local loader = {}
 local MB = 1048576
 
 -- What runs before the plugins.
-local LIST = { name = "init.lua", label = "init.lua", index = 0, budget = runs.BUDGET }
+local LIST = { name = "init.lua", label = "init.lua", index = 0, budget = runs.BUDGET,
+  is_new = true }
 
 local function is_same(a, b)
   if type(a) ~= "table" or type(b) ~= "table" then return a == b end
@@ -155,6 +156,7 @@ end
 local function compile(build, name)
   local plugin = build.registry:add_plugin(build.entry_of[name])
   local entry = plugin.entry
+  plugin.is_new = true
   local ok, chunk, source = pcall(build.set.compile, build.set, plugin.file,
     entry.trust == "guarded" and name or nil)
   if not ok then

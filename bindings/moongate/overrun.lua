@@ -44,7 +44,7 @@ end
 ---@param plugin moongate.Plugin
 function overrun.switch_on(plugin)
   if is_shown[plugin.name] then off:set(0, plugin.name) end
-  is_shown[plugin.name], aborts[plugin.name], plugin.is_off = nil, nil, nil
+  is_shown[plugin.name], aborts[plugin.name], plugin.is_off, plugin.is_new = nil, nil, nil, nil
   heap.limit = limit
 end
 
@@ -63,6 +63,7 @@ end
 --- A run of it has been aborted for want of memory. What it holds all the same it may keep, or
 --- state would be lost; but it gets no more, and the others get what they need to go on.
 function run.on_memory(plugin)
+  if plugin.is_new then return end -- the loader says it, and the one in force is not to blame
   collectgarbage()
   local bytes, before = heap.bytes, heap.limit
   if bytes <= before * (1 - RESERVE) then return end
@@ -103,7 +104,8 @@ function overrun.late(stage, trace)
   if stage == SOFT then return report_soft(plugin, doing, trace) end
   if stage == WHOLE then plugin, doing = run.first, run.first_doing end
   count:add(1, plugin.name, stage == MEMORY and "memory" or "hard")
-  if not run.is_loading() then report_abort(plugin, doing, stage, trace) end -- or the loader does
+  if run.is_loading() or plugin.is_new then return end -- the loader says it
+  report_abort(plugin, doing, stage, trace)
 end
 
 return overrun

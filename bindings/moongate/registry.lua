@@ -19,6 +19,7 @@ local registry_mt = { __index = Registry }
 ---@field env? table globals of its file
 ---@field gate? moongate.Gate what its code was given
 ---@field is_off? boolean its code is not called: overrun.lua
+---@field is_new? boolean it has not come into force
 ---@field source moongate.Source
 ---@field needs string[]
 ---@field uses table<string, true> names of plugins whose API it holds

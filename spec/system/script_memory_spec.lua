@@ -64,6 +64,22 @@ describe("the memory of the scripts", function()
     assert.is_true(house:rss_kb() < 200000, house:rss_kb() .. " KB")
   end)
 
+  it("is not given to code that would be loaded, and no other is blamed", function()
+    while ann:asks({ type = "leak" }).error.code ~= "unavailable" do end
+    for n = 1, 3 do
+      house:save("hungry", ([[return function()
+        local list = { %d }
+        while true do list[#list + 1] = { #list } end
+      end]]):format(n))
+      server.eventually("refusal " .. n, function()
+        return select(2, house:log():gsub("not reloaded, generation 1 goes on: [^\n]*hungry.lua:3: "
+          .. "memory limit exceeded", "")) == n
+      end)
+      works()
+    end
+    assert.is_nil(house:log():find "hungry#[234]: switched off")
+  end)
+
   for _, type_name in ipairs { "leak", "short strings", "timers", "tasks" } do
     it("is not given to one who keeps it, and the others go on: " .. type_name, function()
       -- A large block may be refused while there is still some left for the others.
