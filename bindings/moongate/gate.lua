@@ -388,6 +388,7 @@ local function new(plugin, registry)
     json = json, msgpack = msgpack,
     facts = facts.new(),
   }, gate_mt)
+  table.insert(registry.gates, fields)
   if plugin.entry.trust == "guarded" then return gate_guarded.new(fields) end
   return setmetatable({}, { __index = fields, __newindex = refuse_to_set })
 end

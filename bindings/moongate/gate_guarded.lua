@@ -94,9 +94,8 @@ end
 ---@param fields moongate.Gate
 ---@return moongate.Gate
 function gate_guarded.new(fields)
-  local registry = fields.registry
   local realm = membrane.realm(fields.plugin, function(kind)
-    local now = registry.is_complete and request.current() or registry
+    local now = fields.registry.is_complete and request.current() or fields.registry
     return now.kinds[kind] and now.kinds[kind].plugin.name
   end)
   return membrane.show(realm, fields)

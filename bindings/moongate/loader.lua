@@ -261,7 +261,7 @@ local function load(app, generation, current, rejected, look)
     if not is_migrated then snapshot[name] = nil end
   end
   build.set:settle()
-  build.registry.is_complete = true
+  build.registry:complete()
   return build.registry, nil, snapshot, build.rooms
 end
 

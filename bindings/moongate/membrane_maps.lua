@@ -20,6 +20,7 @@ local maps = {}
 ---@field answers table<function, function> the same of what takes the answer to a request
 ---@field messages table<table, table> message -> the plugin's copy
 ---@field others table<function, function> of the runtime, as the plugin has it -> what that is
+---@field held table<table, table> proxy -> object, view -> its walk: as long as these are there
 ---@field shown table<function, function> of the runtime -> what the plugin has
 ---@field views table<string, table<table, table>> flavour -> table -> its view
 ---@field metatables table<string, table> by the name of the class
@@ -38,8 +39,9 @@ local maps = {}
 local shapes = setmetatable({}, { __mode = "k" }) -- metatable of a class -> its shape
 local WEAK = { __mode = "kv" }
 local own_of = setmetatable({}, WEAK) -- function that the runtime has -> that of the plugin
-local target_of = setmetatable({}, { __mode = "k" }) -- proxy or view -> what it stands for
-local walks = setmetatable({}, { __mode = "k" })     -- view -> { realm, flavour }
+-- These two hold nothing: what leads to its own key, as a gate does, would be there for ever.
+local target_of = setmetatable({}, WEAK) -- proxy or view -> what it stands for
+local walks = setmetatable({}, WEAK)     -- view -> { realm, flavour }
 
 maps.target_of, maps.own_of = target_of, own_of
 maps.showing = setmetatable({}, { __mode = "k" }) -- function in views -> what shows it
@@ -62,7 +64,8 @@ function maps.realm(plugin, owner_of)
   local function weak() return setmetatable({}, WEAK) end
   return { plugin = plugin, owner_of = owner_of, proxies = weak(), wrapped = weak(),
     offered = weak(), hooks = weak(), filters = weak(), answers = weak(), others = weak(),
-    shown = weak(), messages = setmetatable({}, { __mode = "k" }),
+    shown = weak(), held = setmetatable({}, { __mode = "k" }),
+    messages = setmetatable({}, { __mode = "k" }),
     views = { data = weak(), api = weak() }, metatables = {} }
 end
 
@@ -314,7 +317,7 @@ local function proxy_of(realm, shape, object)
   local proxy = realm.proxies[object]
   if proxy then return proxy end
   proxy = setmetatable({}, metatable_for(realm, shape))
-  realm.proxies[object], target_of[proxy] = proxy, object
+  realm.proxies[object], target_of[proxy], realm.held[proxy] = proxy, object, object
   return proxy
 end
 
@@ -370,7 +373,8 @@ function maps.view(realm, value, flavour)
   if views[value] then return views[value] end
   local function index(_, key) return look(realm, value[into(realm, key)], flavour) end
   local view = setmetatable({}, { __metatable = false, __index = index, __newindex = read_only })
-  views[value], target_of[view], walks[view] = view, value, { realm = realm, flavour = flavour }
+  local walk = { realm = realm, flavour = flavour }
+  views[value], target_of[view], walks[view], realm.held[view] = view, value, walk, walk
   return view
 end
 

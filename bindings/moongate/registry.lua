@@ -39,6 +39,8 @@ local registry_mt = { __index = Registry }
 ---@field replaced_ms? number when other code took over from it
 ---@field is_loaded? boolean nothing more can be registered
 
+local COMPLETE = { is_complete = true } -- what gates need to know of one that is
+
 ---@param generation integer
 local function new(generation)
   return setmetatable({
@@ -46,6 +48,7 @@ local function new(generation)
     plugins = {},      -- name -> moongate.Plugin
     names = {},        -- in the order of the list; after finish(): needed ones first
     is_complete = false, -- all is loaded and migrated: it takes over
+    gates = {},        -- of the plugins that are loaded, until then
     sources = nil,     -- what source.set makes: its texts and modules
     on = {},           -- request type -> { fn, plugin, doing }
     kinds = {},        -- name of a room kind -> { spec, plugin, steps }
@@ -177,6 +180,13 @@ function Registry:finish(names)
       if route.kind == "ws" then self.route_of[route.pattern] = route end
     end
   end
+end
+
+--- It takes over. From now on gates do not hold it: each of them may stay for longer than the
+--- others, whose code would stay, too.
+function Registry:complete()
+  for _, fields in ipairs(self.gates) do fields.registry = COMPLETE end
+  self.is_complete, self.gates = true, nil
 end
 
 --- The texts that it is made of.

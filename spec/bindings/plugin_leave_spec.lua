@@ -101,4 +101,29 @@ describe("plugin whose code was replaced", function()
     assert.same({}, gate.world.plugin.leaks())
     assert.is_truthy(gate:logged "a#1: gate:after_ms: left out, its code was replaced 10 s ago")
   end)
+
+  for _, trust in ipairs { "trusted", "guarded" } do
+    it("is gone when there is no way back to it: " .. trust, function()
+      local held = setmetatable({}, { __mode = "k" })
+      local code = [[return function(gate)
+        local kept = {}
+        gate:on("which", function(_, message) kept[1] = gate return { kept } end)
+        -- %d
+      end]]
+      load { stays = 'return function(gate) gate:on("other", function() return {} end) end',
+        a = code:format(0), init = ([[return { "stays", { "a", trust = %q } }]]):format(trust) }
+      held[gate.world.plugin.current().plugins.a] = true
+      gate:deliver(ann, { type = "which" })
+      for n = 1, 4 do
+        collectgarbage()
+        assert.is_not_nil(next(held), "after " .. n)
+        assert(gate:reload { a = code:format(n) })
+      end
+      jit.flush()
+      gate:later(20000)
+      collectgarbage()
+      collectgarbage()
+      assert.is_nil(next(held))
+    end)
+  end
 end)
