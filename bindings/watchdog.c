@@ -178,18 +178,22 @@ static uint64_t stage_now(void)
     return late >> STAGE_BITS == (uint64_t)number ? stage : 0;
 }
 
-static void tell(lua_State *L, uint64_t stage)
+/* Whether what runs is spared. */
+static bool tell(lua_State *L, uint64_t stage)
 {
     if (!lua_checkstack(L, LUA_MINSTACK)) {
-        return; /* it is about to fail for that */
+        return false; /* it is about to fail for that */
     }
     lua_rawgeti(L, LUA_REGISTRYINDEX, dog.told);
     lua_pushinteger(L, (lua_Integer)stage);
     luaL_traceback(L, L, NULL, 0);
-    if (lua_pcall(L, 2, 0, 0) != 0) {
+    bool has_failed = lua_pcall(L, 2, 1, 0) != 0;
+    if (has_failed) {
         moon_log(MOON_ERROR, "watchdog", "%s", lua_tostring(L, -1));
-        lua_pop(L, 1);
     }
+    bool is_spared = !has_failed && lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    return is_spared;
 }
 
 static bool begins_with(const char *text, const char *prefix)
@@ -236,8 +240,11 @@ static void stop(lua_State *L, uint64_t stage)
         return;
     }
     if (turn.aborted < stage) {
+        if (tell(L, stage)) {
+            dog.collected = turn.number;
+            return;
+        }
         turn.aborted = (uint32_t)stage;
-        tell(L, stage);
     }
     if (stage == MOON_MEMORY) {
         lua_pushfstring(L, "%s:%d: memory limit exceeded: %d MB of all scripts",
@@ -251,12 +258,15 @@ static void stop(lua_State *L, uint64_t stage)
     lua_error(L);
 }
 
-/* LuaJIT does not collect its garbage for want of memory. */
+/* LuaJIT does not collect its garbage for want of memory. When that is under way whoever
+ * is told will finish it. */
 static bool is_over(lua_State *L)
 {
-    if (moon_memory_is_over() && dog.collected != turn.number) {
-        dog.collected = turn.number;
+    if (moon_memory_is_over() && dog.collected != turn.number &&
+        moon_memory_heap()->is_collecting == 0) {
         lua_gc(L, LUA_GCCOLLECT, 0);
+        turn.number += 1; /* the time that has taken is not the run's */
+        dog.collected = turn.number;
     }
     return moon_memory_is_over();
 }
@@ -276,7 +286,7 @@ static void on_hook(lua_State *L, lua_Debug *unused)
     lua_sethook(L, NULL, 0, 0);
     if (stage == MOON_SOFT && dog.soft_number != turn.number) {
         dog.soft_number = turn.number;
-        tell(L, MOON_SOFT);
+        (void)tell(L, MOON_SOFT);
     }
 }
 

@@ -22,7 +22,8 @@
 enum moon_stage { MOON_SOFT = 1, MOON_HARD = 2, MOON_WHOLE = 3, MOON_MEMORY = 4 };
 
 /* Takes a function off the stack: it is told (stage, traceback), once a run for each
- * stage, while the run goes on. It must not raise, nor wait. */
+ * stage, while the run goes on. It must not raise, nor wait. Of a run that would be
+ * aborted for want of memory it may return true: then it goes on. */
 void moon_watchdog_start(lua_State *L);
 void moon_watchdog_stop(void);
 

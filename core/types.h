@@ -285,6 +285,8 @@ struct moon_heap {
     double bytes;     /* in use */
     double allocated; /* ever */
     double limit;     /* the scripts may raise it when one of them will not let go */
+    uint32_t is_collecting; /* 1: the scripts collect their garbage, a little in each
+                               turn */
 };
 
 struct moon_event {

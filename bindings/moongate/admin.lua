@@ -139,6 +139,8 @@ commands.on = {
   run = function(arguments)
     local owner, code, message = owner_of(arguments.name)
     if not owner then return nil, code, message end
+    local problem = overrun.why_off(owner)
+    if problem then return nil, "failed", problem end
     log.warn(owner.label, "switched on by an operator")
     overrun.switch_on(owner)
     return owner.label .. " is on"

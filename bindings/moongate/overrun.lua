@@ -3,6 +3,7 @@
 local core = require "moongate.ffi"
 local errors = require "moongate.errors"
 local log = require "moongate.log"
+local memory = require "moongate.memory"
 local metric = require "moongate.metric"
 local repeats = require "moongate.repeats"
 local run = require "moongate.run"
@@ -11,7 +12,7 @@ local timer = require "moongate.timer"
 local SOFT, WHOLE, MEMORY = 1, 3, 4 -- enum moon_stage
 local WHOLE_BUDGETS = 4 -- as in bindings/watchdog.c
 local MB = 1048576
-local RESERVE = 1 / 8 -- of the limit of memory
+local MOST_ON = 2 -- of the limit of memory: then who has it is not switched on
 
 local overrun = {
   CONSOLE = "console", -- what runs when an operator has code evaluated
@@ -24,10 +25,11 @@ local off = metric.runtime("gauge", "script_plugin_off",
   { about = "1: the plugin is switched off", labels = { "plugin" } })
 
 local heap = core.C.moon_heap()
-local limit = heap.limit -- as it was set
 
 local is_shown = {} -- set of plugin names: as off, in the metrics
 local aborts = {}   -- plugin name -> times of its aborts, oldest first
+local suspects = {} -- plugin name -> plugin that was aborted for want of memory, until it is free
+
 -- ---- off and on ----
 
 --- The plugin's code is not called any more; what asks for it is told `unavailable`.
@@ -45,7 +47,25 @@ end
 function overrun.switch_on(plugin)
   if is_shown[plugin.name] then off:set(0, plugin.name) end
   is_shown[plugin.name], aborts[plugin.name], plugin.is_off, plugin.is_new = nil, nil, nil, nil
-  heap.limit = limit
+  if suspects[plugin.name] then suspects[plugin.name] = plugin end
+end
+
+--- It is in the list no longer.
+---@param plugin moongate.Plugin
+function overrun.forget(plugin)
+  overrun.switch_on(plugin)
+  suspects[plugin.name] = nil
+end
+
+--- What there is to say against switching it on, or nil.
+---@param plugin moongate.Plugin
+---@return string? problem
+function overrun.why_off(plugin)
+  local used_mb, limit_mb = memory.in_mb()
+  if not suspects[plugin.name] or used_mb <= limit_mb * MOST_ON then return end
+  return ("%s stays off: %d MB are in use, of %d, since it was aborted for want of memory; load "
+    .. "a version that frees what it has, or take it out of the list"):format(plugin.label,
+    used_mb, limit_mb)
 end
 
 local function count_abort(plugin)
@@ -60,18 +80,55 @@ local function count_abort(plugin)
   overrun.switch_off(plugin)
 end
 
---- A run of it has been aborted for want of memory. What it holds all the same it may keep, or
---- state would be lost; but it gets no more, and the others get what they need to go on.
-function run.on_memory(plugin)
-  if plugin.is_new then return end -- the loader says it, and the one in force is not to blame
-  collectgarbage()
-  local bytes, before = heap.bytes, heap.limit
-  if bytes <= before * (1 - RESERVE) then return end
-  heap.limit = bytes + limit * RESERVE -- first of all: the log needs some, too
+-- ---- memory ----
+
+local function switch_off_for_memory(plugin)
+  local used_mb, limit_mb = memory.in_mb()
+  memory.make_room() -- first of all: the log needs some, too
   log.error(plugin.label, "switched off: it was aborted for want of memory, and %d of %d MB are "
-    .. "still in use", bytes / MB, before / MB)
+    .. "still in use", used_mb, limit_mb)
   overrun.switch_off(plugin)
 end
+
+--- Switches off who was aborted and has been switched on again, or goes on.
+---@return boolean is_any
+local function switch_off_suspects()
+  local is_any = false
+  for _, plugin in pairs(suspects) do
+    if not plugin.is_off then
+      switch_off_for_memory(plugin)
+      is_any = true
+    end
+  end
+  return is_any
+end
+
+--- A run of it has been aborted for want of memory. What it holds all the same it may keep, or
+--- state would be lost; but it gets no more, and the others get what they need to go on. What it
+--- holds is known when its garbage has been collected, which takes a second for a gigabyte.
+function run.on_memory(plugin, is_collected)
+  if plugin.is_new or plugin.is_off then return end -- if new: the loader says it
+  memory.finish()
+  local most = memory.most()
+  if heap.bytes <= most then return end
+  if suspects[plugin.name] then return switch_off_for_memory(plugin) end
+  if switch_off_suspects() then return end
+  suspects[plugin.name] = plugin
+  memory.make_room()
+  memory.collect(function()
+    if suspects[plugin.name] ~= plugin or plugin.is_off then return end
+    if heap.bytes > most then return switch_off_for_memory(plugin) end
+    suspects[plugin.name] = nil
+  end, is_collected and 1 or 2)
+end
+
+--- Whether others have what this one wants: then it goes on, and they do not.
+local function is_spared(plugin)
+  if memory.finish() and heap.bytes <= heap.limit and not plugin.is_off then return true end
+  return not suspects[plugin.name] and switch_off_suspects()
+end
+
+function memory.on_calm() suspects = {} end
 
 -- ---- reports ----
 
@@ -98,10 +155,12 @@ end
 --- The watchdog tells, in the middle of what runs: it may be anywhere in the runtime.
 ---@param stage integer enum moon_stage
 ---@param trace string
+---@return boolean? is_spared it goes on
 function overrun.late(stage, trace)
   local plugin, doing = run.plugin, run.doing
   if not plugin then return end -- the runtime's own work
-  if stage == SOFT then return report_soft(plugin, doing, trace) end
+  if stage == SOFT then report_soft(plugin, doing, trace) return end
+  if stage == MEMORY and is_spared(plugin) then return true end
   if stage == WHOLE then plugin, doing = run.first, run.first_doing end
   count:add(1, plugin.name, stage == MEMORY and "memory" or "hard")
   if run.is_loading() or plugin.is_new then return end -- the loader says it

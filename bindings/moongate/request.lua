@@ -34,7 +34,7 @@ local facts = core.C.moon_facts()
 local NO_MEMORY = "not enough memory" -- LuaJIT's own; no handler of xpcall is called
 
 local function note(plugin, doing, problem, call, was_aborted, asked)
-  if problem == NO_MEMORY then runs.on_memory(plugin) end
+  if problem == NO_MEMORY and not was_aborted then runs.on_memory(plugin) end
   local why = task.why_cancelled(problem)
   if why then
     log.warn(plugin.label, "%s: cancelled: %s", doing, why)

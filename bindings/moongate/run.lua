@@ -22,7 +22,9 @@ local run = {
   first = nil,  ---@type moongate.Plugin of the run that is within no other
   first_doing = nil, ---@type string?
   pauses = 0, -- how often a task has begun to wait
-  on_memory = function(_) end, ---@type fun(plugin: moongate.Plugin) set by overrun.lua
+  --- Set by overrun.lua.
+  ---@type fun(plugin: moongate.Plugin, is_collected?: boolean)
+  on_memory = function(_, _) end,
   BUDGET = { soft_ms = 50, hard_ms = 500, load_ms = 5000, aborts = 3, within_ms = 60000 },
 }
 
@@ -108,7 +110,7 @@ function run.leave(outer, outer_doing)
   turn.number, turn.whole = turn.number + 1, turn.whole + 1
   if starved then
     plugin, starved = starved, nil
-    run.on_memory(plugin)
+    run.on_memory(plugin, true)
   end
   if last > 0 and not is_working then work() end
   return aborted ~= 0, aborted == MEMORY

@@ -128,14 +128,87 @@ describe("an overrun", function()
       assert.equal(2, metric 'moongate_script_overruns_total{plugin="a",budget="memory"}')
     end)
 
-    it("switches off who keeps it, and gives the others some more until it is on again", function()
-      assert.equal("internal", starve(1000))
+    local function turns() for _ = 1, 1000 do gate:later(0) end end
+
+    -- What is in use when its garbage has been collected.
+    local function collected(in_use)
+      gate.core.heap.bytes = in_use * MB
+      turns()
+    end
+
+    local function limit() return gate.core.heap.limit / MB end
+    local function is_off() return crawl(SOFT) == "unavailable" end
+
+    it("switches off who keeps it, and gives the others some more until it is free", function()
+      assert.equal("internal", starve(1024))
+      assert.equal(1024 + 128, limit())
+      collected(1000)
       assert.is_truthy(gate:logged("a#1: switched off: it was aborted for want of memory, and "
         .. "1000 of 1024 MB are still in use"))
-      assert.equal("unavailable", crawl(SOFT))
-      assert.equal(1128, gate.core.heap.limit / MB)
+      assert.is_true(is_off())
+      assert.equal(1128, limit())
       assert(gate:reload { a = SLOW .. "\n" })
-      assert.equal(1024, gate.core.heap.limit / MB)
+      assert.equal(1128, limit())
+      gate.core.heap.bytes = 500 * MB
+      gate:later(1000)
+      assert.equal(1024, limit())
+    end)
+
+    it("leaves on who had garbage only, which is collected in many turns", function()
+      assert.equal("internal", starve(1024))
+      assert.equal(1, gate.core.heap.is_collecting)
+      collected(500)
+      assert.equal(0, gate.core.heap.is_collecting)
+      assert.is_false(is_off())
+      assert.equal(1024, limit())
+    end)
+
+    it("switches off at once who does it again before that is done, if it was none", function()
+      starve(1024)
+      assert.equal("internal", starve(1200))
+      assert.is_true(is_off())
+      assert.equal(1350, limit())
+    end)
+
+    it("takes nothing from the others when an operator switches it on again", function()
+      starve(1024)
+      collected(1000)
+      gate:ctl { command = "on", arguments = { "a" } }
+      assert.equal(1128, limit())
+      gate:later(5000)
+      assert.equal(1128, limit())
+      assert.is_false(is_off())
+    end)
+
+    it("blames who has it, not who needs a little", function()
+      starve(1024)
+      collected(1000)
+      gate:ctl { command = "on", arguments = { "a" } }
+      local is_spared
+      gate.world.run.enter(gate.world.plugin.current().plugins.b, "other")
+      gate.core.heap.bytes = 1128 * MB
+      is_spared = gate.world.overrun.late(MEMORY, "")
+      gate.world.run.leave()
+      assert.is_true(is_spared)
+      assert.equal(1128 + 141, limit())
+      assert.is_true(is_off())
+      assert.same({}, gate:deliver(ann, { type = "other" }))
+    end)
+
+    it("ends somewhere: who is switched on again and again", function()
+      starve(1024)
+      collected(2049)
+      assert.equal("a#1 stays off: 2049 MB are in use, of 1024, since it was aborted for want of "
+        .. "memory; load a version that frees what it has, or take it out of the list",
+        gate:ctl({ command = "on", arguments = { "a" } }).error.message)
+    end)
+
+    it("is nobody's in code that is new", function()
+      gate.world.plugin.current().plugins.a.is_new = true
+      assert.equal("internal", starve(1024))
+      gate:later(1000)
+      assert.is_false(is_off())
+      assert.equal(1024, limit())
     end)
   end)
 
