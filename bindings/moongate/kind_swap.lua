@@ -2,6 +2,7 @@
 --- come and go with their kinds.
 local durable = require "moongate.durable"
 local kind = require "moongate.kind"
+local memory = require "moongate.memory"
 local migration = require "moongate.migration"
 local request = require "moongate.request"
 local room = require "moongate.room"
@@ -12,7 +13,7 @@ local state = require "moongate.state"
 local kind_swap = {}
 
 ---@alias moongate.RoomStates table<moongate.Room, { version: integer, state: table,
---- copies: table }>
+--- copies: moongate.Copies }>
 
 --- For what kind_swap.migrate() will have changed. It does not keep rooms from being collected.
 ---@return moongate.RoomStates
@@ -28,8 +29,9 @@ local function problem_of(self, entry, snapshot)
   end
   local problem = state.not_table(self.state, "room.state")
   if problem then return problem end
-  snapshot[self] = { version = self.version, state = self.state,
-    copies = migration.copy(self.state) }
+  local ok, copies = memory.lend(migration.copy, self.state)
+  if not ok then return copies end
+  snapshot[self] = { version = self.version, state = self.state, copies = copies }
   self.version = newest
   return migration.run(entry.plugin, entry.steps, snapshot[self].version, self.state)
     or state.not_data(self.state, "room.state")

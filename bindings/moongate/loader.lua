@@ -4,6 +4,7 @@ local core = require "moongate.ffi"
 local gate = require "moongate.gate"
 local kind_swap = require "moongate.kind_swap"
 local list = require "moongate.list"
+local memory = require "moongate.memory"
 local metric_name = require "moongate.metric_name"
 local option = require "moongate.option"
 local registries = require "moongate.registry"
@@ -182,7 +183,7 @@ local function migrate(build, is_known)
   for _, name in ipairs(build.loaded) do
     local plugin = build.registry.plugins[name]
     state.migrate(plugin, not is_known[name])
-    local problem = state.not_data(state.of(name), "gate.state")
+    local _, problem = memory.lend(state.not_data, state.of(name), "gate.state")
     if problem then error(("%s: %s"):format(plugin.file, problem), 0) end
   end
   kind_swap.migrate(build.registry, build.loaded, build.rooms)
@@ -242,6 +243,17 @@ local function restore(snapshot, rooms)
   kind_swap.restore(rooms)
 end
 
+--- The states as they are, or nil and what to do.
+local function take_snapshot(build)
+  local used_mb, limit_mb = memory.in_mb()
+  local snapshot, name = state.snapshot(build.loaded)
+  if snapshot then return snapshot end
+  return nil, ("%s: there is not enough memory for a copy of its gate.state, which a reload keeps "
+    .. "to go back to: %d MB are in use, of %d. Take %q out of the list of init.lua, and put it in "
+    .. "again: then it begins with an empty state"):format(build.entry_of[name].file, used_mb,
+    limit_mb, name)
+end
+
 ---@param look? fun(build: table) before it is filled
 local function load(app, generation, current, rejected, look)
   local outer, outer_doing = runs.enter_loading(LIST, "load")
@@ -250,7 +262,8 @@ local function load(app, generation, current, rejected, look)
   if not ok then return nil, build end
   if is_unchanged(build, current) then return end
   if look then look(build) end
-  local snapshot = state.snapshot(build.loaded)
+  local snapshot, why_not = take_snapshot(build)
+  if not snapshot then return nil, why_not end
   local is_filled, problem = xpcall(fill, traceback, build)
   if not is_filled then
     restore(snapshot, build.rooms)
@@ -278,8 +291,8 @@ function loader.load(app, generation, current, rejected)
   collectgarbage "stop"
   local ok, registry, problem, snapshot, rooms = pcall(load, app, generation, current, rejected)
   collectgarbage "restart"
-  if not ok then error(registry, 0) end
   sources.use(current and current.sources)
+  if not ok then return nil, tostring(registry) end -- there was no memory left
   return registry, problem, snapshot, rooms
 end
 

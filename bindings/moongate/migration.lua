@@ -1,5 +1,6 @@
 --- Steps that bring a state up to the code that takes over, and copies to take them back: what is
 --- in a table changes in place, so that old references stay good.
+local memory = require "moongate.memory"
 local runs = require "moongate.run"
 local task = require "moongate.task"
 local traceback = require "moongate.traceback"
@@ -12,40 +13,64 @@ local migration = {}
 
 local set_metatable = debug.setmetatable -- a plugin may protect that of its state
 
---- All tables that can be reached, each with a copy of itself. A list instead of recursion:
---- a state may be a long chain. Objects are not looked into: they belong to others.
+local PAGE = 8192 -- keys and values in a table: one that grows is there twice for a moment
+
+---@class moongate.Copies what is in some tables, in their order
+---@field originals table[]
+---@field sizes integer[] pairs of each
+---@field pages any[][] all keys and values, one after the other
+
+--- No closure: what is compiled would hold one, with all that it refers to.
+local function note(originals, count, seen, value)
+  if seen[value] or getmetatable(value) ~= nil then return count end
+  originals[count + 1], seen[value] = value, true
+  return count + 1
+end
+
+--- What is in all tables that can be reached. A list instead of recursion: a state may be a long
+--- chain. Objects are not looked into: they belong to others. Raises for want of memory.
 ---@param root table
----@return { originals: table[], copies: table[] }
+---@return moongate.Copies
 function migration.copy(root)
-  local originals, copies, seen, count = { root }, {}, { [root] = true }, 1
-  local function note(value)
-    if seen[value] or getmetatable(value) ~= nil then return end
-    count = count + 1
-    originals[count], seen[value] = value, true
-  end
+  local originals, sizes, seen, count = { root }, {}, { [root] = true }, 1
+  local page, used = {}, 0
+  local pages = { page }
   local i = 1
   while i <= count do
-    local copy = {}
+    local size = 0
     for k, v in next, originals[i] do
-      copy[k] = v
-      if type(k) == "table" then note(k) end
-      if type(v) == "table" then note(v) end
+      if used == PAGE then
+        memory.check()
+        page, used = {}, 0
+        pages[#pages + 1] = page
+      end
+      page[used + 1], page[used + 2] = k, v
+      used, size = used + 2, size + 1
+      if type(k) == "table" then count = note(originals, count, seen, k) end
+      if type(v) == "table" then count = note(originals, count, seen, v) end
     end
-    copies[i], i = copy, i + 1
+    sizes[i], i = size, i + 1
   end
-  return { originals = originals, copies = copies }
+  return { originals = originals, sizes = sizes, pages = pages }
 end
 
-local function fill(original, copy)
-  set_metatable(original, nil) -- it had none, or it was no data already
-  for k in next, original do original[k] = nil end
-  for k, v in next, copy do original[k] = v end
-end
+--- Of a table that there was not.
+---@return moongate.Copies
+function migration.nothing(root) return { originals = { root }, sizes = { 0 }, pages = {} } end
 
 --- As often as it is called.
----@param kept { originals: table[], copies: table[] }
+---@param kept moongate.Copies
 function migration.put_back(kept)
-  for i, original in ipairs(kept.originals) do fill(original, kept.copies[i]) end
+  local number, page, used = 1, kept.pages[1], 0
+  for i, original in ipairs(kept.originals) do
+    set_metatable(original, nil) -- it had none, or it was no data already
+    for k in next, original do original[k] = nil end
+    for _ = 1, kept.sizes[i] do
+      if used == PAGE then number, page, used = number + 1, kept.pages[number + 1], 0 end
+      original[page[used + 1]] = page[used + 2]
+      used = used + 2
+    end
+  end
 end
 
 -- ---- steps ----

@@ -4,6 +4,7 @@ local loader = require "moongate.loader"
 local log = require "moongate.log"
 local core = require "moongate.ffi"
 local kind_swap = require "moongate.kind_swap"
+local memory = require "moongate.memory"
 local metric = require "moongate.metric"
 local overrun = require "moongate.overrun"
 local request = require "moongate.request"
@@ -107,6 +108,7 @@ local function leave(owner)
   if current.plugins[owner.name] then return end
   metric.forget(owner.name)
   accounts.forget(owner.name)
+  overrun.forget(owner)
   for token, entry in timer.waiting() do -- it is in the list no longer
     if entry.plugin and entry.plugin.name == owner.name then timer.cancel(token) end
   end
@@ -210,6 +212,19 @@ local function held_back()
   return paths[1] and " but what was rolled back (" .. table.concat(paths, ", ") .. ")" or ""
 end
 
+--- When memory is short what has been taken out of the list keeps no state, and there is no way
+--- back: that would hold old code with all it has, and states as they were.
+local function let_go(old, new)
+  if current ~= new then return end
+  for name in pairs(old.plugins) do
+    if not new.plugins[name] then state.forget(name) end
+  end
+  before, trial = {}, nil
+  memory.settle()
+  log.warn("plugin", "memory is short: what is older than generation %d is let go of, and there is "
+    .. "no way back to it", new.generation)
+end
+
 --- Loads what has changed. If anything is wrong with the new code, the old goes on.
 ---@return boolean ok
 ---@return string text what has become of it
@@ -220,12 +235,15 @@ function plugin.reload()
   if registry then
     last_generation = registry.generation
     remember(snapshot, rooms)
-    local text = ("generation %d: %s"):format(last_generation, describe(registry, current))
+    local old = current
+    local text = ("generation %d: %s"):format(last_generation, describe(registry, old))
     swap(registry)
+    memory.settle(function() let_go(old, registry) end)
     state_check.look_around()
     log.info("plugin", "%s; took %.1f ms", text, core.C.moon_clock_ms() - begun_ms)
     return true, text
   end
+  memory.settle()
   local text = ("nothing has changed%s, generation %d goes on"):format(held_back(),
     current.generation)
   if problem then

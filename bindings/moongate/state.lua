@@ -3,6 +3,7 @@
 -- The table of a plugin is the same always: a reload changes what is in it, in place, so
 -- that old references stay good, and can put everything back.
 local json = require "moongate.json"
+local memory = require "moongate.memory"
 local migration = require "moongate.migration"
 
 local state = {}
@@ -20,15 +21,25 @@ end
 
 --- Remembers the states of these plugins as they are now, for state.restore().
 ---@param names string[]
----@return table<string, table> snapshot by name
+---@return table<string, table>? snapshot by name
+---@return string? name of the first that there is not enough memory for
 function state.snapshot(names)
   local snapshot = {}
   for _, name in ipairs(names) do
-    local found = of_plugin[name]
-    snapshot[name] = { version = versions[name], copies = found and migration.copy(found) }
+    local found, kept = of_plugin[name], { version = versions[name] }
+    if found then
+      local ok, copies = memory.lend(migration.copy, found)
+      if not ok then return nil, name end
+      kept.copies = copies
+    end
+    snapshot[name] = kept
   end
   return snapshot
 end
+
+--- The plugin has gone for good.
+---@param plugin string
+function state.forget(plugin) of_plugin[plugin], versions[plugin] = nil, nil end
 
 --- Puts back every table of the snapshot in place; as often as it is called.
 ---@param snapshot table<string, table>
@@ -38,7 +49,7 @@ function state.restore(snapshot)
     if kept.copies then
       migration.put_back(kept.copies)
     elseif of_plugin[name] then -- whoever holds the new table shall not see what failed
-      migration.put_back { originals = { of_plugin[name] }, copies = { {} } }
+      migration.put_back(migration.nothing(of_plugin[name]))
       of_plugin[name] = nil
     end
   end
@@ -70,6 +81,7 @@ end
 -- ---- data only ----
 
 local DATA = { string = true, number = true, boolean = true, table = true }
+local LOOK = 1024 -- tables between two looks at the memory
 local MAX_SHOWN = 16 -- keys of the way to what is no data
 local KEY = { string = true, number = true, boolean = true }
 
@@ -100,12 +112,32 @@ function state.not_table(root, name)
   if type(root) ~= "table" then return ("%s is a %s, no table"):format(name, type(root)) end
 end
 
+--- The way to what is no data takes more memory than all the rest: it is only looked for when there
+--- is such a thing. Raises for want of memory.
+local function is_data(root)
+  local left, seen, count, looked = { root }, { [root] = true }, 1, 0
+  while count > 0 do
+    local found = left[count]
+    left[count], count = nil, count - 1
+    for k, v in next, found do
+      if no_key(k) or no_data(v) then return false end
+      if type(v) == "table" and not seen[v] then
+        count, looked = count + 1, looked + 1
+        left[count], seen[v] = v, true
+        if looked % LOOK == 0 then memory.check() end
+      end
+    end
+  end
+  return true
+end
+
 --- nil, or what in the state is no data, with the way to it.
 ---@param root table
 ---@param name string what it is called: "gate.state"
 ---@return string? problem
 function state.not_data(root, name)
   if getmetatable(root) ~= nil then return name .. " has a metatable; a state holds data only" end
+  if is_data(root) then return end
   local found, seen, count = { root }, { [root] = true }, 1
   local outer, key_of = {}, {} -- place in `found` -> the place of what it is in, and its key there
   local function path_of(place)

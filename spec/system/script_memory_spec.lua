@@ -1,4 +1,5 @@
 local client = require "spec.support.client"
+local operator = require "spec.support.operator"
 local server = require "spec.support.server"
 
 -- ThreadSanitizer keeps signals back while a thread calls no C function.
@@ -95,4 +96,142 @@ describe("the memory of the scripts", function()
       assert.is_true(house:rss_kb() < 300000, house:rss_kb() .. " KB")
     end)
   end
+
+  it("comes back when the code that kept it in a variable is replaced", function()
+    while ann:asks({ type = "leak" }).error.code ~= "unavailable" do end
+    house:save("hungry", HUNGRY .. "\n")
+    house:logs "generation 2: hungry (changed)"
+    server.eventually("the memory", function()
+      return house:metrics().moongate_script_heap_bytes < 32 * 1048576
+    end)
+    assert.is_true(ann:asks({ type = "garbage" }).ok)
+  end)
+end)
+
+-- What is in `gate.state` outlives the code: who has filled it is to be mended all the same.
+describe("a state that fills the memory", function()
+  local FULL = [[return function(gate)
+    gate:on("fill", function()
+      local list = gate.state.list or {}
+      gate.state.list = list
+      while true do list[#list + 1] = { #list } end
+    end)
+  end]]
+  local MENDED = [[return function(gate)
+    %s
+    gate:on("count", function() return { count = gate.state.list and #gate.state.list or 0 } end)
+  end]]
+  local EMPTIES = [[gate:migrate(1, function(state) state.list = nil end)]]
+  local DOUBLES = [[gate:migrate(1, function(state)
+    local list = {}
+    for i = 1, #state.list do list[i] = { i, {}, {}, {} } end
+    state.list = list
+  end)]]
+
+  -- It uses some memory in a run of its own, all the time: who could be blamed.
+  local INNOCENT = [[return function(gate)
+    gate:every(20, function()
+      local list = {}
+      for i = 1, 2000 do list[i] = { i } end
+    end, "work")
+    gate:on("fine", function() return {} end)
+  end]]
+  local LIST = [[return { trust = "trusted", budget = { hard_ms = 60000 }, "auth", "rooms",
+    "messages", "router", "innocent", { "full", trust = "guarded" } }]]
+  local function list(is_there)
+    return is_there and LIST or (LIST:gsub(', { "full"[^}]*}', ' --[["full"]]'))
+  end
+
+  local house, ann, chief, path
+
+  before_each(function()
+    path = operator.free_path()
+    house = server.start { arguments = { "--script-memory-mb", "64", "--admin", path },
+      plugins = { full = FULL, innocent = INNOCENT, init = list(true) } }
+    house:expects "full#1: "
+    chief, ann = operator.connect(path), client.guest(house.port, "ann", "tea")
+    server.eventually("the end of it", function()
+      return ann:asks({ type = "fill" }).error.code == "unavailable"
+    end)
+    house:logs "full#1: switched off: it was aborted for want of memory"
+  end)
+
+  after_each(function()
+    chief:close()
+    house:stop()
+  end)
+
+  local function refusals() return select(2, house:log():gsub("not reloaded, generation 1", "")) end
+
+  --- Saves a file and waits until it is refused.
+  local function is_refused(text)
+    local before = refusals()
+    house:save("full", text)
+    server.eventually("the refusal", function() return refusals() > before end)
+  end
+
+  local function heap_mb() return house:metrics().moongate_script_heap_bytes / 1048576 end
+
+  --- Nobody else is aborted, nor off.
+  local function others_work()
+    assert.is_true(ann:asks({ type = "fine" }).ok)
+    ann:says { type = "say", room = "tea", data = "still here" }
+    assert.equal("still here", ann:hears({ type = "said" }).data)
+    assert.is_nil(house:log():find "innocent#%d+: ")
+    assert.is_nil(house:log():find "router#%d+: ")
+  end
+
+  local function comes_free()
+    server.eventually("the memory", function()
+      others_work()
+      return heap_mb() < 32
+    end)
+  end
+
+  it("takes nothing from the others when the plugin is on again, and fills it again", function()
+    for _ = 1, 2 do
+      assert.equal("full#1 is on", chief:asks("on", { "full" }).text)
+      for _ = 1, 20 do others_work() end
+      assert.equal("internal", ann:asks({ type = "fill" }).error.code)
+      assert.equal("unavailable", ann:asks({ type = "fill" }).error.code)
+      others_work()
+    end
+  end)
+
+  it("is freed by code that empties it, and what held it is let go of", function()
+    house:save("full", MENDED:format(EMPTIES))
+    house:logs "generation 2: full (changed)"
+    assert.equal(0, ann:asks({ type = "count" }).data.count)
+    house:logs "memory is short: what is older than generation 2 is let go of"
+    comes_free()
+    assert.equal("there is no generation before 2 to go back to",
+      chief:asks("rollback").error.message)
+  end)
+
+  it("is what it was, when code that needs too much for it is refused, again and again", function()
+    house:expects "not reloaded, generation 1 goes on"
+    local full_mb = heap_mb()
+    for n = 1, 4 do
+      is_refused(MENDED:format(DOUBLES) .. ("\n"):rep(n))
+      others_work()
+    end
+    house:logs "full.lua: the migration to version 1 failed: "
+    server.eventually("its size", function() return heap_mb() < full_mb + 8 end)
+    assert.is_nil(house:log():find("full#2", 1, true))
+    house:save("full", MENDED:format "")
+    house:logs "generation 2: full (changed)"
+    assert.is_true(ann:asks({ type = "count" }).data.count > 100000)
+    others_work()
+  end)
+
+  it("goes with a plugin that is taken out of the list, and is empty when it comes back", function()
+    chief:asks("off", { "full" })
+    house:save("init", list(false))
+    house:logs "full (removed)"
+    comes_free()
+    house:save("full", MENDED:format "")
+    house:save("init", list(true))
+    house:logs "full (new)"
+    assert.equal(0, ann:asks({ type = "count" }).data.count)
+  end)
 end)
