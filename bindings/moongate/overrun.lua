@@ -35,7 +35,7 @@ local suspects = {} -- plugin name -> plugin that was aborted for want of memory
 --- The plugin's code is not called any more; what asks for it is told `unavailable`.
 ---@param plugin moongate.Plugin
 function overrun.switch_off(plugin)
-  if plugin.is_off then return end
+  if plugin.is_off == true then return end
   plugin.is_off = true
   off:set(1, plugin.name)
   is_shown[plugin.name] = true
@@ -95,7 +95,7 @@ end
 local function switch_off_suspects()
   local is_any = false
   for _, plugin in pairs(suspects) do
-    if not plugin.is_off then
+    if plugin.is_off ~= true then
       switch_off_for_memory(plugin)
       is_any = true
     end
@@ -105,7 +105,8 @@ end
 
 --- A run of it has been aborted for want of memory. What it holds all the same it may keep, or
 --- state would be lost; but it gets no more, and the others get what they need to go on. What it
---- holds is known when its garbage has been collected, which takes a second for a gigabyte.
+--- holds is known when its garbage has been collected, which takes a second for a gigabyte: until
+--- then it is off, or would take the rest meanwhile.
 function run.on_memory(plugin, is_collected)
   if plugin.is_new or plugin.is_off then return end -- if new: the loader says it
   memory.finish()
@@ -113,12 +114,12 @@ function run.on_memory(plugin, is_collected)
   if heap.bytes <= most then return end
   if suspects[plugin.name] then return switch_off_for_memory(plugin) end
   if switch_off_suspects() then return end
-  suspects[plugin.name] = plugin
+  suspects[plugin.name], plugin.is_off = plugin, "for now"
   memory.make_room()
   memory.collect(function()
-    if suspects[plugin.name] ~= plugin or plugin.is_off then return end
+    if suspects[plugin.name] ~= plugin or plugin.is_off == true then return end
     if heap.bytes > most then return switch_off_for_memory(plugin) end
-    suspects[plugin.name] = nil
+    suspects[plugin.name], plugin.is_off = nil, nil
   end, is_collected and 1 or 2)
 end
 

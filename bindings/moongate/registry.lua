@@ -18,7 +18,7 @@ local registry_mt = { __index = Registry }
 ---@field accounts? table<string, moongate.Account> by what its code does
 ---@field env? table globals of its file
 ---@field gate? moongate.Gate what its code was given
----@field is_off? boolean its code is not called: overrun.lua
+---@field is_off? boolean|"for now" its code is not called: overrun.lua
 ---@field is_new? boolean it has not come into force
 ---@field source moongate.Source
 ---@field needs string[]

@@ -32,7 +32,6 @@ local turn = core.C.moon_turn()
 
 local after, first, last = {}, 1, 0 -- what comes after the run that is within no other
 local is_working = false
-local starved -- plugin that was aborted for want of memory in this run
 
 local function set_budget(plugin)
   local budget = plugin.budget
@@ -100,7 +99,8 @@ end
 function run.leave(outer, outer_doing)
   local aborted, plugin = turn.aborted, run.plugin
   run.plugin, run.doing = outer, outer_doing
-  if aborted == MEMORY then starved = plugin end
+  -- First of all: whoever goes on shall not be found over the limit.
+  if aborted == MEMORY and plugin ~= outer then run.on_memory(plugin, true) end
   if outer then
     if plugin ~= outer and aborted ~= WHOLE then set_budget(outer) end
     return aborted ~= 0, aborted == MEMORY
@@ -108,10 +108,6 @@ function run.leave(outer, outer_doing)
   -- Whoever is found late from now on was another.
   turn.who, turn.aborted = 0, 0
   turn.number, turn.whole = turn.number + 1, turn.whole + 1
-  if starved then
-    plugin, starved = starved, nil
-    run.on_memory(plugin, true)
-  end
   if last > 0 and not is_working then work() end
   return aborted ~= 0, aborted == MEMORY
 end

@@ -58,7 +58,7 @@ local function of_plugin(plugin)
     tells = names_of(plugin.tells),
     serves = served_by(plugin), timers = each(plugin.timers, "name"),
     options = filled(option.survey(plugin.entry, plugin.options)),
-    cost = accounts.survey(plugin), is_off = plugin.is_off,
+    cost = accounts.survey(plugin), is_off = plugin.is_off == true or nil,
   }
 end
 

@@ -163,11 +163,26 @@ describe("an overrun", function()
       assert.equal(1024, limit())
     end)
 
-    it("switches off at once who does it again before that is done, if it was none", function()
+    it("asks nothing of it before that is known", function()
       starve(1024)
-      assert.equal("internal", starve(1200))
-      assert.is_true(is_off())
-      assert.equal(1350, limit())
+      assert.equal("unavailable", starve(1152))
+      assert.is_nil(gate:logged "switched off")
+      collected(500)
+      assert.is_false(is_off())
+    end)
+
+    it("is over for those it runs within, who are not to blame", function()
+      local run, plugins = gate.world.run, gate.world.plugin.current().plugins
+      gate.core.heap.bytes = 1025 * MB
+      run.enter(plugins.b, "other")
+      local outer, doing = run.enter(plugins.a, "crawl")
+      gate.core.turn.aborted = MEMORY
+      run.leave(outer, doing)
+      assert.is_true(gate.core.heap.bytes < gate.core.heap.limit)
+      run.leave()
+      collected(1000)
+      assert.is_true(plugins.a.is_off)
+      assert.is_nil(plugins.b.is_off)
     end)
 
     it("takes nothing from the others when an operator switches it on again", function()
