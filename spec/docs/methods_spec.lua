@@ -9,7 +9,7 @@ describe("methods that are named in the documentation", function()
 
   -- what stands in front of a colon -> whose methods these are; gate is that of specs, too
   local objects = {
-    gate = { gate.world.gate.new({ name = "a", entry = {} }, {}), gate, tested },
+    gate = { gate.world.gate.new({ name = "a", entry = {} }, { gates = {} }), gate, tested },
     conn = { gate:connect "ann", require("moongate.test.conn").METHODS },
     room = { gate.world.room.find "tea" },
   }

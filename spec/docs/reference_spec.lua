@@ -10,7 +10,7 @@ describe("docs/lua-api.md", function()
     local text = reference.text()
     local world = require("spec.support.fake_gate").load({ a = "return function() end" }).world
     local missing = {}
-    local gate = getmetatable(world.gate.new({ name = "a", entry = {} }, {})).__index
+    local gate = getmetatable(world.gate.new({ name = "a", entry = {} }, { gates = {} })).__index
     for name, value in pairs(gate) do
       local is_described = text:find("`gate:" .. name .. "(", 1, true)
         or text:find("`" .. name .. "`: ", 1, true)
