@@ -126,4 +126,48 @@ describe("plugin whose code was replaced", function()
       assert.is_nil(next(held))
     end)
   end
+
+  describe("while memory is short", function()
+    local MB = 1048576
+
+    local function turns() for _ = 1, 1000 do gate:later(0) end end
+    local function data() return gate.world.state.of "a" end
+
+    before_each(function()
+      load { a = answering "one", b = "return function() end" }
+      for i = 1, 10000 do data()[i] = i end
+    end)
+
+    it("has to make room for its state first, and the others stay as they are", function()
+      gate.core.heap.bytes = 2081 * MB
+      local ok, problem = gate:reload { a = answering "two" }
+      assert.is_falsy(ok)
+      assert.matches("a.lua: there is not enough memory for a copy of its gate.state, which a "
+        .. "reload keeps to go back to: 2081 MB are in use, of 1024. Take \"a\" out of the list of "
+        .. "init.lua, and put it in again: then it begins with an empty state", problem, 1, true)
+      assert.equal("one", gate:deliver(ann, { type = "which" }).word)
+      assert.equal(10000, #data())
+    end)
+
+    it("loses its state when it is out of the list, and there is no way back", function()
+      gate.core.heap.bytes = 1000 * MB
+      local before = data()
+      gate:reload { a = false }
+      turns()
+      assert.is_truthy(gate:logged("plugin: memory is short: what is older than generation 2 is "
+        .. "let go of, and there is no way back to it"))
+      assert.is_false(rollback())
+      assert.is_not.equal(before, data())
+      assert.same({}, data())
+    end)
+
+    it("keeps it when memory is not short after all", function()
+      gate.core.heap.bytes = 1000 * MB
+      gate:reload { a = false }
+      gate.core.heap.bytes = 500 * MB
+      turns()
+      assert.is_true(rollback())
+      assert.equal(10000, #data())
+    end)
+  end)
 end)
