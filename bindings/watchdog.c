@@ -258,8 +258,8 @@ static void stop(lua_State *L, uint64_t stage)
     lua_error(L);
 }
 
-/* LuaJIT does not collect its garbage for want of memory. When that is under way whoever
- * is told will finish it. */
+/* LuaJIT does not collect its garbage for want of memory. When that is under way
+ * whoever is told will finish it. */
 static bool is_over(lua_State *L)
 {
     if (moon_memory_is_over() && dog.collected != turn.number &&
