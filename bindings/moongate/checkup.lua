@@ -8,6 +8,7 @@ local near = require "moongate.near"
 local options = require "moongate.ctl_options"
 local overrun = require "moongate.overrun"
 local runs = require "moongate.run"
+local shortened = require "moongate.shortened"
 local strings = require "moongate.strings"
 local survey = require "moongate.survey"
 
@@ -120,16 +121,10 @@ end
 
 -- ---- the report ----
 
---- Cut between characters.
-local function shortened(line)
-  if #line <= MAX_LINE_BYTES then return line end
-  local start = line:sub(1, MAX_LINE_BYTES):gsub("[\192-\255]?[\128-\191]*$", "")
-  return ("%s... (%d bytes)"):format(start, #line)
-end
-
 --- First line of a traceback, with the path as luacheck has it.
 local function first_line(text)
-  return shortened(tostring(text):match "^[^\n]*":gsub("^%./", ""))
+  local line = tostring(text):match "^[^\n]*":gsub("^%./", "")
+  return shortened(line, MAX_LINE_BYTES)
 end
 
 local function place_of(line) return line:match "^.-:%d+:" or line end

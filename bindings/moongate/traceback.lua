@@ -1,4 +1,5 @@
 --- What the log says of an error, for xpcall: where it was raised, and the way there.
+local shortened = require "moongate.shortened"
 local task = require "moongate.task"
 
 --- File and line of the Lua code that has raised it, of the app's if there is any.
@@ -15,18 +16,17 @@ end
 -- has called that.
 local MEMBRANE = "^%S*moongate/membrane_%a+%.lua:%d+: "
 
-local MAX_TEXT_BYTES = 4096 -- as a line of the log has: all that follows goes through all of it
-
-local function shortened(text)
-  return #text > MAX_TEXT_BYTES and string.sub(text, 1, MAX_TEXT_BYTES) .. " ..." or text
-end
+-- A little less than a line of the log: what follows goes through all of it.
+local MAX_TEXT_BYTES = 4000
 
 local function text_of(problem)
   if type(problem) == "string" then
-    return (string.gsub(shortened(problem), MEMBRANE, ""))
+    return (string.gsub(shortened(problem, MAX_TEXT_BYTES), MEMBRANE, ""))
   end
   local mt = debug.getmetatable(problem)
-  if type(mt) == "table" and mt.__tostring then return shortened(tostring(problem)) end
+  if type(mt) == "table" and mt.__tostring then
+    return shortened(tostring(problem), MAX_TEXT_BYTES)
+  end
   return ("%s: raised %s, not a message"):format(where(),
     problem == nil and "nil" or "a " .. type(problem))
 end

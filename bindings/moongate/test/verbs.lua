@@ -18,12 +18,13 @@ for name, verb in pairs(computed) do verbs[name] = verb end
 -- lead bytes and those that must not follow: too long, surrogates, beyond U+10FFFF
 local BAD_PAIRS = { "\224[\128-\159]", "\237[\160-\191]", "\240[\128-\143]",
   "\244[\144-\191]" }
+local CHARACTERS = { "[\240-\244][\128-\191][\128-\191][\128-\191]",
+  "[\224-\239][\128-\191][\128-\191]", "[\194-\223][\128-\191]" }
 
 local function is_utf8(text)
   for _, pair in ipairs(BAD_PAIRS) do if string.find(text, pair) then return false end end
-  text = string.gsub(text, "[\240-\244][\128-\191][\128-\191][\128-\191]", ".")
-    :gsub("[\224-\239][\128-\191][\128-\191]", "."):gsub("[\194-\223][\128-\191]", ".")
-  return not text:find "[\128-\255]"
+  for _, character in ipairs(CHARACTERS) do text = string.gsub(text, character, ".") end
+  return not string.find(text, "[\128-\255]")
 end
 
 local function check_message(opcode, class, key, bytes, length)
@@ -366,7 +367,7 @@ function verbs.moon_tell(core, ticket, bytes, length)
   assert(length == #bytes, "the length is not that of the line")
   local told = core.tickets[ticket]
   local status = told and not told.is_given and constants.MOON_OK or constants.MOON_EGONE
-  if bytes:find "\n" then status = constants.MOON_EINVAL end
+  if string.find(bytes, "\n", 1, true) then status = constants.MOON_EINVAL end
   if length > constants.MOON_MAX_ANSWER_BYTES then status = constants.MOON_EBIG end
   status = note(core, "tell", status, { ticket = ticket, bytes = bytes })
   if status == 0 then told.is_given, told.bytes = true, bytes end
