@@ -63,12 +63,16 @@ local function length(value) return #value end
 local SIZE = { number = function(value) return value end, string = length, table = length,
   boolean = function() return 0 end }
 
+--- Whether the value is as declared; and why it cannot be told, if a pattern takes too long for it.
 local function fits(value, spec)
   if spec.enum then return is_in(value, spec.enum) end
   if not is_of(value, spec.type) then return false end
   local size = SIZE[type(value)](value)
   if size < (spec.min or -math.huge) or size > (spec.max or math.huge) then return false end
-  return not spec.pattern or value:find("^" .. spec.pattern .. "$") ~= nil
+  if not spec.pattern then return true end
+  local ok, found = pcall(value.find, value, "^" .. spec.pattern .. "$")
+  if not ok then return false, found end
+  return found ~= nil
 end
 
 local function problem_of_fields(spec)
@@ -96,9 +100,11 @@ local function problem_of(spec)
   end
   local problem = problem_of_pattern(spec)
   if problem then return problem end
-  if spec.default ~= nil and not fits(spec.default, spec) then
-    return ("default: expected %s, got %s"):format(wanted_of(spec), shown(spec.default))
-  end
+  if spec.default == nil then return end
+  local is_fine, reason = fits(spec.default, spec)
+  if is_fine then return end
+  return "default: " .. (reason or ("expected %s, got %s"):format(wanted_of(spec),
+    shown(spec.default)))
 end
 
 --- A declaration, checked and completed. Raises what is wrong with it.
@@ -127,9 +133,12 @@ end
 function option.value(entry, name, spec)
   local value = entry.options[name]
   if value == nil then value = spec.default end
-  if value ~= nil and fits(value, spec) then return value end
-  error(('%s: plugin "%s": option "%s": expected %s, got %s'):format(entry.where, entry.name, name,
-    wanted_of(spec), value == nil and "nothing" or shown(value)), 0)
+  local is_fine, reason = false, nil
+  if value ~= nil then is_fine, reason = fits(value, spec) end
+  if is_fine then return value end
+  reason = reason or ("expected %s, got %s"):format(wanted_of(spec),
+    value == nil and "nothing" or shown(value))
+  error(('%s: plugin "%s": option "%s": %s'):format(entry.where, entry.name, name, reason), 0)
 end
 
 --- nil, or what is set and no plugin has declared.

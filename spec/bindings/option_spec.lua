@@ -57,6 +57,14 @@ describe("option", function()
     problem_of(value, spec, "tea 2")
   end)
 
+  it("says when a pattern takes too long for a value", function()
+    local restore = require("moongate.strings").install()
+    local text = problem_of(value, { type = "string", pattern = "a-a-a-a-a-b" }, ("a"):rep(3000))
+    restore()
+    assert.matches('^app/init.lua: plugin "dice": option "sides": string.find: '
+      .. "pattern too expensive", text)
+  end)
+
   it("refuses a declaration that contradicts itself", function()
     local expected = {
       ['gate:option "n": default: expected a number of at least 2, got 1'] =
