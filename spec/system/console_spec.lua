@@ -38,10 +38,12 @@ describe("the console", function()
   end)
 
   it("has said in the log what ends the server", function()
-    assert.equal(2, ctl("--write", "--eval", "os.exit(3)")[1])
+    -- Without what os.exit() does on the way, which with sanitizers looks for leaks.
+    local code = "ffi = require 'ffi' ffi.cdef 'void _exit(int)' ffi.C._exit(3)"
+    assert.equal(2, ctl("--write", "--eval", code)[1])
     local log = house:ends(3)
     house = nil
-    assert.matches(", may write: os.exit%(3%): begins\n$", log)
+    assert.is_truthy(log:find((", may write: %s: begins\n"):format(code), 1, true), log)
   end)
 
   it("is stopped by the watchdog, and the plugin goes on", function()
