@@ -109,27 +109,19 @@ describe("limits", function()
   end)
 
   describe("by address", function()
-    it("hold for invites, which are pushed to whom the sender likes", function()
-      load()
-      local count = 0
-      for n = 1, 30 do
-        count = count + granted(1, gate:connect("guest " .. n), "invite", "den")
-        gate:later(100)
-      end
-      assert.equal(20, count)
-      gate:later(60000)
-      assert.equal(10, granted(15, gate:connect "bob", "invite", "den"))
-    end)
-
-    it("hold for roles, of which strangers hear, too", function()
-      load()
-      local count = 0
-      for n = 1, 30 do
-        count = count + granted(1, gate:connect("guest " .. n), "role", "den")
-        gate:later(100)
-      end
-      assert.equal(20, count)
-    end)
+    for _, name in ipairs { "invite", "role" } do
+      it(("hold for %s, of which strangers hear"):format(name), function()
+        load()
+        local count = 0
+        for n = 1, 30 do
+          count = count + granted(1, gate:connect("guest " .. n), name, "den")
+          gate:later(100)
+        end
+        assert.equal(20, count)
+        gate:later(60000)
+        assert.equal(10, granted(15, gate:connect "bob", name, "den"))
+      end)
+    end
 
     it("hold for whoever makes something that stays, under however many names", function()
       load { types_by_address = { create = { per_minute = 60, burst = 5 } } }

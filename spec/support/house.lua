@@ -30,6 +30,15 @@ function House.heard(_, conn)
   return heard
 end
 
+--- The types of what was heard, in order.
+---@param messages table[]
+---@return string
+local function types(messages)
+  local found = {}
+  for i, message in ipairs(messages) do found[i] = message.type end
+  return table.concat(found, " ")
+end
+
 --- Another process, with the same entries in the store.
 ---@param options? table of rooms
 ---@param plugins? table<string, string> name -> text
@@ -41,4 +50,4 @@ local function open(options, plugins)
   return setmetatable({ gate = fake_gate.load(texts, { rooms = options }) }, house_mt)
 end
 
-return { open = open }
+return { open = open, types = types }

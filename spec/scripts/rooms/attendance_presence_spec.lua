@@ -1,5 +1,7 @@
 local houses = require "spec.support.house"
 
+local types = houses.types
+
 describe("who comes and goes with the plugin presence", function()
   local house, gate, ann, bob
 
@@ -11,12 +13,6 @@ describe("who comes and goes with the plugin presence", function()
     house = houses.open(options, plugins)
     gate = house.gate
     ann, bob = gate:connect "ann", gate:connect "bob"
-  end
-
-  local function types(messages)
-    local found = {}
-    for i, message in ipairs(messages) do found[i] = message.type end
-    return table.concat(found, " ")
   end
 
   --- What the rooms want of that plugin; a spec says itself who is offline.

@@ -1,6 +1,8 @@
 local file = require "spec.support.file"
 local houses = require "spec.support.house"
 
+local types = houses.types
+
 describe("who comes and goes", function()
   local house, gate, ann, bob
 
@@ -12,12 +14,6 @@ describe("who comes and goes", function()
     house = houses.open(options, plugins)
     gate = house.gate
     ann, bob = gate:connect "ann", gate:connect "bob"
-  end
-
-  local function types(messages)
-    local found = {}
-    for i, message in ipairs(messages) do found[i] = message.type end
-    return table.concat(found, " ")
   end
 
   describe("in a large room", function()
