@@ -9,6 +9,7 @@ local overrun = require "moongate.overrun"
 local plugin = require "moongate.plugin"
 local run = require "moongate.run"
 local secret = require "moongate.secret"
+local shortened = require "moongate.shortened"
 local strings = require "moongate.strings"
 local tables = require "moongate.tables"
 local task = require "moongate.task"
@@ -76,19 +77,19 @@ local function has_secret(text)
   return false
 end
 
-local function shortened(text)
+local function in_line(text)
   text = string.gsub(text, "%c+", " ")
-  return #text > MAX_LOGGED_BYTES and text:sub(1, MAX_LOGGED_BYTES) .. " ..." or text
+  return shortened(text, MAX_LOGGED_BYTES)
 end
 
 --- What the log says of code.
-local function shown_of(code) return shortened(has_secret(code) and hidden(code) or code) end
+local function shown_of(code) return in_line(has_secret(code) and hidden(code) or code) end
 
 --- And of what has become of it: how it failed may repeat what it was about.
 local function outcome_of(code, failure)
   if not failure then return "done" end
   if has_secret(code) or has_secret(failure) then failure = secret.MASK end
-  return "failed: " .. shortened(failure)
+  return "failed: " .. in_line(failure)
 end
 
 local function who(ticket)

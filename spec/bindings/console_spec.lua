@@ -313,8 +313,8 @@ describe("console", function()
 
   it("cuts what is long in the log", function()
     reads(("1 + "):rep(500) .. "1")
-    assert.matches("1 + 1 ...: begins", (audits()[1]:gsub("%+  %.%.%.", "+ 1 ...")), 1, true)
-    assert.matches("1 + 1 ...: done", (audits()[2]:gsub("%+  %.%.%.", "+ 1 ...")), 1, true)
+    assert.matches("1 + ... (2001 bytes): begins", audits()[1], 1, true)
+    assert.matches("1 + ... (2001 bytes): done", audits()[2], 1, true)
     assert.is_true(#audits()[1] < 700 and #audits()[2] < 700)
   end)
 
