@@ -29,6 +29,7 @@ local MAX_TOLD = 100      -- such users in a minute
 ---@field all_reports moderation.Journal
 ---@field HOUSE string the journal of what is done in no room, or in all
 ---@field private told messages.Tally
+---@field private untold moongate.Metric
 ---@field refused moongate.Metric
 ---@field is_utf8 fun(text: string): boolean
 local Court = { HOUSE = HOUSE }
@@ -245,7 +246,10 @@ local function is_to_hear(self, case, actor)
   if not case.is_known then return false end
   if actor.state.admin or not actor.address then return true end
   local from = key_of(actor.address)
-  if not self.told:may(from, case.user, case.at) then return false end
+  if not self.told:may(from, case.user, case.at) then
+    self.untold:add(1)
+    return false
+  end
   self.told:add(from, case.user)
   return true
 end
@@ -281,6 +285,8 @@ function court.open(gate)
     about = "Requests of users that moderation has refused" })
   self.actions = gate:counter("actions_total", { labels = { "action" },
     about = "What moderators have done" })
+  self.untold = gate:counter("untold_total",
+    { about = "What moderators have done that a user who is not in the room has not heard of" })
   self.audit = journal.open(gate, { prefix = "audit", size = MAX_AUDIT, keep_ms = keep_ms,
     failures = failures })
   self.reports = journal.open(gate, { prefix = "report", size = MAX_REPORTS, keep_ms = keep_ms,

@@ -141,6 +141,7 @@ describe("a court", function()
       ask("max", "leave")
       for _ = 1, 9 do ask("ann", "mute", { user = "max" }) end
       assert.same({ "mute", "mute", "mute" }, told "max")
+      assert.matches("plugin_moderation_untold_total 6\n", courtroom.gate.world.metric.text())
       for _ = 1, 9 do ask("root", "mute", { user = "max" }) end
       assert.equal(9, #told "max")
       courtroom.gate:later(60000)
