@@ -258,12 +258,13 @@ static void stop(lua_State *L, uint64_t stage)
     lua_error(L);
 }
 
-/* LuaJIT does not collect its garbage for want of memory. When that is under way
- * whoever is told will finish it. */
+/* LuaJIT does not collect its garbage for want of memory, and its compiled code holds
+ * what it was compiled for. When that is under way whoever is told will finish it. */
 static bool is_over(lua_State *L)
 {
     if (moon_memory_is_over() && dog.collected != turn.number &&
         moon_memory_heap()->is_collecting == 0) {
+        luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_FLUSH);
         lua_gc(L, LUA_GCCOLLECT, 0);
         turn.number += 1; /* the time that has taken is not the run's */
         dog.collected = turn.number;

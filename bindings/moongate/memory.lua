@@ -80,12 +80,18 @@ end
 --- Raises when that is used up. For what no plugin runs in, and nothing would stop.
 function memory.check()
   if not is_lent or heap.bytes <= heap.limit then return end
-  if not has_collected then collectgarbage() end
+  if not has_collected then
+    jit.flush()
+    collectgarbage()
+  end
   has_collected = true
   if heap.bytes > heap.limit then error("not enough memory", 0) end
 end
 
 -- ---- to collect while others have their turn ----
+
+-- LuaJIT's compiled code holds the functions it was compiled for, with all they hold, also those of
+-- code that has been replaced: it goes first.
 
 local function ended()
   local fns = on_collected
@@ -111,6 +117,7 @@ end
 ---@param how_often integer 1: a collection has just ended; 2: one may be under way, and takes some
 --- for alive that is so no longer
 function memory.collect(fn, how_often)
+  jit.flush()
   if not on_collected then timer.start(0, slice) end
   on_collected, cycles, heap.is_collecting = on_collected or {}, how_often, 1
   table.insert(on_collected, fn)

@@ -80,6 +80,22 @@ describe("memory", function()
       assert.equal(0, heap.is_collecting)
     end)
 
+    it("frees what only compiled code still holds", function()
+      local held = setmetatable({}, { __mode = "v" })
+      local function calls(fn) for _ = 1, 1000 do fn() end end
+      local function run()
+        local kept = {}
+        held[1] = kept
+        calls(function() kept[1] = 1 end)
+      end
+      run()
+      collectgarbage()
+      assert.is_not_nil(held[1])
+      memory.collect(function() end, 1)
+      turns()
+      assert.is_nil(held[1])
+    end)
+
     it("is finished at once when there is no time, and tells all who have asked", function()
       local words = {}
       assert.is_false(memory.finish())
