@@ -17,13 +17,12 @@ local function is_user(house, name)
   return names.is_user(name) and house.is_utf8(name)
 end
 
---- Tells a user, if they are there, that a room is open to them; returns whether they are.
+--- Tells a user, if they are there to hear it, that a room is open to them; returns whether.
 local function invite_user(house, user, record, by, code)
   local found = house.gate:user(user)
   if not found then return false end
-  audience.tell(found, { type = "invited", room = record.name, kind = record.kind, by = by.user,
-    code = code, at = house.gate:now_ms() })
-  return true
+  return audience.tell(found, { type = "invited", room = record.name, kind = record.kind,
+    by = by.user, code = code, at = house.gate:now_ms() })
 end
 
 -- ---- making ----

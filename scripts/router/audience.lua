@@ -27,10 +27,13 @@ end
 --- Sends it to all connections of a user that hear.
 ---@param user moongate.User
 ---@param push table
+---@return boolean is_told by one of them at least
 function audience.tell(user, push)
+  local is_told = false
   for _, conn in pairs(user.conns) do
-    if audience.hears(conn) then conn:send(push) end
+    if audience.hears(conn) and conn:send(push) then is_told = true end
   end
+  return is_told
 end
 
 return audience

@@ -215,6 +215,16 @@ describe("a role in a room", function()
       end
       assert.equal(1, #heard(dan))
     end)
+
+    it("is told later to one who was there, but not to hear it", function()
+      local game = gate:connect "dan"
+      game.route, game.protocol = "/game", "dice"
+      ask(ann, "direct", nil, { user = "dan" })
+      assert.same({}, heard(game))
+      local dan = gate:connect "dan"
+      for _ = 1, 2 do ask(ann, "direct", nil, { user = "dan" }) end
+      assert.equal("invited", houses.types(heard(dan)))
+    end)
   end)
 
   describe("of the owner", function()

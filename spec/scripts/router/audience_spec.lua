@@ -6,7 +6,11 @@ describe("an audience", function()
     local conn = { is_open = true, route = "/ws", protocol = "", state = {},
       codec = { protocol = "moongate.v1.json" }, sent = 0 }
     for field, value in pairs(given or {}) do conn[field] = value end
-    function conn.send(self) self.sent = self.sent + 1 end
+    function conn.send(self)
+      if self.is_full then return nil, "full" end
+      self.sent = self.sent + 1
+      return true
+    end
     return conn
   end
 
@@ -29,7 +33,13 @@ describe("an audience", function()
 
   it("is told on all connections that hear", function()
     local first, second, game = conn_of(), conn_of(), conn_of { route = "/game" }
-    audience.tell({ conns = { first, second, game } }, { type = "invited" })
+    assert.is_true(audience.tell({ conns = { first, second, game } }, { type = "invited" }))
     assert.same({ 1, 1, 0 }, { first.sent, second.sent, game.sent })
+  end)
+
+  it("is told nothing when none of them hears, or has a place for it", function()
+    local game, full = conn_of { route = "/game" }, conn_of { is_full = true }
+    assert.is_false(audience.tell({ conns = { game, full } }, { type = "invited" }))
+    assert.is_true(audience.tell({ conns = { game, full, conn_of() } }, { type = "invited" }))
   end)
 end)
