@@ -3,10 +3,14 @@
 --
 -- A connection that gets the name of a banned user is told of the ban, and stays for a while, in
 -- which it may do nothing but appeal. Its window is in conn.state.appeal: "open", or "made" when
--- there was an appeal. Timers do not survive a reload; then whoever is banned is closed at once.
+-- there was an appeal; when the ban is over it goes on as any other. Timers do not survive a
+-- reload; then whoever is banned is closed at once.
 
+local audience = require "router.audience"
 local fields = require "moderation.fields"
 local sanctions = require "moderation.sanctions"
+
+local LOOK_MS = 1000 -- another ban may have taken the place of one, and end sooner
 
 ---@class moderation.Appeals
 ---@field private court moderation.Court
@@ -53,11 +57,16 @@ local function make(self, conn, name, data)
   return { room = name, at = its.appeal.at }
 end
 
---- Closes the connection after a while, if it is banned still.
+--- Closes the connection after a while, if it is banned still; it is free as soon as it is not.
 local function close_later(self, conn, delay_ms)
-  self.court.gate:after_ms(delay_ms, function()
-    conn.state.appeal = nil
-    if conn.is_open and self.court.everywhere:ban_of(conn) then conn:close(4504, "banned") end
+  local court = self.court
+  local ban, now_ms = court.everywhere:ban_of(conn), court.gate:now_ms()
+  local step_ms = math.min(delay_ms, LOOK_MS, ban and ban.expires_at
+    and math.max(1, ban.expires_at - now_ms) or LOOK_MS)
+  court.gate:after_ms(step_ms, function()
+    if not conn.is_open or court:release(conn) then return end
+    if delay_ms > step_ms then return close_later(self, conn, delay_ms - step_ms) end
+    court:close(conn, "banned")
   end)
 end
 
@@ -89,10 +98,10 @@ end
 
 --- Of a connection that has got the name of a banned user: tells it so, and opens its window.
 ---@param conn moongate.Conn
----@return boolean is_open
+---@return boolean is_open not where a plugin would go on serving it
 function Appeals:open_window(conn)
   local ban = own_ban(self, conn)
-  if not ban or self.window_ms == 0 then return false end
+  if not ban or self.window_ms == 0 or not audience.speaks(conn) then return false end
   conn:send { type = "moderated", action = "ban", reason = ban.reason,
     expires_at = ban.expires_at, at = ban.at }
   conn.state.appeal = "open"

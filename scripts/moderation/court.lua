@@ -293,7 +293,7 @@ function court.open(gate)
     failures = failures })
   self.all_reports = journal.open(gate, { prefix = "report_in_all", size = MAX_IN_HOUSE,
     keep_ms = keep_ms, failures = failures })
-  self.everywhere = everywhere.open(gate, failures, function() self:close_banned(true) end)
+  self.everywhere = everywhere.open(gate, failures, function() self:apply_bans(true) end)
   return self
 end
 
@@ -316,12 +316,23 @@ function Court:send_away(user)
   end
 end
 
---- Closes connections that are banned everywhere.
+--- Lets a connection that is not banned everywhere, or no longer, go on as any other.
+---@param conn moongate.Conn
+---@return boolean is_free
+function Court:release(conn)
+  if self.everywhere:ban_of(conn) then return false end
+  local state = conn.state
+  if state.appeal then state.appeal = nil end
+  if state.is_banned then state.is_banned = nil end -- see presence.lua
+  return true
+end
+
+--- Closes connections that are banned everywhere, and releases those that are no longer.
 ---@param are_all? boolean also those that have their time to appeal
-function Court:close_banned(are_all)
+function Court:apply_bans(are_all)
   for _, conn in self.gate:conns() do
-    local is_meant = conn.is_open and (are_all or not conn.state.appeal)
-    if is_meant and self.everywhere:ban_of(conn) then self:close(conn, "banned") end
+    local is_meant = conn.is_open and not self:release(conn) and (are_all or not conn.state.appeal)
+    if is_meant then self:close(conn, "banned") end
   end
 end
 

@@ -55,7 +55,7 @@ local function ban_everywhere(court, actor, case)
     return nil, "too_many_bans", "no more bans can be kept"
   end
   if case.user then court:tell(case, "ban", actor) end
-  court:close_banned()
+  court:apply_bans()
   if case.user then court.gate:tell("banned_everywhere", case.user) end
   return true
 end
@@ -79,6 +79,7 @@ function verbs.unban(court, actor, name, data)
     was_there = sanctions.lift(court:open_book(case.record), place, target, case.at)
   else
     was_there = court.everywhere:lift(place, target)
+    court:apply_bans()
   end
   if not was_there then return nil, "not_banned", "there is no such ban" end
   court:note(actor, "unban", case)

@@ -136,6 +136,79 @@ describe("an appeal of who is banned everywhere", function()
     assert.is_false(conn.is_open)
   end)
 
+  describe("has no place when the ban is over: the connection", function()
+    --- Whether it hears what is said outside of rooms.
+    local function hears()
+      heard "dora"
+      ask("ann", "invite", { user = "dora" })
+      return #heard "dora" == 1
+    end
+
+    --- Tells presence, which has said that the end of these is meant.
+    local function mark(conn) conn.state.is_banned = true end
+
+    for name, pardon in pairs {
+      ["after `unban`"] = function() ask("root", "unban", { user = "dora" }, false) end,
+      ["when its time has come"] = function() gate:later(2500) end,
+      ["when a shorter one has taken its place"] = function()
+        ban { duration_ms = 1000 }
+        gate:later(2000)
+      end,
+      ["when only a reload comes between"] = function()
+        assert(gate:reload())
+        gate:later(1)
+      end,
+    } do
+      it("goes on as any other " .. name, function()
+        ban { duration_ms = 2500 }
+        local conn = enter()
+        mark(conn)
+        assert.is_false(hears())
+        if name:find "reload" then -- older code has left it as it was
+          ask("root", "unban", { user = "dora" }, false)
+          conn.state.appeal = "open"
+        end
+        pardon()
+        assert.is_true(hears())
+        assert.is_nil(conn.state.is_banned)
+        gate:later(60000)
+        assert.is_true(conn.is_open)
+      end)
+    end
+
+    it("is closed in its time when a longer one has taken its place", function()
+      ban { duration_ms = 2500 }
+      local conn = enter()
+      ban {}
+      gate:later(9999)
+      assert.is_nil(closed(conn))
+      assert.is_false(hears())
+      gate:later(1)
+      assert.same({ 4504, "banned" }, closed(conn))
+    end)
+  end)
+
+  it("is closed when there is a place for that", function()
+    ban {}
+    local conn = enter()
+    gate.core.answers.moon_close = gate.core.C.MOON_EFULL
+    gate:later(10000)
+    assert.is_true(conn.is_open)
+    gate.core.answers.moon_close = nil
+    gate:later(100)
+    assert.is_false(conn.is_open)
+  end)
+
+  it("has no time on a route of a plugin, which would go on with it", function()
+    ban {}
+    local conn = gate:connect(nil)
+    courtroom.dora, conn.route, conn.protocol = conn, "/game", "dice"
+    gate.world.task.run(function() conn:admit "dora" end)
+    gate.core:settle()
+    assert.same({ 4504, "banned" }, closed(conn))
+    assert.same({}, heard "dora")
+  end)
+
   it("has no time after a reload, which would not know when it ends", function()
     ban {}
     local conn = enter()
