@@ -1,5 +1,6 @@
 --- Signs of members that are no messages: who is typing, and how far each has read.
 
+local audience = require "router.audience"
 local fields = require "messages.fields"
 local markers = require "messages.markers"
 local typings = require "messages.typing"
@@ -97,7 +98,8 @@ local function tell_read(self, conn, room, id, before)
   local shown = room:size() <= self.read_members and shown_to_others(self, room, id, before)
   if shown then room:publish(push(shown), { class = "latest", key = key, except = conn }) end
   for _, own in pairs(self.gate:user(conn.user).conns) do
-    if own ~= conn and not (shown == id and room:has(own)) then
+    local is_meant = own ~= conn and audience.hears(own)
+    if is_meant and not (shown == id and room:has(own)) then
       own:send(push(id), { class = "latest", key = key })
     end
   end

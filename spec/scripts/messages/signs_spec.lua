@@ -132,6 +132,13 @@ describe("signs", function()
       end
     end)
 
+    it("is told to none that speaks no protocol, or is about to be closed", function()
+      local game, ended = gate:connect "bob", gate:connect "bob"
+      game.route, game.protocol, ended.state.ended = "/game", "dice", "logged_out"
+      read(bob, last)
+      assert.same({ {}, {} }, { heard(game), heard(ended) })
+    end)
+
     it("is told to nobody else in a larger room", function()
       load { read_members = 2 }
       local inside = gate:connect "bob"
