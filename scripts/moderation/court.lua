@@ -151,6 +151,7 @@ end
 ---@field at integer
 ---@field is_in boolean the user is in the room
 ---@field is_known boolean the user hears of what is done there
+---@field is_shadow? boolean it was a shadow mute that is lifted
 
 --- What a verb is asked to do, if who acts may: to whom, where, how long and why.
 ---@param actor table
@@ -206,7 +207,8 @@ function Court:note(actor, action, case, more)
     self.rooms.changed(case.record)
   end
   local entry = { at = case.at, by = actor.user, action = action, room = case.room,
-    user = case.user, address = case.address, reason = case.reason, expires_at = case.expires_at }
+    user = case.user, address = case.address, reason = case.reason, expires_at = case.expires_at,
+    is_shadow = case.is_shadow }
   self.gate:spawn(function() self.audit:append(log, entry) end)
 end
 

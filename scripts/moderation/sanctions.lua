@@ -124,13 +124,18 @@ local function shown(place, name, its)
     appeal = appeal and { by = appeal.by, at = appeal.at, text = appeal.text } }
 end
 
+--- Addresses are for admins, who cannot be muted; nobody else is shown their own shadow mute.
+local function may_see(reader, place, name, its)
+  return reader.is_admin
+    or place.field ~= "address" and not (its.is_shadow and name == reader.user)
+end
+
 --- Those in force, each as it is shown, and their keys in order.
-local function listed(book, now_ms, is_for_admin)
+local function listed(book, now_ms, reader)
   local keys, found = {}, {}
   for _, place in ipairs(PLACES) do
-    local is_meant = is_for_admin or place.field ~= "address"
-    for name, its in pairs(is_meant and book[place.name] or {}) do
-      if is_in_force(its, now_ms) then
+    for name, its in pairs(book[place.name]) do
+      if is_in_force(its, now_ms) and may_see(reader, place, name, its) then
         local key = ("%s:%s"):format(place.name, name)
         keys[#keys + 1], found[key] = key, shown(place, name, its)
       end
@@ -146,11 +151,11 @@ end
 ---@param now_ms integer
 ---@param after? string
 ---@param limit integer
----@param is_for_admin? boolean with those of addresses
+---@param reader { user: string, is_admin: boolean? }
 ---@return table[] page
 ---@return string? next_after
-function sanctions.page(book, now_ms, after, limit, is_for_admin)
-  local keys, found = listed(book, now_ms, is_for_admin)
+function sanctions.page(book, now_ms, after, limit, reader)
+  local keys, found = listed(book, now_ms, reader)
   local page, last = {}, nil
   for _, key in ipairs(keys) do
     if not after or key > after then

@@ -118,6 +118,7 @@ function verbs.unmute(court, actor, name, data)
   local its = sanctions.lift(court:open_book(case.record), "mutes", case.user, case.at)
   if not its then return nil, "not_muted", "this user is not muted" end
   if not its.is_shadow then court:tell(case, "unmute", actor) end
+  case.is_shadow = its.is_shadow
   court:note(actor, "unmute", case)
   return court:answer(case)
 end
@@ -155,7 +156,7 @@ function verbs.bans(court, actor, name, data)
   local book = record == true and court.everywhere.book or court:book_of(record)
     or sanctions.book()
   local page, next_after = sanctions.page(book, court.gate:now_ms(), data.after, limit,
-    actor.state.admin)
+    { user = actor.user, is_admin = actor.state.admin })
   return { room = name, list = page, next = next_after }
 end
 
@@ -171,19 +172,25 @@ local function read(court, actor, name, data, from)
   return { room = name, list = list, next = next_after }
 end
 
---- The same without addresses, which are for admins.
-local function without_addresses(list)
-  for i, entry in ipairs(list) do
-    local shown = {}
-    for field, value in pairs(entry) do shown[field] = value end
-    shown.address = nil
-    list[i] = shown
+--- Addresses are for admins; nobody else is shown their own shadow mutes.
+local function shown_to(actor, list)
+  local shown, is_admin = {}, actor.state.admin
+  for _, entry in ipairs(list) do
+    local is_shadow = entry.is_shadow or entry.action == "shadow_mute"
+    if is_admin or not is_shadow or entry.user ~= actor.user then
+      local copy = {}
+      for field, value in pairs(entry) do copy[field] = value end
+      copy.is_shadow = nil
+      if not is_admin then copy.address = nil end
+      shown[#shown + 1] = copy
+    end
   end
+  return shown
 end
 
 function verbs.audit(court, actor, name, data)
   local answer, code, text, temporary = read(court, actor, name, data, court.audit)
-  if answer and not actor.state.admin then without_addresses(answer.list) end
+  if answer then answer.list = shown_to(actor, answer.list) end
   return answer, code, text, temporary
 end
 

@@ -61,6 +61,28 @@ describe("moderation", function()
     assert.equal("10.0.0.7", ask("root", "audit").list[1].address)
   end)
 
+  it("shows nobody but admins their own shadow mutes", function()
+    ask("ann", "shadow_mute", { user = "max", reason = "secret" })
+    ask("ann", "shadow_mute", { user = "bob" })
+    assert.same({ "bob" }, { ask("max", "say", "/bans").list[1].user })
+    assert.equal(1, #ask("max", "bans").list)
+    ask("ann", "unmute", { user = "max" })
+    ask("ann", "mute", { user = "max" })
+    ask("ann", "unmute", { user = "max" })
+    local function audited(who)
+      local found = {}
+      for i, entry in ipairs(ask(who, "audit").list) do
+        assert.is_nil(entry.is_shadow)
+        found[i] = entry.user .. " " .. entry.action
+      end
+      return found
+    end
+    assert.same({ "max unmute", "max mute", "bob shadow_mute" }, audited "max")
+    local all = { "max unmute", "max mute", "max unmute", "bob shadow_mute", "max shadow_mute" }
+    assert.same(all, audited "ann")
+    assert.same(all, audited "root")
+  end)
+
   describe("appeal", function()
     it("is one note of who is muted or banned, kept for the moderators", function()
       assert.equal("nothing_to_appeal", refused("bob", "appeal", { text = "sorry" }))

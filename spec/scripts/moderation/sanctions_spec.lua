@@ -82,12 +82,16 @@ describe("a book of sanctions", function()
     local all = { item { what = "ban", address = "10.0.0.1", expires_at = 9000 },
       item { what = "mute", user = "bob" }, item { what = "shadow_mute", user = "dora" },
       item { what = "ban", user = "bob", reason = "spam", appeal = { text = "sorry" } } }
-    assert.same({ all }, { sanctions.page(book, 2000, nil, 100, true) })
-    sanctions.page(book, 2000, nil, 100, true)[4].appeal.text = "spoilt"
-    assert.same({ all }, { sanctions.page(book, 2000, nil, 4, true) })
-    local page, next_after = sanctions.page(book, 2000, nil, 3, true)
+    local function page_of(after, limit, reader)
+      return sanctions.page(book, 2000, after, limit, reader or { user = "root", is_admin = true })
+    end
+    assert.same({ all }, { page_of(nil, 100) })
+    page_of(nil, 100)[4].appeal.text = "spoilt"
+    assert.same({ all }, { page_of(nil, 4) })
+    local page, next_after = page_of(nil, 3)
     assert.same({ all[1], all[2], all[3] }, page)
-    assert.same({ { all[4] } }, { sanctions.page(book, 2000, next_after, 3, true) })
-    assert.same({ { all[2], all[3], all[4] } }, { sanctions.page(book, 2000, nil, 3) })
+    assert.same({ { all[4] } }, { page_of(next_after, 3) })
+    assert.same({ { all[2], all[3], all[4] } }, { page_of(nil, 3, { user = "bob" }) })
+    assert.same({ { all[2], all[4] } }, { page_of(nil, 2, { user = "dora" }) })
   end)
 end)
