@@ -130,14 +130,14 @@ local function problem_of_place(actor, record, target)
   end
 end
 
---- Whether the user is in the room, and whether they have to do with it: are in, have a role, or
---- were told of a ban or a mute. All others are told nothing: anybody may have a room, and would
---- tell strangers what they like.
+--- Whether the user is in the room, and whether they have to do with it: are in, look after it, or
+--- were told of a ban or a mute. All others are told nothing, members neither, who are not asked:
+--- anybody may have a room, and would tell strangers what they like.
 local function standing(self, record, user, at)
   if not record or not user then return false, false end
   if self.rooms.is_in(record, user) then return true, true end
   local book = self:book_of(record)
-  return false, record.owner == user or record.roles[user] ~= nil
+  return false, record.owner == user or record.roles[user] == "moderator"
     or (book ~= nil and sanctions.is_known(book, user, at))
 end
 

@@ -5,11 +5,11 @@ local permissions = require "rooms.permissions"
 
 local resigning = {}
 
---- Whether the user has to do with the room. Others are not told that they are members: anybody may
---- make a room, and would tell strangers what its name says.
-local function is_concerned(house, record, user, role, before)
-  return house.attendance:users(house.gate:room(record.name))[user] ~= nil
-    or before ~= permissions.role(nil, record) or permissions.is_above(role, "member")
+--- Whether the user has to do with the room. Others are not told that they are members, or were:
+--- anybody may make a room, and would tell strangers what its name says.
+local function is_concerned(house, record, user, change)
+  return house.attendance:users(house.gate:room(record.name))[user] ~= nil or change.by == user
+    or permissions.is_above(change.before, "member") or permissions.is_above(change.role, "member")
 end
 
 --- Tells those who are in, and the user, whose connections may not be.
@@ -22,7 +22,7 @@ function resigning.tell(house, record, user, change)
   local push = { type = "role_changed", room = record.name, user = user, role = role,
     by = change.by }
   house:tell(record, push)
-  local found = is_concerned(house, record, user, role, change.before) and house.gate:user(user)
+  local found = is_concerned(house, record, user, change) and house.gate:user(user)
   for _, conn in pairs(found and found.conns or {}) do
     if audience.hears(conn) and not room:has(conn) then conn:send(push) end
   end

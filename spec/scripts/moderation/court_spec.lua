@@ -109,6 +109,15 @@ describe("a court", function()
       end
     end)
 
+    it("is nothing when somebody has made them members, where they have never been", function()
+      courtroom:connect "dora"
+      ask("ann", "role", { user = "dora", role = "member" })
+      for _, verb in ipairs { "mute", "unmute", "mute", "ban" } do
+        assert.is_truthy(ask("ann", verb, { user = "dora", reason = "look here" }))
+      end
+      assert.same({}, courtroom:heard "dora")
+    end)
+
     it("is told to all their devices, when one is in", function()
       local phone = courtroom.bob
       courtroom:connect "bob"
@@ -119,7 +128,7 @@ describe("a court", function()
       assert.same({ "mute", "ban" }, told "bob")
     end)
 
-    it("is told to who has a role, or has heard of a mute or a ban before", function()
+    it("is told to who looks after the room, or has heard of a mute or a ban before", function()
       ask("max", "leave")
       ask("ann", "mute", { user = "max" })
       assert.same({ "mute" }, told "max")
