@@ -177,9 +177,6 @@ function guard.open(gate, court, appeals)
   self.mask_links = function(text) return list:mask_links(text) end
 
   gate:before("*", function(conn, message)
-    if conn.state.ended == "kicked" then
-      return self:refuse("kicked", nil, "kicked", "this connection is about to be closed")
-    end
     if court.everywhere:ban_of(conn) then return self:everywhere(conn, message) end
     return self:in_room(conn, message)
   end)
