@@ -4,6 +4,7 @@
 #include "../core/mem.h"
 #include "embedded.h"
 #include "json_count.h"
+#include "luajit_next.h"
 #include "memory.h"
 #include "msgpack.h"
 #include "watchdog.h"
@@ -124,6 +125,7 @@ static struct moon_vm *open_state(uint32_t memory_mb, bool has_tests)
     }
     moon_memory_watch(vm->L, (uint64_t)memory_mb << 20);
     luaL_openlibs(vm->L);
+    moon_luajit_next_mend(vm->L);
     preload_modules(vm->L, has_tests);
     return vm;
 }

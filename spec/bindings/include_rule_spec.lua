@@ -50,6 +50,7 @@ local RESERVED = {
     ["bindings/ctl_script.c"] = "has a state of its own, in a process without a server",
     ["bindings/ctl_terminal.c"] = "a function that Lua calls",
     ["bindings/json_count.c"] = "a module that Lua calls",
+    ["bindings/luajit_next.c"] = "functions that Lua calls",
   },
   ["lua.h"] = {
     ["bindings/empty_list.h"] = "asks what a value is",
@@ -59,7 +60,10 @@ local RESERVED = {
     ["bindings/ctl_terminal.h"] = "a function that Lua calls",
     ["bindings/vm.h"] = "prepares the state of moongate ctl, too",
   },
-  ["luajit.h"] = { ["bindings/luajit_profiler.h"] = "makes compiled loops leave" },
+  ["luajit.h"] = {
+    ["bindings/luajit_next.h"] = "of a state of LuaJIT",
+    ["bindings/luajit_profiler.h"] = "makes compiled loops leave",
+  },
   ["lualib.h"] = {
     ["bindings/vm.c"] = "opens the standard libraries",
     ["bindings/ctl_script.c"] = "the same, in a process without a server",
