@@ -3,7 +3,8 @@
 --
 -- Knows no gate. All is in the table that it is given, which is data and survives a reload: for
 -- each room a ring of ids and names, and the rooms as a chain from the one that has spoken last to
--- the one that has been silent longest, which is forgotten first.
+-- the one that has been silent longest, which is forgotten first. What only its sender has heard is
+-- in rings and a chain of its own, of the same size (state.hidden): it takes no place of others.
 
 -- An id is the time in tenths of a millisecond, or one more than the last: it has 14 digits, which
 -- JSON is written fastest with.
@@ -52,16 +53,10 @@ local function forget_reactions(state, room, id)
   room.reactions[id] = nil
 end
 
---- Forgets all of a message but who has said it.
-local function strip(state, room, id)
-  forget_reactions(state, room, id)
-  if room.hidden then room.hidden[id] = nil end
-end
-
 --- Ids go on from here, also in a room that is forgotten.
 local function drop(state, name)
   local room = state.rooms[name]
-  for id in pairs(room.reactions or {}) do strip(state, room, id) end
+  for id in pairs(room.reactions or {}) do forget_reactions(state, room, id) end
   state.floor = math.max(state.floor, room.last)
   state.total = state.total - room.count
   take_out(state, room)
@@ -78,7 +73,7 @@ local function push(state, room, id, user)
   if room.count < room.size then
     room.count, state.total = room.count + 1, state.total + 1
   else
-    strip(state, room, room[2 * place - 1])
+    forget_reactions(state, room, room[2 * place - 1])
   end
   room[2 * place - 1], room[2 * place], room.last = id, user, id
   room.next = place < room.size and place + 1 or 1
@@ -97,23 +92,23 @@ local function find(room, id)
 end
 
 local function new_room(state, size)
-  return { size = size, count = 0, next = 1, last = state.floor, visible = false }
+  return { size = size, count = 0, next = 1, last = state.floor }
 end
 
---- With another limit than before the newest are taken along.
+--- With another limit than before the newest are taken along; not what earlier code has had among
+--- them that others have not heard.
 local function resize(state, name, size)
   local old, room = state.rooms[name], new_room(state, size)
   for n = 1, old.count do
     local place = place_of(old, n)
     local id, user = old[2 * place - 1], old[2 * place]
-    if n > old.count - size then
+    if n > old.count - size and not (old.hidden and old.hidden[id]) then
       push(state, room, id, user)
     else
-      strip(state, old, id)
+      forget_reactions(state, old, id)
     end
   end
-  room.reactions, room.hidden = old.reactions, old.hidden
-  room.last, room.visible = old.last, old.visible
+  room.reactions, room.last = old.reactions, old.last
   room.newer, room.older = old.newer, old.older
   state.total = state.total - old.count
   state.rooms[name] = room
@@ -121,13 +116,34 @@ end
 
 -- ---- what is remembered ----
 
+--- The room of a message and its place in the ring there; nil: it is not remembered.
+local function locate(state, name, id)
+  local room = state.rooms[name]
+  local place = room and find(room, id)
+  if place then return room, place end
+end
+
+--- The last message before this one that is remembered.
+local function last_before(state, name, id)
+  local room = state.rooms[name]
+  for n = room and room.count or 0, 1, -1 do
+    local found = room[2 * place_of(room, n) - 1]
+    if found < id then return found end
+  end
+end
+
+local function last_id(state, name)
+  local room = state.rooms[name]
+  return room and room.last or state.floor
+end
+
 --- The id of the next message of the room.
 ---@param name string
 ---@param now_ms integer
 ---@return integer
 function Recent:next_id(name, now_ms)
-  local room = self.state.rooms[name]
-  return math.max((room and room.last or self.state.floor) + 1, now_ms * PER_MS)
+  local last = math.max(last_id(self.state, name), last_id(self.state.hidden, name))
+  return math.max(last + 1, now_ms * PER_MS)
 end
 
 --- The id of the room's last message that this user has heard; nil: none is remembered.
@@ -135,26 +151,25 @@ end
 ---@param user string
 ---@return integer?
 function Recent:last(name, user)
-  local room = self.state.rooms[name]
-  local last = room and room.visible or nil
-  for id in pairs(room and room.hidden or {}) do
-    if (not last or id > last) and self:author(name, id, true) == user then last = id end
+  local last, hidden = last_before(self.state, name, math.huge), self.state.hidden
+  local id = last_before(hidden, name, math.huge)
+  while id and (not last or id > last) do
+    if self:author(name, id, true) == user then return id end
+    id = last_before(hidden, name, id)
   end
   return last
 end
 
---- The message itself, if all have heard it; else the last one before that all have heard.
+--- The message itself, if all have heard it or nobody knows; else the last one before that all have
+--- heard.
 ---@param name string
 ---@param id integer
 ---@return integer? id nil: none is remembered
 function Recent:heard_by_all(name, id)
-  local room = self.state.rooms[name]
-  local hidden = room and room.hidden
-  if not hidden or not hidden[id] then return id end
-  for n = room.count, 1, -1 do
-    local found = room[2 * place_of(room, n) - 1]
-    if found < id and not hidden[found] then return found end
-  end
+  if locate(self.state, name, id) then return id end
+  local before = last_before(self.state, name, id)
+  if before or locate(self.state.hidden, name, id) then return before end
+  return id
 end
 
 --- When a message was said, by its id.
@@ -168,7 +183,7 @@ function Recent.at_ms(_, id) return math.floor(id / PER_MS) end
 ---@param user string
 ---@param is_hidden? boolean only who has said it knows of it
 function Recent:add(name, id, user, is_hidden)
-  local state = self.state
+  local state = is_hidden and self.state.hidden or self.state
   local room = state.rooms[name]
   if not room then
     room = new_room(state, self.limits.room)
@@ -179,12 +194,6 @@ function Recent:add(name, id, user, is_hidden)
     put_first(state, name, room)
   end
   push(state, room, id, user)
-  if is_hidden then
-    room.hidden = room.hidden or {}
-    room.hidden[id] = true
-  else
-    room.visible = id
-  end
   while state.total > self.limits.all do drop(state, state.newer) end
 end
 
@@ -195,41 +204,52 @@ end
 ---@return string? user
 ---@return boolean? is_hidden
 function Recent:author(name, id, of_deleted)
-  local room = self.state.rooms[name]
-  local place = room and find(room, id)
-  local user = place and room[2 * place]
+  local room, place = locate(self.state, name, id)
+  local is_hidden = not room
+  if is_hidden then room, place = locate(self.state.hidden, name, id) end
+  local user = room and room[2 * place]
   if user and user:byte() == 0 then user = of_deleted and user:sub(2) end
   if not user then return nil end
-  return user, room.hidden ~= nil and room.hidden[id] or false
+  return user, is_hidden
+end
+
+--- The state that has a message which author() knows, its room there and the place.
+local function found_in(self, name, id)
+  local state = locate(self.state, name, id) and self.state or self.state.hidden
+  return state, locate(state, name, id)
 end
 
 ---@param name string of the room
 ---@param id integer that author() knows
 function Recent:delete(name, id)
-  local room = self.state.rooms[name]
-  local place = 2 * find(room, id)
-  room[place] = DELETED .. room[place]
-  forget_reactions(self.state, room, id)
+  local state, room, place = found_in(self, name, id)
+  room[2 * place] = DELETED .. room[2 * place]
+  forget_reactions(state, room, id)
 end
 
 --- The room is no more. Ids of a later one of its name go on from here.
 ---@param name string
 function Recent:forget(name)
-  if self.state.rooms[name] then drop(self.state, name) end
+  for _, state in ipairs { self.state, self.state.hidden } do
+    if state.rooms[name] then drop(state, name) end
+  end
 end
 
---- The room has another name.
+--- The room has another name; of what was there under that nothing is known any more.
 ---@param old string
 ---@param name string
 function Recent:rename(old, name)
-  local state = self.state
-  local room = state.rooms[old]
-  if not room or old == name then return end
-  if state.rooms[name] then drop(state, name) end
-  take_out(state, room)
-  state.rooms[old], state.rooms[name] = nil, room
-  room.last = math.max(room.last, state.floor)
-  put_first(state, name, room)
+  if old == name then return end
+  self:forget(name)
+  for _, state in ipairs { self.state, self.state.hidden } do
+    local room = state.rooms[old]
+    if room then
+      take_out(state, room)
+      state.rooms[old], state.rooms[name] = nil, room
+      room.last = math.max(room.last, state.floor)
+      put_first(state, name, room)
+    end
+  end
 end
 
 -- ---- reactions ----
@@ -250,12 +270,12 @@ local function different_for(found, user)
 end
 
 --- nil when one more is within the limits, else what there is too much of.
-local function problem_of_one_more(self, found, emoji, different)
-  if not found.counts[emoji] and different >= self.limits.emoji then
-    return ("at most %d different ones"):format(self.limits.emoji)
-  elseif found.total >= self.limits.reactions_of_one then
-    return ("at most %d of one message"):format(self.limits.reactions_of_one)
-  elseif self.state.reactions >= self.limits.reactions_of_all then
+local function problem_of_one_more(state, limits, found, emoji, different)
+  if not found.counts[emoji] and different >= limits.emoji then
+    return ("at most %d different ones"):format(limits.emoji)
+  elseif found.total >= limits.reactions_of_one then
+    return ("at most %d of one message"):format(limits.reactions_of_one)
+  elseif state.reactions >= limits.reactions_of_all then
     return "too many reactions of all are remembered"
   end
 end
@@ -287,27 +307,28 @@ local function is_on_for(found, key)
 end
 
 --- As react(), for the user alone.
-local function react_alone(self, found, user, emoji, is_on)
+local function react_alone(state, limits, found, user, emoji, is_on)
   local key = emoji .. "\0" .. user
   local was_on, is_on_for_all = is_on_for(found, key), found.users[key] or false
   if is_on and not was_on and not is_on_for_all then
-    local problem = problem_of_one_more(self, found, emoji, different_for(found, user))
+    local different = different_for(found, user)
+    local problem = problem_of_one_more(state, limits, found, emoji, different)
     if problem then return nil, problem end
   end
   local own
   if is_on ~= is_on_for_all then own = is_on end
-  set_own(self.state, found, key, own)
+  set_own(state, found, key, own)
   local count = found.counts[emoji] or 0
   return was_on ~= is_on, count + ONE_IF[is_on] - ONE_IF[is_on_for_all]
 end
 
-local function react(self, found, user, emoji, is_on)
+local function react(state, limits, found, user, emoji, is_on)
   local key = emoji .. "\0" .. user
-  if found.own and found.own[key] ~= nil then set_own(self.state, found, key, nil) end
+  if found.own and found.own[key] ~= nil then set_own(state, found, key, nil) end
   if (found.users[key] or false) == is_on then return false, found.counts[emoji] or 0 end
-  local problem = is_on and problem_of_one_more(self, found, emoji, found.different)
+  local problem = is_on and problem_of_one_more(state, limits, found, emoji, found.different)
   if problem then return nil, problem end
-  return true, change(self.state, found, emoji, key, is_on)
+  return true, change(state, found, emoji, key, is_on)
 end
 
 --- A user reacts with this emoji, or no longer.
@@ -320,28 +341,33 @@ end
 ---@return boolean? has_changed nil: there are too many
 ---@return integer|string count of those who react so, or what there is too much of
 function Recent:react(name, id, user, emoji, is_on, is_hidden)
-  local room = self.state.rooms[name]
+  local state, room = found_in(self, name, id)
   local all = room.reactions or {}
   local found = all[id] or { total = 0, different = 0, counts = {}, users = {} }
   local carry_out = is_hidden and react_alone or react
-  local has_changed, count = carry_out(self, found, user, emoji, is_on)
+  local has_changed, count = carry_out(state, self.limits, found, user, emoji, is_on)
   all[id], room.reactions = found.total > 0 and found or nil, all
   return has_changed, count
 end
 
 local recent = { PER_MS = PER_MS }
 
+local function open(state, limits)
+  state.rooms, state.floor = state.rooms or {}, state.floor or 0
+  state.total, state.reactions = state.total or 0, state.reactions or 0
+  for name, room in pairs(state.rooms) do
+    if room.size ~= limits.room or room.hidden then resize(state, name, limits.room) end
+  end
+  while state.total > limits.all do drop(state, state.newer) end
+end
+
 ---@param state table of earlier code, or empty
 ---@param limits messages.RecentLimits
 ---@return messages.Recent
 function recent.over(state, limits)
-  state.rooms, state.floor = state.rooms or {}, state.floor or 0
-  state.total, state.reactions = state.total or 0, state.reactions or 0
-  for name, room in pairs(state.rooms) do
-    if room.visible == nil then room.visible = room.last end
-    if room.size ~= limits.room then resize(state, name, limits.room) end
-  end
-  while state.total > limits.all do drop(state, state.newer) end
+  state.hidden = state.hidden or {}
+  open(state, limits)
+  open(state.hidden, limits)
   return setmetatable({ state = state, limits = limits }, recent_mt)
 end
 

@@ -96,11 +96,59 @@ describe("recent messages", function()
     assert.equal(17, recent:heard_by_all("milk", 17))
     recent:delete("tea", hidden) -- as of one that all have heard
     assert.same({ all, hidden }, { recent:last("tea", "bob"), recent:last("tea", "eve") })
-    recent = recents.over(state, limits { room = 2 })
-    assert.equal(all, recent:last("tea", "bob"))
-    state.rooms.tea.visible = nil -- of earlier code
-    recent = recents.over(state, LIMITS)
-    assert.equal(other, recent:last("tea", "bob"))
+    recent = recents.over(state, limits { room = 1 })
+    assert.same({ all, all, other }, { recent:last("tea", "bob"), recent:last("tea", "eve"),
+      recent:last("tea", "max") })
+  end)
+
+  describe("that only their sender has heard", function()
+    it("take no place of what others have heard", function()
+      local id = say("tea", "ann", 1)
+      recent:react("tea", id, "bob", "+", true)
+      local hidden = {}
+      for n = 1, 8 do hidden[n] = say(n < 5 and "tea" or "room " .. n, "eve", 1 + n, true) end
+      assert.same({ "ann", false }, { recent:author("tea", id) })
+      assert.same({ 1, 1 }, { state.total, state.reactions })
+      assert.same({ id, id }, { recent:last("tea", "bob"), recent:heard_by_all("tea", hidden[4]) })
+      assert.same({ nil, "eve" }, { (recent:author("tea", hidden[1])),
+        (recent:author("room 8", hidden[8])) })
+      assert.equal(4, state.hidden.total)
+    end)
+
+    it("and are remembered by themselves, whatever others say", function()
+      local id = say("tea", "eve", 1, true)
+      recent:react("tea", id, "eve", "+", true, true)
+      for n = 2, 9 do say("tea", "bob", n) end
+      for n = 1, 6 do say("other " .. n, "bob", 10 + n) end
+      assert.same({ "eve", true }, { recent:author("tea", id) })
+      assert.equal(1, state.hidden.reactions)
+      assert.equal(id, recent:last("tea", "eve"))
+    end)
+
+    it("go with the room to another name, and are forgotten with it", function()
+      local id, other = say("tea", "eve", 1, true), say("milk", "max", 2, true)
+      recent:rename("tea", "milk")
+      assert.same({ "eve", true }, { recent:author("milk", id) })
+      assert.is_nil(recent:author("milk", other))
+      local at = recent:next_id("milk", 1)
+      assert.is_true(at > other)
+      recent:forget "milk"
+      assert.is_nil(recent:author("milk", id))
+      assert.equal(at, recent:next_id("milk", 1))
+      assert.equal(0, state.hidden.total)
+    end)
+
+    it("are forgotten once, where earlier code has had them among the others", function()
+      local first, second = say("tea", "ann", 1), say("tea", "eve", 2)
+      recent:react("tea", second, "eve", "+", true)
+      state.rooms.tea.hidden, state.rooms.tea.visible = { [second] = true }, first
+      state.hidden = nil
+      recent = recents.over(state, LIMITS)
+      assert.same({ "ann", nil }, { (recent:author("tea", first)), (recent:author("tea", second)) })
+      assert.same({ 1, 0 }, { state.total, state.reactions })
+      assert.equal(first, recent:last("tea", "bob"))
+      assert.is_true(say("tea", "bob", 1) > second)
+    end)
   end)
 
   it("can be deleted", function()
@@ -120,16 +168,13 @@ describe("recent messages", function()
     state.rooms.tea[1 * 2] = false -- of earlier code
     assert.is_nil(recent:author("tea", id, true))
     for n = 4, 6 do say("tea", "bob", n) end
-    assert.is_nil(recent:author("tea", hidden, true))
-    assert.is_nil(next(state.rooms.tea.hidden))
+    assert.is_nil(recent:author("tea", other, true))
   end)
 
-  it("may be known to who has said them only, as long as they are remembered", function()
+  it("may be known to who has said them only", function()
     local id, plain = say("tea", "ann", 1, true), say("tea", "ann", 2)
     assert.same({ "ann", true }, { recent:author("tea", id) })
     assert.same({ "ann", false }, { recent:author("tea", plain) })
-    for n = 3, 5 do say("tea", "bob", n) end
-    assert.is_nil(next(state.rooms.tea.hidden))
   end)
 
   it("go with the room when it gets another name", function()
@@ -138,6 +183,9 @@ describe("recent messages", function()
     recent:rename("tea", "milk")
     recent:rename("water", "wine")
     assert.equal("ann", recent:author("milk", id))
+    local wine = say("wine", "bob", 3)
+    recent:rename("water", "wine") -- whose messages are not known
+    assert.is_nil(recent:author("wine", wine))
     assert.is_nil(recent:author("tea", id))
     assert.is_true(recent:next_id("milk", 1) > 90)
     assert.equal(1, state.total)
@@ -147,13 +195,15 @@ describe("recent messages", function()
 
   it("survive in their state, the newest of them when fewer are remembered", function()
     local ids = {}
-    for n = 1, 4 do ids[n] = say("tea", "user " .. n, n, n == 4) end
+    for n = 1, 4 do ids[n] = say("tea", "user " .. n, n) end
+    local hidden = say("tea", "eve", 5, true)
     recent:react("tea", ids[2], "ann", "+", true)
     recent:react("tea", ids[4], "ann", "+", true)
     recent = recents.over(state, limits { room = 2, all = 6 })
     assert.is_nil(recent:author("tea", ids[2]))
     assert.same({ "user 3", false }, { recent:author("tea", ids[3]) })
-    assert.same({ "user 4", true }, { recent:author("tea", ids[4]) })
+    assert.same({ "user 4", false }, { recent:author("tea", ids[4]) })
+    assert.same({ "eve", true }, { recent:author("tea", hidden) })
     assert.same({ 2, 1 }, { state.total, state.reactions })
     local more = say("tea", "ann", 9)
     assert.same({ nil, "user 4", "ann" }, { (recent:author("tea", ids[3])),
