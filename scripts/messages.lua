@@ -85,10 +85,10 @@ return function(gate)
   end
 
   --- Queues it for all; or only for those connections of the sender that would hear it, as if it
-  --- were for all.
-  local function tell(room, record, push, conn, only_sender)
+  --- were for all. `pushes`, by user, are what somebody is told in place of what all are.
+  local function tell(room, record, push, conn, only_sender, pushes)
     if only_sender then return delivery:tell_sender(room, record, push, conn) end
-    return delivery:tell(room, record, push)
+    return delivery:tell(room, record, push, pushes)
   end
 
   -- ---- say ----
@@ -217,6 +217,18 @@ return function(gate)
     return nil, "not_allowed", "emoji: only emoji, of who may say nothing in the room"
   end
 
+  --- What those are told who see another count of it than all: a user whom nobody else hears has
+  --- reacted so, too.
+  local function own_pushes(room, reacted)
+    local pushes = {}
+    for user, count in pairs(recent:own_counts(room.name, reacted.id, reacted.emoji)) do
+      local own = { count = count }
+      for field, value in pairs(reacted) do own[field] = own[field] or value end
+      pushes[user] = own
+    end
+    return pushes
+  end
+
   local function react(conn, message, is_on)
     local room, record, author, is_hidden = find(conn, message)
     if not room then return nil, record, author end
@@ -227,9 +239,10 @@ return function(gate)
       recent:react(room.name, id, conn.user, emoji, is_on, only_sender)
     if has_changed == nil then return refuse("too_many_reactions", count) end
     if has_changed then
-      local sent, reason = tell(room, record, { type = "reacted", room = room.name, id = id,
-        user = conn.user, emoji = emoji, on = is_on, count = count, at = gate:now_ms() }, conn,
-        is_hidden or only_sender)
+      local reacted = { type = "reacted", room = room.name, id = id, user = conn.user,
+        emoji = emoji, on = is_on, count = count, at = gate:now_ms() }
+      local sent, reason = tell(room, record, reacted, conn, is_hidden or only_sender,
+        own_pushes(room, reacted))
       if not sent then
         recent:react(room.name, id, conn.user, emoji, not is_on, only_sender)
         return refusal(reason)

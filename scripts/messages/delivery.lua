@@ -53,22 +53,42 @@ local function problem_for_others(self, room, record, push)
   return (select(2, render(self, push, conns)))
 end
 
+--- The connections of these users that are in the room.
+local function inside(self, room, pushes)
+  local list = {}
+  for name in pairs(pushes) do
+    local user = self.gate:user(name)
+    for _, conn in pairs(user and user.conns or NOBODY) do
+      if room:has(conn) then list[#list + 1] = conn end
+    end
+  end
+  return list
+end
+
+--- Its own push, or the one of all.
+local function send(conn, push, texts)
+  local codec = conn.codec
+  if push then return conn:send(push) end
+  conn:send(texts[codec.name], codec.is_binary and AS_BYTES or nil)
+end
+
 --- Tells all.
 ---@param room moongate.Room
 ---@param record? table
 ---@param push table
+---@param pushes? table<string, table> user -> what this one is told, as another than all
 ---@return true? sent nil: nobody is told
 ---@return string? reason as of room:publish
-function Delivery:tell(room, record, push)
-  local others = outside(self, room, record)
+function Delivery:tell(room, record, push, pushes)
+  pushes = pushes or NOBODY
+  local others, own = outside(self, room, record), inside(self, room, pushes)
   local texts, problem = render(self, push, others)
   if not texts then return nil, problem end
-  local sent, reason = room:publish(push)
+  -- One can be left out. Of several the others hear both, theirs last.
+  local sent, reason = room:publish(push, own[1] and { except = own[1] })
   if not sent then return nil, reason end
-  for _, conn in ipairs(others) do
-    local codec = conn.codec
-    conn:send(texts[codec.name], codec.is_binary and AS_BYTES or nil)
-  end
+  for _, conn in ipairs(own) do conn:send(pushes[conn.user]) end
+  for _, conn in ipairs(others) do send(conn, pushes[conn.user], texts) end
   return true
 end
 

@@ -350,6 +350,23 @@ function Recent:react(name, id, user, emoji, is_on, is_hidden)
   return has_changed, count
 end
 
+--- Who sees another count of an emoji than all do.
+---@param name string of the room
+---@param id integer that author() knows
+---@param emoji string
+---@return table<string, integer> counts by user
+function Recent:own_counts(name, id, emoji)
+  local _, room = found_in(self, name, id)
+  local found = room.reactions and room.reactions[id]
+  local counts, before = {}, emoji .. "\0"
+  for key, is_on in pairs(found and found.own or {}) do
+    if key:sub(1, #before) == before then
+      counts[key:sub(#before + 1)] = (found.counts[emoji] or 0) + (is_on and 1 or -1)
+    end
+  end
+  return counts
+end
+
 local recent = { PER_MS = PER_MS }
 
 local function open(state, limits)

@@ -408,6 +408,20 @@ describe("messages", function()
     assert.equal("ann", heard(ann)[1].user)
     heard(second)
     heard(bob)
+    assert.equal(2, ask(bob, "react", { message_id = plain, emoji = ":+1:" }).count)
+    heard(second)
+    heard(bob)
+    for n, is_on in ipairs { false, true } do
+      local reaction = { message_id = plain, emoji = ":+1:", on = is_on }
+      assert.equal(n - 1, ask(ann, "react", reaction).count)
+      assert.equal(n - 1, heard(ann)[1].count)
+      local first, other = heard(bob), heard(second)
+      assert.same({ n, n }, { first[#first].count, other[#other].count })
+      assert.equal(3, #first + #other) -- one of them has heard only the count of their own
+    end
+    assert.is_truthy(ask(bob, "react", { message_id = plain, emoji = ":+1:", on = false }))
+    heard(second)
+    heard(bob)
     assert.same({}, (ask(bob, "typing")))
     gate:later(7000)
     local TYPING = { type = "typing", room = "tea", user = "bob" }

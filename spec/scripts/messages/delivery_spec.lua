@@ -105,6 +105,19 @@ describe("messages in a room of two", function()
     assert.same({ "bob.1" }, hearers "typing")
   end)
 
+  it("are reacted to with a count of their own before who is not heard by the other", function()
+    local id = ask("ann.1", "say", { data = "one" }).id
+    ask("ann.1", "hush", { who = "bob" })
+    ask("bob.2", "join")
+    assert.equal(1, ask("bob.2", "react", { message_id = id, emoji = ":+1:" }).count)
+    hearers "reacted"
+    assert.equal(1, ask("ann.1", "react", { message_id = id, emoji = ":+1:" }).count)
+    for name, count in pairs { ["ann.1"] = 1, ["ann.2"] = 1, ["bob.1"] = 2, ["bob.2"] = 2 } do
+      local pushes = heard(name, "reacted")
+      assert.same({ 1, "ann", count }, { #pushes, pushes[1].user, pushes[1].count })
+    end
+  end)
+
   it("of a server, and what is deleted by one, are told to them, too", function()
     local id = ask("carl", "publish", { data = "hi" }).id
     assert.same(ALL, hearers "said")

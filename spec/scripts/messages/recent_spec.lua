@@ -317,6 +317,18 @@ describe("recent messages", function()
         assert.equal(2, state.reactions)
       end)
 
+      it("make the count of that user another one than all see", function()
+        local function own_counts(emoji) return recent:own_counts("tea", id, emoji) end
+        assert.same({}, own_counts "+")
+        alone "+"
+        assert.same({ eve = 1 }, own_counts "+")
+        react("bob", "+")
+        assert.same({ { eve = 2 }, {} }, { own_counts "+", own_counts "-" })
+        react("eve", "+")
+        alone("+", false)
+        assert.same({ eve = 1 }, own_counts "+")
+      end)
+
       it("leave what all have heard of before, and begin anew when all hear again", function()
         react("eve", "+")
         assert.same({ true, 0 }, { alone("+", false) })
