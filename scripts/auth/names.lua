@@ -2,6 +2,9 @@
 --
 -- Two names that differ only in what cannot be seen are somebody in the guise of somebody else.
 -- Letters that look alike are not told apart: that takes tables of Unicode that are not here.
+
+local marks = require "auth.marks"
+
 local names = {}
 
 local MAX_GUEST = 32  -- characters
@@ -27,15 +30,6 @@ local UNSEEN = {
   0xe0000, 0x10ffff,
 }
 
--- The same of marks that stand on the character before them, and without one on whatever is there:
--- those for any script, and the ones of Hebrew, Arabic, Thai and Japanese.
-local MARKS = {
-  0x300, 0x36f, 0x483, 0x489, 0x591, 0x5bd, 0x5bf, 0x5bf, 0x5c1, 0x5c2, 0x5c4, 0x5c5, 0x5c7, 0x5c7,
-  0x610, 0x61a, 0x64b, 0x65f, 0x670, 0x670, 0x6d6, 0x6dc, 0x6df, 0x6e4, 0x6e7, 0x6e8, 0x6ea, 0x6ed,
-  0xe31, 0xe31, 0xe34, 0xe3a, 0xe47, 0xe4e, 0x1ab0, 0x1aff, 0x1dc0, 0x1dff, 0x20d0, 0x20ff,
-  0x3099, 0x309a, 0xfe20, 0xfe2f,
-}
-
 --- The code point of one character of valid UTF-8.
 ---@param character string
 ---@return integer
@@ -46,9 +40,18 @@ function names.code_of(character)
   return code
 end
 
+--- Whether a code point is in one of the ranges, which ascend.
 local function is_among(code, ranges)
-  for i = 1, #ranges, 2 do
-    if code >= ranges[i] and code <= ranges[i + 1] then return true end
+  local low, high = 1, #ranges / 2
+  while low <= high do
+    local middle = math.floor((low + high) / 2)
+    if code < ranges[2 * middle - 1] then
+      high = middle - 1
+    elseif code > ranges[2 * middle] then
+      low = middle + 1
+    else
+      return true
+    end
   end
   return false
 end
@@ -62,7 +65,7 @@ local CHARACTER = "[\194-\244][\128-\191]*"
 --- Whether a word of the text begins with a mark that has nothing to stand on.
 local function has_loose_mark(text)
   for first in (" " .. text):gmatch(" (" .. CHARACTER .. ")") do
-    if is_among(names.code_of(first), MARKS) then return true end
+    if is_among(names.code_of(first), marks) then return true end
   end
   return false
 end

@@ -513,6 +513,7 @@ describe("messages", function()
   it("need no trust", function()
     load(nil, { init = 'return { "rooms", "messages" }',
       ["auth/names"] = file.read "scripts/auth/names.lua",
+      ["auth/marks"] = file.read "scripts/auth/marks.lua",
       ["router/audience"] = file.read "scripts/router/audience.lua",
       ["auth/addresses"] = file.read "scripts/auth/addresses.lua" })
     local told = say(ann, "hello", { mentions = { "carl" } })

@@ -75,7 +75,7 @@ describe("auth names", function()
 
   it("begin with no mark that stands on what is before it, nor do their words", function()
     for _, code in ipairs { 0x300, 0x336, 0x36f, 0x489, 0x5b0, 0x64b, 0x670, 0xe31, 0x1dff, 0x20dd,
-      0x20e3, 0x309a, 0xfe20 } do
+      0x20e3, 0x309a, 0xfe20, 0x93e, 0x8d4, 0x898, 0x302a, 0xa670, 0xeb1, 0x711, 0x1da9b } do
       for _, name in ipairs { text_of(code), text_of(code, "ann"), text_of("ann ", code) } do
         assert.is_false(names.is_user(name), ("U+%04X"):format(code))
         assert.is_false(names.is_title(name), ("U+%04X"):format(code))
