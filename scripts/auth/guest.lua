@@ -18,7 +18,7 @@ local function problem_of(gate, data)
     return "bad_request", "data.key: expected a string of 1 to 64 bytes"
   end
   if not gate:is_utf8(data.name) or not names.is_guest(data.name) then
-    return "bad_name", "1 to 32 characters of UTF-8 that are seen, single blanks between them"
+    return "bad_name", "1 to 32 characters of UTF-8, single blanks between them, " .. names.RULE
   end
 end
 

@@ -5,7 +5,10 @@
 
 local marks = require "auth.marks"
 
-local names = {}
+-- What is_clean wants, for who is refused.
+local names = {
+  RULE = "no control or invisible characters, no word that begins with a combining mark",
+}
 
 local MAX_GUEST = 32  -- characters
 local MAX_USER = 128  -- bytes

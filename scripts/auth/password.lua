@@ -32,8 +32,8 @@ return function(gate, given)
     local prefix = given.guest_prefix
     local is_guest = prefix and data.user:sub(1, #prefix) == prefix
     if is_guest or not gate:is_utf8(data.user) or not names.is_guest(data.user) then
-      return "bad_name", "1 to 32 characters that are seen, single blanks between them, and not "
-        .. "as a guest's"
+      return "bad_name", "1 to 32 characters, single blanks between them, and not as a guest's; "
+        .. names.RULE
     end
   end
 

@@ -26,7 +26,7 @@ local function read_entry(gate, entry)
   local hash, problem = hash_of(gate, entry)
   if not hash then return nil, problem end
   if not names.is_user(entry.user) or not gate:is_utf8(entry.user) then
-    return nil, "user: expected 1 to 128 bytes of UTF-8 without control or invisible characters"
+    return nil, "user: expected 1 to 128 bytes of UTF-8, " .. names.RULE
   end
   if entry.admin ~= nil and type(entry.admin) ~= "boolean" then
     return nil, "admin: expected true or false"

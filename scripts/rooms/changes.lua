@@ -204,7 +204,7 @@ function changes.rename(house, conn, message, data)
   if not record then return nil, code, text, temporary end
   local name = data.name
   if type(name) ~= "string" or not options.is_name(name, house.is_utf8) then
-    return nil, "bad_room", "data.name: 1 to 64 bytes of UTF-8, no control or invisible characters"
+    return nil, "bad_room", "data.name: " .. options.NAME_RULE
   end
   code, text = problem_of_new(house, conn, name)
   if not code and house.gate:room(name):size() > 0 then

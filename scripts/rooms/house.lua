@@ -45,15 +45,16 @@ function House:data(message)
   return data
 end
 
---- nil when the message names a room, else the code and the text.
+--- nil when the message names a room, else the code and the text. One that is kept is meant by the
+--- name that it has, which a rule of today might refuse: wait until the rooms are read before.
 ---@param message table
 ---@return string? code
 ---@return string? text
 function House:problem_of_name(message)
   local name = message.room
   if type(name) ~= "string" then return "bad_request", "room: expected a string" end
-  if not options.is_name(name, self.is_utf8) then
-    return "bad_room", "1 to 64 bytes of UTF-8, no control or invisible characters"
+  if not self.book.all[name] and not options.is_name(name, self.is_utf8) then
+    return "bad_room", options.NAME_RULE
   end
 end
 
@@ -124,10 +125,10 @@ end
 ---@return string? text
 ---@return boolean? temporary
 function House:record_for(conn, message, action)
-  local code, text = self:problem_of_name(message)
-  if code then return nil, code, text end
   local ready, why, problem, temporary = self.book:wait()
   if not ready then return nil, why, problem, temporary end
+  local code, text = self:problem_of_name(message)
+  if code then return nil, code, text end
   local record = self:find(message.room)
   if not record then return nil, "no_such_room", "there is no room of this name" end
   -- Whoever may not see it is told as if there were none.

@@ -83,9 +83,9 @@ end
 
 --- What is in the way of a join before it is known which room is meant.
 local function problem_of(house, message)
-  local code, text = house:problem_of_name(message)
-  if code then return code, text end
-  return select(2, house.book:wait())
+  local ready, code, text, temporary = house.book:wait()
+  if not ready then return code, text, temporary end
+  return house:problem_of_name(message)
 end
 
 --- The record of a room that the connection is in now; nil: of a kind. One that the join has made

@@ -3,7 +3,7 @@
 -- Knows no gate: it is given what says whether bytes are text.
 local names = require "auth.names"
 
-local options = {}
+local options = { NAME_RULE = "1 to 64 bytes of UTF-8, " .. names.RULE }
 
 local MAX_NAME = 64           -- bytes
 local MAX_DIRECT_NAME = 300   -- bytes: of two users' names
@@ -77,7 +77,7 @@ function options.problem_of_texts(data, is_utf8)
   local is_title = title == nil or title == ""
     or is_text(title, MAX_TITLE, is_utf8) and names.is_title(title)
   if not is_title then
-    return "data.title: expected at most 128 bytes of UTF-8, no control or invisible characters"
+    return "data.title: expected at most 128 bytes of UTF-8, " .. names.RULE
   elseif data.topic ~= nil and not is_text(data.topic, MAX_TOPIC, is_utf8) then
     return "data.topic: expected at most 1024 bytes of UTF-8, no control characters"
   end

@@ -195,6 +195,23 @@ describe("rooms in the store", function()
       gate.world.metric.text())
   end)
 
+  it("whose names would be refused today are there all the same, and can get others", function()
+    local marks = { "\204\129mark", "\204\129mark 2" }
+    open { ["room:" .. marks[1]] = record(marks[1]), ["room:" .. marks[2]] = record(marks[2]) }
+    ann.state.admin = true
+    assert.equal("public", ask(ann, "join", marks[1]).kind) -- and that waits until they are read
+    assert.is_truthy(ask(ann, "describe", marks[1]))
+    assert.equal("bad_room", house:refused(ann, "rename", marks[1], { name = "\204\129" }))
+    assert.equal("mark", ask(ann, "rename", marks[1], { name = "mark" }).room)
+    assert.is_truthy(ask(ann, "archive", marks[2]))
+    assert.is_truthy(ask(ann, "delete_room", marks[2]))
+    for _, name in ipairs(marks) do
+      local _, code, text = ask(ann, "join", name)
+      assert.equal("bad_room", code)
+      assert.matches("begins with a combining mark", text)
+    end
+  end)
+
   it("are written as soon as the store can", function()
     open()
     gate:later(100)
