@@ -22,6 +22,7 @@ local WRONG = "that is not the password"
 
 ---@class rooms.Entry
 ---@field private attempts table see auth/attempts.lua
+---@field private checks integer begun since the plugin was loaded
 ---@field private proved table<table, string> message -> the hash that its password fits
 local Entry = {}
 local entry_mt = { __index = Entry }
@@ -202,6 +203,17 @@ function Entry:compare(password, hash)
   return self.gate.crypto:check_password(password, hash)
 end
 
+--- As compare(), in a task of its own, which goes on when who has asked is gone: what was right is
+--- not counted, also when nobody waits for it any more.
+function Entry:check(password, hash, forgive)
+  self.checks = self.checks + 1
+  return self.gate:share("check " .. self.checks, function()
+    local is_right, problem = self:compare(password, hash)
+    forgive(is_right)
+    return is_right, problem
+  end)
+end
+
 --- Looks whether the password of a message is the room's, if it was not looked at. Waits.
 ---@param conn moongate.Conn
 ---@param record table
@@ -220,8 +232,7 @@ function Entry:prove(conn, record, message, password)
   local forgive, code, text, temporary, wait_ms = self:attempt(conn, record)
   if not forgive then return nil, code, text, temporary, wait_ms end
   local hash = record.password or self:decoy_hash()
-  local is_right, problem = self:compare(password, hash)
-  forgive(is_right)
+  local is_right, problem = self:check(password, hash, forgive)
   if is_right == nil then return nil, "unavailable", tostring(problem), true end
   if not is_right then return nil, "bad_password", WRONG end
   self.proved[message] = hash
@@ -275,7 +286,7 @@ function entry.open(gate, book, refused)
   local attempts = new_attempts(function() return gate:now_ms() end,
     { window_ms = WINDOW_MS, max_keys = MAX_KEYS })
   return setmetatable({ gate = gate, book = book, refused = refused, attempts = attempts,
-    proved = setmetatable({}, { __mode = "k" }) }, entry_mt)
+    checks = 0, proved = setmetatable({}, { __mode = "k" }) }, entry_mt)
 end
 
 return entry

@@ -175,6 +175,28 @@ describe("a private room", function()
       assert.is_truthy(ask(bob, "join", "den", { password = "sesame" }))
     end)
 
+    it("which is found right or wrong also when who has tried is gone", function()
+      local password, task = gate.world.password, gate.world.task
+      local check = password.check
+      function password.check(...)
+        task.sleep(10)
+        return check(...)
+      end
+      local function try_and_go(word)
+        for _ = 1, 5 do
+          local conn = gate:connect "bob"
+          gate:ask(conn, { type = "join", room = "den", data = { password = word } })
+          gate:close(conn)
+          gate:later(20)
+        end
+        return (select(2, ask(bob, "join", "den", { password = "sesame" })))
+      end
+      assert.is_nil(try_and_go "sesame")
+      ask(ann, "role", "den", { user = "bob", role = "guest" })
+      ask(bob, "leave", "den")
+      assert.equal("too_many_attempts", try_and_go "x")
+    end)
+
     it("which is looked at for as long where there is none", function()
       ask(ann, "create", "cave", { kind = "private" })
       ask(ann, "create", "tea")
