@@ -11,7 +11,8 @@ local Metric = {}
 ---@param amount? number 1
 ---@param ... any values of the labels, in their order
 ---@return true? counted
----@return "full"? reason more than 1,000 combinations of label values
+---@return "full"? reason more than 1,000 combinations of label values, or
+--- over 128 KB of the plugin's metrics
 function Metric:add(amount, ...) end
 
 --- Sets a gauge.

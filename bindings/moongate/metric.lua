@@ -11,7 +11,9 @@ local timer = require "moongate.timer"
 
 local MAX_METRICS = 100      -- of a plugin
 local MAX_SERIES = 1000      -- of a metric: combinations of label values
+local MAX_BYTES = 131072     -- of all that a plugin prints
 local MAX_LABELS = 8
+local MAX_BUCKETS = 64
 local MAX_ABOUT_BYTES = 1024
 local MAX_NAME_BYTES = 128   -- of a metric, or of a label
 local PUBLISH_MS = 1000      -- changes of so long go out together
@@ -22,12 +24,13 @@ local BUCKETS = { 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.
 
 local RUNTIME = "" -- no plugin has this name
 local of_plugin = {} -- plugin name -> metric name -> metric
+-- plugin -> what its metrics have: { bytes, most }
+local share_of = setmetatable({}, { __mode = "k" })
 local is_due = false
 
 local SPEC = { about = true, labels = true, buckets = true }
 
-local escaped, number, clean = texts.escaped, texts.number, texts.clean
-local MAX_VALUE_BYTES = texts.MAX_VALUE_BYTES
+local clean, MAX_VALUE_BYTES = texts.clean, texts.MAX_VALUE_BYTES
 
 local metric = {}
 
@@ -36,29 +39,6 @@ local metric = {}
 ---@field labels? string[] names
 ---@field buckets? number[] of a histogram: upper bounds, ascending and finite
 
-local function braces(self, series, more)
-  local parts = {}
-  for i, label in ipairs(self.labels) do
-    parts[i] = ('%s="%s"'):format(label, escaped(series.values[i]))
-  end
-  parts[#parts + 1] = more
-  return parts[1] and "{" .. table.concat(parts, ",") .. "}" or ""
-end
-
-local function print_histogram(self, series, lines)
-  local sum = 0
-  for i, bound in ipairs(self.buckets) do
-    sum = sum + series[i]
-    lines[#lines + 1] = ("%s_bucket%s %s"):format(self.name,
-      braces(self, series, ('le="%s"'):format(number(bound))), number(sum))
-  end
-  lines[#lines + 1] = ("%s_bucket%s %s"):format(self.name, braces(self, series, 'le="+Inf"'),
-    number(series.count))
-  lines[#lines + 1] = ("%s_sum%s %s"):format(self.name, braces(self, series), number(series.sum))
-  lines[#lines + 1] = ("%s_count%s %s"):format(self.name, braces(self, series),
-    number(series.count))
-end
-
 local function sorted(set)
   local keys = {}
   for key in pairs(set) do keys[#keys + 1] = key end
@@ -66,41 +46,51 @@ local function sorted(set)
   return keys
 end
 
-local function print_metric(self, lines)
-  if self.count == 0 then return end
-  lines[#lines + 1] = ("# HELP %s %s"):format(self.name, texts.escaped_help(self.about))
-  lines[#lines + 1] = ("# TYPE %s %s"):format(self.name, self.kind)
-  for _, key in ipairs(sorted(self.series)) do
-    local series = self.series[key]
-    if self.kind == "histogram" then
-      print_histogram(self, series, lines)
-    else
-      lines[#lines + 1] = ("%s%s %s"):format(self.name, braces(self, series), number(series.value))
-    end
-  end
-end
-
---- All that plugins and the gateway have declared, as Prometheus reads it.
----@return string
-function metric.text()
+local function text_of(plugin)
   local lines = {}
-  for _, plugin in ipairs(sorted(of_plugin)) do
-    for _, name in ipairs(sorted(of_plugin[plugin])) do
-      print_metric(of_plugin[plugin][name], lines)
-    end
+  for _, name in ipairs(sorted(of_plugin[plugin])) do
+    texts.print(of_plugin[plugin][name], lines)
   end
   lines[#lines + 1] = ""
   return table.concat(lines, "\n")
 end
 
+--- The gateway's own first, then those of the plugins with the least to say.
+local function in_turn(a, b)
+  if a.plugin == RUNTIME or b.plugin == RUNTIME then return a.plugin == RUNTIME end
+  if #a.text ~= #b.text then return #a.text < #b.text end
+  return a.plugin < b.plugin
+end
+
+--- All that plugins and the gateway have declared, as Prometheus reads it.
+---@return string text
+---@return string[] left_out plugins whose metrics have no room beside those of the others
+function metric.text()
+  local all, parts, left_out, bytes = {}, {}, {}, 0
+  for plugin in pairs(of_plugin) do all[#all + 1] = { plugin = plugin, text = text_of(plugin) } end
+  table.sort(all, in_turn)
+  for _, its in ipairs(all) do
+    local has_room = bytes + #its.text <= core.C.MOON_MAX_FRAME_BYTES
+    if has_room then bytes = bytes + #its.text end
+    table.insert(has_room and parts or left_out, has_room and its.text or its.plugin)
+  end
+  return table.concat(parts), left_out
+end
+
+local told = "" -- who has been left out so far
+
 --- If all is too long, the plugins' own come first.
 local function publish()
   is_due = false
-  local text, more = metric.text(), texts.collected()
+  local text, left_out = metric.text()
+  local more, whose = texts.collected(), table.concat(left_out, ", ")
   if #text + #more <= core.C.MOON_MAX_FRAME_BYTES then text = text .. more end
-  if core.C.moon_report(text, #text) ~= 0 then
-    log.error("metric", "the metrics of the plugins are too long to be printed: %d bytes", #text)
+  core.C.moon_report(text, #text)
+  if whose ~= told and whose ~= "" then
+    log.error("metric", "left out, the page would be over %d bytes: the metrics of %s",
+      core.C.MOON_MAX_FRAME_BYTES, whose)
   end
+  told = whose
 end
 
 local function change()
@@ -133,8 +123,8 @@ local metric_mt = { __index = Metric }
 membrane.seal(metric_mt, { name = "metric", methods = Metric, fields = {},
   takes = { add = "raw", set = "raw", observe = "raw" } })
 
-local function new_series(self, values)
-  local series = { values = values, value = 0 }
+local function new_series(self, labels)
+  local series = { labels = labels, value = 0 }
   if self.kind == "histogram" then
     series.sum, series.count = 0, 0
     for i = 1, #self.buckets do series[i] = 0 end
@@ -147,11 +137,14 @@ end
 local function find_or_make(self, values)
   for i, value in ipairs(values) do values[i] = clean(value, MAX_VALUE_BYTES) end
   local key = table.concat(values, "\0")
-  local series = self.series[key]
-  if not series and self.count < MAX_SERIES then
-    series = new_series(self, values)
-    self.series[key], self.count = series, self.count + 1
-  end
+  local series, share = self.series[key], self.share
+  if series or self.count >= MAX_SERIES then return series end
+  local labels = texts.labels(self, values)
+  local bytes = texts.bytes_of(self, labels)
+  if share.bytes + bytes > share.most then return end
+  series = new_series(self, labels)
+  self.series[key], self.count = series, self.count + 1
+  self.bytes, share.bytes = self.bytes + bytes, share.bytes + bytes
   return series
 end
 
@@ -177,10 +170,21 @@ local function check(self, what, value, ...)
   error(("%s: not for a %s"):format(what, self.kind), 3)
 end
 
-local function settle(series)
-  if not series then return nil, "full" end
-  change()
-  return true
+local refused -- counts what has no room
+
+local function settle(self, series)
+  if series then
+    change()
+    return true
+  end
+  refused:add(1, self.plugin)
+  if not self.is_told then
+    log.warn("metric", "%s has no room for a combination of label values: it has %d, at most %d; "
+      .. "its plugin's metrics have %d bytes, at most %d", self.name, self.count, MAX_SERIES,
+      self.share.bytes, MAX_BYTES)
+  end
+  self.is_told = true
+  return nil, "full"
 end
 
 --- Counts up; a gauge also down. Values of labels may be anything: they are printed as tostring
@@ -189,14 +193,15 @@ end
 ---@param amount? number 1
 ---@param ... any values of the labels, in their order
 ---@return true? counted
----@return "full"? reason more than 1,000 combinations of label values
+---@return "full"? reason more than 1,000 combinations of label values, or
+--- over 128 KB of the plugin's metrics
 function Metric:add(amount, ...)
   amount = amount == nil and 1 or amount
   check(self, "add", amount, "counter", "gauge")
   if amount < 0 and self.kind == "counter" then error("add: a counter does not go down", 2) end
   local series = series_of(self, "add", ...)
   if series then series.value = series.value + amount end
-  return settle(series)
+  return settle(self, series)
 end
 
 --- Sets a gauge.
@@ -208,7 +213,7 @@ function Metric:set(value, ...)
   check(self, "set", value, "gauge")
   local series = series_of(self, "set", ...)
   if series then series.value = value end
-  return settle(series)
+  return settle(self, series)
 end
 
 --- Counts a value in a histogram.
@@ -228,7 +233,7 @@ function Metric:observe(value, ...)
       end
     end
   end
-  return settle(series)
+  return settle(self, series)
 end
 
 -- ---- declarations ----
@@ -266,6 +271,7 @@ local function problem_of_buckets(kind, buckets)
   if type(buckets) ~= "table" or not is_ascending(buckets) then
     return "buckets: expected a list of ascending, finite numbers"
   end
+  if #buckets > MAX_BUCKETS then return ("at most %d buckets"):format(MAX_BUCKETS) end
 end
 
 local function problem_of(kind, name, spec)
@@ -288,10 +294,15 @@ local function new(plugin, kind, name, spec)
     name = ("plugin_%s_%s"):format(plugin:gsub("%W", "_"), name), kind = kind,
     about = clean(spec.about or name, MAX_ABOUT_BYTES), labels = { unpack(spec.labels or {}) },
     buckets = kind == "histogram" and { unpack(spec.buckets or BUCKETS) } or {},
-    series = {}, count = 0,
+    series = {}, count = 0, bytes = 0, -- of those with labels
   }, metric_mt)
-  if #made.labels == 0 then made.series[""], made.count = new_series(made, {}), 1 end
+  if #made.labels == 0 then made.series[""], made.count = new_series(made, ""), 1 end
   return made
+end
+
+--- Of what it prints whatever is counted.
+local function fixed_bytes(made)
+  return texts.head_bytes(made) + (#made.labels == 0 and texts.bytes_of(made, "") or 0)
 end
 
 local function is_same(one, other)
@@ -323,10 +334,16 @@ function metric.declare(plugin, kind, name, spec)
   if not declared[name] and #sorted(declared) >= MAX_METRICS then
     return nil, ("at most %d metrics"):format(MAX_METRICS)
   end
+  local share, bytes = share_of[plugin] or { bytes = 0, most = MAX_BYTES }, fixed_bytes(made)
+  if share.bytes + bytes > share.most then
+    return nil, ("the metrics of a plugin have at most %d bytes, as they are printed"):format(
+      share.most)
+  end
+  share.bytes, share_of[plugin] = share.bytes + bytes, share
   local known = find(plugin, name)
   local about = made.about
-  if known and is_same(known, made) then made = known end
-  declared[name] = { metric = made, about = about }
+  if known and is_same(known, made) then made = known else made.share = share end
+  declared[name] = { metric = made, about = about, bytes = bytes }
   return made
 end
 
@@ -337,22 +354,27 @@ end
 ---@return moongate.Metric
 function metric.runtime(kind, name, spec)
   local made = new("", kind, name, spec)
-  made.name = "moongate_" .. name
+  made.name, made.share = "moongate_" .. name, { bytes = 0, most = math.huge }
   of_plugin[RUNTIME] = of_plugin[RUNTIME] or {}
   of_plugin[RUNTIME][name] = made
   return made
 end
+
+refused = metric.runtime("counter", "script_series_refused_total",
+  { about = "Values that plugins' metrics had no room for.", labels = { "plugin" } })
 
 --- The plugin has come into force: these are its metrics, and no others.
 ---@param plugin moongate.Plugin
 function metric.enter(plugin)
   metric.forget(plugin.name)
   if not next(plugin.metrics) then return end
-  local all = {}
+  local all, share = {}, { bytes = 0, most = MAX_BYTES }
   for name, declared in pairs(plugin.metrics) do
-    declared.metric.about = declared.about
-    all[name] = declared.metric
-    names.enter(declared.metric)
+    local made = declared.metric
+    made.about, made.share, made.is_told = declared.about, share, nil
+    share.bytes = share.bytes + declared.bytes + made.bytes
+    all[name] = made
+    names.enter(made)
   end
   of_plugin[plugin.name] = all
   change()

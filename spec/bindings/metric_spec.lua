@@ -172,6 +172,52 @@ plugin_polls_wait_seconds_count 4
     assert.same({ reason = "full", known = true }, try())
   end)
 
+  local function logged(what)
+    local count = 0
+    for _, line in ipairs(gate.log) do
+      if line.text:find(what, 1, true) then count = count + 1 end
+    end
+    return count
+  end
+
+  local MANY = [[(function()
+    local names, buckets = {}, {}
+    for i = 1, 8 do names[i] = ("abcdefgh"):sub(i, i) end
+    for i = 1, 50 do buckets[i] = i end
+    for i = 1, 20 do
+      gate:histogram("h" .. i, { labels = names, buckets = buckets })
+    end
+    return gate:histogram("h", { labels = names, buckets = buckets })
+  end)()]]
+
+  it("takes 128 KB of a plugin, then refuses, counts and logs once what is more", function()
+    load(MANY, [[
+      local pad, taken = ("x"):rep(110), 0
+      for i = 1, 1000 do
+        if m:observe(1, pad .. i, pad, pad, pad, pad, pad, pad, pad) then taken = taken + 1 end
+      end
+      return { taken = taken }]])
+    assert.equal(2, try().taken)
+    local page = gate.world.metric.text()
+    assert.is_true(#page < 140000)
+    assert.matches('moongate_script_series_refused_total{plugin="polls"} 998\n', page)
+    assert.equal(1, logged "plugin_polls_h has no room for a combination")
+    assert(gate:reload { polls = "return function(gate) gate:counter 'n' end" }) -- its room is free
+  end)
+
+  it("leaves out who is too long beside the others, and nobody else", function()
+    load(MANY)
+    gate.core.C.MOON_MAX_FRAME_BYTES = 3000
+    assert(gate:reload { quiet = "return function(gate) gate:counter 'n' end" })
+    for i = 1, 2 do try("observe", 1, i, 2, 3, 4, 5, 6, 7, 8) end
+    gate:later(1000)
+    local page, left_out = gate.world.metric.text()
+    assert.same({ "polls" }, left_out)
+    assert.matches("plugin_quiet_n 0\n", page)
+    assert.is_nil(page:find("plugin_polls", 1, true))
+    assert.equal(1, logged "left out, the page would be over 3000 bytes: the metrics of polls")
+  end)
+
   it("refuses what makes no sense, in the caller's line", function()
     local NAME = "gate:counter: a name has lower-case letters, digits and _, at most 128"
     load([[gate:counter("votes_total", { labels = { "room" } })]], [[
@@ -203,6 +249,12 @@ plugin_polls_wait_seconds_count 4
     } do
       assert.equal(problem, problem_of(declaration))
     end
+    assert.equal("gate:histogram: at most 64 buckets", problem_of(
+      'gate:histogram("a", { buckets = (function() local l = {} for i = 1, 65 do l[i] = i end '
+      .. "return l end)() })"))
+    assert.equal("gate:gauge: the metrics of a plugin have at most 131072 bytes, as they are "
+      .. "printed", problem_of("(function() for i = 1, 100 do "
+      .. [[gate:gauge("g" .. i, { about = ("\\"):rep(1024) }) end end)()]]))
     for _, buckets in ipairs { "{ 2, 1 }", "{ 0 / 0 }", "{ 1, math.huge }", "{ -math.huge, 1 }",
       "5", "{ 1, '2' }", "{ 1, most = 2 }" } do
       assert.equal("gate:histogram: buckets: expected a list of ascending, finite numbers",
