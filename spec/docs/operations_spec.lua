@@ -73,6 +73,8 @@ describe("docs/operations.md", function()
     gate.world.run.enter(plugin, "on join")
     gate.world.overrun.late(1, "")
     gate.world.run.leave()
+    local crowded = gate.world.metric.runtime("gauge", "crowded", { labels = { "n" } })
+    for n = 1, 1001 do crowded:set(1, n) end
     gate:later(10000)
     local reports = gate.core:issued "report"
     for name, kind in reports[#reports].text:gmatch "# TYPE (moongate_script_%S+) (%l+)\n" do
