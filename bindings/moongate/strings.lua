@@ -5,12 +5,16 @@
 -- ("x"):rep(n), is one of these for everybody; string.rep(x, n) is Lua's own in trusted code, and
 -- in the runtime, which calls it so where a text or a pattern may be long.
 local pattern_cost = require "moongate.pattern"
+local shortened = require "moongate.shortened"
 
 local is_cheap, is_cheap_to_find = pattern_cost.is_cheap, pattern_cost.is_cheap_to_find
 
 local MAX_BYTES = 1048576 -- of what rep and concat make, and gsub asks a table for; and values
 local MAX_TEXT_BYTES = 4194304 -- of what is gone through from end to end: some 30 ms
+local MAX_LOOKED_UP_BYTES = 10000 -- what gsub asks a table for whose metatable may ask others
+local FEW = 64            -- values of a table that are looked at before
 local MAX_FORMAT_BYTES = 4096 -- of os.date
+local MAX_SHOWN_BYTES = 200   -- of a pattern
 local QUICK_STEPS = 1e7   -- of gsub in its replacement, of 10 ns
 local ESCAPE_STEPS = 16   -- of a %1: it may be a number
 
@@ -19,6 +23,7 @@ local byte, find, gmatch, gsub, match = string.byte, string.find, string.gmatch,
 local format, lower, rep, reverse, upper = string.format, string.lower, string.rep,
   string.reverse, string.upper
 local concat, ceil, date, floor = table.concat, math.ceil, os.date, math.floor
+local metatable_of = debug.getmetatable
 
 local strings = {
   MAX_TEXT_BYTES = MAX_TEXT_BYTES,
@@ -72,10 +77,21 @@ function guarded.upper(text)
   return upper(text)
 end
 
+--- "%%q" is none.
+local function has_quoted(text)
+  local QUOTED = "%%[^%a%%]*q"
+  return find(text, QUOTED) and find(gsub(text, "%%%%", ""), QUOTED)
+end
+
 --- What %s is given is copied; of what %q is given each byte is looked at.
 function guarded.format(text, ...)
-  if type(text) == "string" and find(text, "q", 1, true) then
-    for i = 1, select("#", ...) do check_length((select(i, ...)), "string.format, %q") end
+  if type(text) == "string" and has_quoted(text) then
+    local bytes = 0
+    for i = 1, select("#", ...) do bytes = bytes + bytes_of((select(i, ...))) end
+    if bytes > MAX_TEXT_BYTES then
+      error(format("string.format, %%q: the texts have %d bytes, at most %d", bytes,
+        MAX_TEXT_BYTES), 2)
+    end
   end
   return format(text, ...)
 end
@@ -85,7 +101,8 @@ local function check_pattern(text, pattern, what, is_plain)
   if type(text) ~= "string" or type(pattern) ~= "string" then return end -- Lua says what is wrong
   local cheap = is_plain and is_cheap_to_find or is_cheap
   if cheap(pattern, #text) then return end
-  error(("%s: pattern too expensive for a text of %d bytes: %q"):format(what, #text, pattern), 3)
+  error(format("%s: pattern too expensive for a text of %d bytes: %q", what, #text,
+    shortened(pattern, MAX_SHOWN_BYTES)), 3)
 end
 
 function guarded.find(text, pattern, init, plain)
@@ -137,19 +154,24 @@ local function literal_of(by)
   return (gsub(by, "%%%%", "%%"))
 end
 
+local function why_not_text(text, by)
+  local is_long = #by > MAX_TEXT_BYTES
+  if is_long or not literal_of(by) and steps_of(by) * (#text + 1) > QUICK_STEPS then
+    return ("a replacement of %d bytes is too long for a text of %d"):format(#by, #text)
+  end
+end
+
 local function why_not_by(text, by)
   local kind = type(by)
-  if kind == "string" then
-    local is_long = #by > MAX_TEXT_BYTES
-    if is_long or not literal_of(by) and steps_of(by) * (#text + 1) > QUICK_STEPS then
-      return ("a replacement of %d bytes is too long for a text of %d"):format(#by, #text)
-    end
-  elseif kind == "function" and is_of_app(by) then
-    return
-  elseif kind == "function" and not QUICK[by] then
+  if kind == "string" then return why_not_text(text, by) end
+  if kind == "function" and is_of_app(by) then return end
+  if kind == "function" and not QUICK[by] then
     return "expected a function of the app's own, or text"
   elseif #text > MAX_BYTES then
     return ("the text has %d bytes, at most %d"):format(#text, MAX_BYTES)
+  elseif #text > MAX_LOOKED_UP_BYTES and kind == "table" and metatable_of(by) then
+    return ("the text has %d bytes, at most %d for a table with a metatable"):format(#text,
+      MAX_LOOKED_UP_BYTES)
   end
 end
 
@@ -170,9 +192,22 @@ local function counting(value_of)
   return replacement
 end
 
+--- Whether what comes of this table cannot become long: it has few values, and none is long.
+local function is_short(text, by)
+  if metatable_of(by) then return false end
+  local most, count = MAX_TEXT_BYTES / (#text + 1), 0
+  for _, value in next, by do
+    count = count + 1
+    if count > FEW or bytes_of(value) > most then return false end
+  end
+  return true
+end
+
 --- What takes the place of a replacement that may become long.
 local function bounded(text, by)
-  if type(by) == "table" then return counting(function(found) return by[found] end) end
+  if type(by) == "table" then
+    return is_short(text, by) and by or counting(function(found) return by[found] end)
+  end
   if type(by) ~= "string" or #by * (#text + 1) <= QUICK_STEPS then return by end
   local literal = literal_of(by)
   return literal and counting(function() return literal end) or by
@@ -242,7 +277,7 @@ function strings.date(form, time)
   if type(form) == "string" and #form > MAX_FORMAT_BYTES then
     error(("os.date: the format has %d bytes, at most %d"):format(#form, MAX_FORMAT_BYTES), 2)
   end
-  if form == nil then return date() end
+  if form == nil then form = "%c" end
   if time == nil then return date(form) end
   return date(form, time)
 end

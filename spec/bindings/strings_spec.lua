@@ -121,10 +121,55 @@ describe("strings", function()
         .. "4194304$"):format(name), problem)
     end
     assert.equal(4194306, #library.format("%q", most))
-    assert.matches("string.format, %%q: the text has 4194305 bytes, at most 4194304",
-      select(2, pcall(library.format, "%s %q", "a", more)))
+    for _, form in ipairs { "%s %q", "%%%-5q %s" } do
+      assert.matches("^%S+strings_spec.lua:%d+: string.format, %%q: the texts have 4194306 bytes, "
+        .. "at most 4194304$", select(2, pcall(function()
+          local made = library.format(form, "a", more)
+          return made
+        end)))
+    end
+    local half = more:sub(1, 2097153)
+    assert.matches("the texts have 4194306 bytes", select(2, pcall(library.format, "%q%q", half,
+      half)))
+    for _, form in ipairs { "request %s", "%%q %s", "100 %%%%q %s" } do
+      assert.equal(form:format(more), library.format(form, more))
+    end
     assert.equal(more, library.format("%s", more))
     assert.same({ "1.50 x", "a" }, { library.format("%.2f %s", 1.5, "x"), library.lower "A" })
+  end)
+
+  it("show the beginning of a long pattern that is too expensive", function()
+    local ok, problem = pcall(library.find, "x", string.rep("a-", 3000000))
+    assert.is_false(ok)
+    assert.is_true(#problem < 400)
+    assert.matches('string.find: pattern too expensive for a text of 1 bytes: "a%-.*6000000 bytes',
+      problem)
+  end)
+
+  it("ask a table with a metatable only for short texts", function()
+    local chain = {}
+    for _ = 1, 98 do chain = setmetatable({}, { __index = chain, __metatable = false }) end
+    assert.equal(10000, #library.gsub(string.rep("a", 10000), ".", chain))
+    assert.matches("string.gsub: the text has 10001 bytes, at most 10000 for a table with a "
+      .. "metatable", select(2, pcall(library.gsub, string.rep("a", 10001), ".", chain)))
+  end)
+
+  it("replace by a table, whatever it has", function()
+    local many = {}
+    for i = 1, 255 do many[string.char(i)] = i end
+    assert.equal("979899", (library.gsub("abc", ".", many)))
+    assert.equal("a1.5c", (library.gsub("abc", ".", { b = 1.5, c = false })))
+    assert.matches("invalid replacement value",
+      select(2, pcall(library.gsub, "a", ".", { a = {} })))
+    many.a = string.rep("x", 4194305)
+    assert.matches("the replacements have over 4194304 bytes",
+      select(2, pcall(library.gsub, "a", ".", many)))
+  end)
+
+  it("say the time that is meant", function()
+    assert.equal(os.date("%c", 0), strings.date(nil, 0))
+    assert.equal(os.date("!%H", 3600), strings.date("!%H", 3600))
+    assert.equal(#os.date(), #strings.date())
   end)
 
   it("replace by up to 4 MiB in all, in the caller's line", function()
