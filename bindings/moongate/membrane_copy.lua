@@ -19,9 +19,11 @@ end
 
 local refuse = membrane_copy.refuse
 
+local function refuse_many() refuse(("what has over %d values"):format(most)) end
+
 local function copy(map, realm, value, seen, depth)
   left = left - 1
-  if left < 0 then refuse(("what has over %d values"):format(most)) end
+  if left < 0 then refuse_many() end
   if type(value) ~= "table" or getmetatable(value) ~= nil then return map(realm, value) end
   if seen[value] then return seen[value] end
   if depth > MAX_DEPTH then refuse(("a table of over %d levels"):format(MAX_DEPTH)) end
@@ -49,11 +51,15 @@ end
 
 -- ---- what has become of a copy ----
 
+local looks    -- how many more values may be looked at
+local compared -- table -> what it was found to be like, or is compared with now
+
 local is_same
 
 local function are_same(map, realm, value, made, depth)
   local count = 0
   for key, inner in next, value do
+    looks = looks - 1
     if type(key) == "table" or not is_same(map, realm, inner, rawget(made, key), depth + 1) then
       return false
     end
@@ -66,33 +72,50 @@ end
 --- Whether a value and what was made of it are still alike. What is too large to be looked at is
 --- not.
 function is_same(map, realm, value, made, depth)
-  left = left - 1
-  if left < 0 or depth > MAX_DEPTH then return false end
+  looks = looks - 1
+  if looks < 0 or depth > MAX_DEPTH then return false end
   local is_data = type(made) == "table" and getmetatable(made) == nil
   if not is_data or type(value) ~= "table" or getmetatable(value) ~= nil then
     return rawequal(value, map(realm, made))
   end
+  if compared[value] == made then return true end
+  compared[value] = made
   return are_same(map, realm, value, made, depth)
 end
 
+local function bring_up(map, realm, value, made, is_for_others)
+  local seen, is_changed = {}, false
+  left = left - 1
+  for key, inner in next, made do
+    local its, before = type(key) == "table" and map(realm, key) or key, looks
+    left = left - 1
+    if not is_same(map, realm, rawget(value, its), inner, 2) then
+      is_changed, compared = true, {} -- what was compared on the way is not known to be alike
+      rawset(value, its, copy(map, realm, inner, seen, 2))
+    elseif is_for_others then
+      left = left - (before - looks)
+    end
+  end
+  if is_changed and left < 0 then refuse_many() end
+end
+
 --- Brings a table up to what somebody has made of its copy, with copies of what is new. What is as
---- it was stays the same table.
+--- it was stays the same table. What is for others can be copied in whole then: else they would
+--- fail who have done nothing.
 ---@param map fun(realm: moongate.Realm, value: any): any
 ---@param realm moongate.Realm
 ---@param value table
 ---@param made table
-function membrane_copy.take_back(map, realm, value, made)
+---@param is_for_others? boolean
+function membrane_copy.take_back(map, realm, value, made, is_for_others)
   for key in next, value do
     if type(key) == "table" or rawget(made, key) == nil then rawset(value, key, nil) end
   end
-  membrane_copy.begin(2 * membrane_copy.MAX_GIVEN) -- to look at it, and to copy it
-  local seen = {}
-  for key, inner in next, made do
-    local its = type(key) == "table" and map(realm, key) or key
-    if not is_same(map, realm, rawget(value, its), inner, 1) then
-      rawset(value, its, copy(map, realm, inner, seen, 1))
-    end
-  end
+  local outer_most, outer_left = most, left
+  membrane_copy.begin(membrane_copy.MAX_GIVEN)
+  looks, compared = 2 * membrane_copy.MAX_GIVEN, {}
+  bring_up(map, realm, value, made, is_for_others)
+  most, left, compared = outer_most, outer_left, nil
 end
 
 return membrane_copy

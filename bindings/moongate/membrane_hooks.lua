@@ -83,7 +83,7 @@ end
 local function settle(realm, message, its, ...)
   if type(message) == "table" and not target_of[its] then
     changed(realm, its)
-    copies.take_back(changed, realm, message, its)
+    copies.take_back(changed, realm, message, its, true)
   end
   return all_returned(realm, ...)
 end

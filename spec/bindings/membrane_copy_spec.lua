@@ -101,7 +101,50 @@ describe("a copy for another plugin", function()
         for m = 1, 60000 do other[m] = m end
         made[n] = other
       end
-      assert.error_matches(take_back, "over 400000 values")
+      assert.error_matches(take_back, "over 200000 values")
+    end)
+
+    it("is looked at once where its tables are shared", function()
+      local dag = { 1 }
+      for _ = 1, 25 do dag = { dag, dag } end
+      value.dag = dag
+      made = copies.of(map, nil, value)
+      copies.begin(7)
+      take_back()
+      assert.equal(dag, value.dag)
+      made.dag[1][1].x = 1
+      take_back()
+      assert.equal(value.dag[1], value.dag[2])
+      assert.equal(1, value.dag[2][2].x)
+      assert.error_matches(function() copies.of(map, nil, { 1, 2, 3, 4 }) end, "over 7 values")
+    end)
+
+    it("is for others only what they can be given whole", function()
+      local function give_others() copies.take_back(map, nil, value, made, true) end
+      local function whole()
+        copies.begin(copies.MAX_GIVEN)
+        copies.of(map, nil, value)
+      end
+      local function list(count)
+        local made_here = {}
+        for n = 1, count do made_here[n] = n end
+        return made_here
+      end
+      made.a = list(99000)
+      give_others()
+      whole()
+      copies.begin(copies.MAX_GIVEN)
+      made = copies.of(map, nil, { a = value.a, b = list(980) })
+      give_others()
+      whole()
+      made.b = list(1000)
+      assert.error_matches(give_others, "over 200000 values")
+      made.b = {}
+      for _ = 1, 30 do made.b = { made.b } end
+      give_others()
+      whole()
+      made.b = { made.b }
+      assert.error_matches(give_others, "over 32 levels")
     end)
 
     it("may have become what holds itself", function()
