@@ -32,7 +32,7 @@ function gate:on(type_name, fn) end
 ---@param name string
 ---@param fn fun(conn: moongate.Conn, words: moongate.Words, message: table): any, string?, string?,
 --- boolean?, number? returns the reply as a handler does
----@param about? string one line for /help
+---@param about? string one line for /help, at most 200 bytes
 function gate:command(name, fn, about) end
 
 --- Whether "/name" is a command of a plugin, or "/help".
@@ -68,7 +68,7 @@ function gate:needs(...) end
 
 --- Declares an option of this plugin and returns its value: what its entry in init.lua sets,
 --- or the default. What is set there and not declared is an error.
----@param name string
+---@param name string 1 to 64 bytes of UTF-8, without control characters
 ---@param spec any the default, or a moongate.OptionSpec
 ---@return any value
 function gate:option(name, spec) end

@@ -2,6 +2,8 @@
 local core = require "moongate.ffi"
 
 local MAX_NAME_BYTES = 64 -- as of the types that clients ask for
+local MAX_REGISTERED = 1000
+local MOST = { ["gate:command"] = 100 } -- /help has all of them in a message
 
 local check = {}
 
@@ -44,10 +46,18 @@ function check.conn(value, what, level)
   end
 end
 
---- Registration is for the time of loading: later the loader would not see it.
-function check.loading(self, what)
+--- Registration is for the time of loading: later the loader would not see it. Of one kind a
+--- plugin registers so many: somebody lists them all.
+---@param count? integer
+function check.loading(self, what, count)
   check.called(self, what, 4)
-  if self.plugin.is_loaded then error(what .. " is only possible while the plugin loads", 3) end
+  local plugin = self.plugin
+  if plugin.is_loaded then error(what .. " is only possible while the plugin loads", 3) end
+  local registered = plugin.registered or {}
+  plugin.registered = registered
+  registered[what] = (registered[what] or 0) + (count or 1)
+  local most = MOST[what] or MAX_REGISTERED
+  if registered[what] > most then error(("%s: at most %d of a plugin"):format(what, most), 3) end
 end
 
 --- What acts on the world waits until its code is in force: that may still be refused.

@@ -1,8 +1,10 @@
 --- Slash commands: what is said with a slash in front is for a plugin, not for the room.
+local core = require "moongate.ffi"
 local runs = require "moongate.run"
 local trim = require "moongate.trim"
 
 local MAX_WORDS = 64
+local MAX_ABOUT_BYTES = 200 -- /help has those of all commands in a message
 
 -- Whose /help is.
 local OWN = { name = "command", label = "command", index = 0, budget = runs.BUDGET }
@@ -44,6 +46,15 @@ function command.problem_of_name(name)
   if type(name) == "string" and name:find "^%l[%l%d_-]*$" and #name <= 32 then return end
   return ('expected a name of at most 32 lower-case letters, digits, _ and -, got "%s"'):format(
     tostring(name))
+end
+
+--- nil, or what is wrong with what /help says of it.
+---@param about string
+---@return string? problem
+function command.problem_of_about(about)
+  local is_line = #about <= MAX_ABOUT_BYTES and not string.find(about, "%c")
+  if is_line and core.C.moon_is_utf8(about, #about) == 1 then return end
+  return ("expected one line of at most %d bytes of UTF-8"):format(MAX_ABOUT_BYTES)
 end
 
 --- Who handles what is said instead of the plugin that handles "say"; nil: nobody does. Two

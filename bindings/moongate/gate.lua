@@ -113,7 +113,7 @@ end
 ---@param name string
 ---@param fn fun(conn: moongate.Conn, words: moongate.Words, message: table): any, string?, string?,
 --- boolean?, number? returns the reply as a handler does
----@param about? string one line for /help
+---@param about? string one line for /help, at most 200 bytes
 function gate:command(name, fn, about)
   check_loading(self, "gate:command")
   local problem = command.problem_of_name(name)
@@ -121,7 +121,8 @@ function gate:command(name, fn, about)
   check(fn, "function", "gate:command")
   if about ~= nil then
     check(about, "string", "gate:command, about")
-    if not self:is_utf8(about) then error("gate:command, about: expected UTF-8", 2) end
+    problem = command.problem_of_about(about)
+    if problem then error("gate:command, about: " .. problem, 2) end
   end
   self.registry:add_command(self.plugin, name, fn, about)
 end
@@ -190,12 +191,12 @@ end
 
 --- Declares an option of this plugin and returns its value: what its entry in init.lua sets,
 --- or the default. What is set there and not declared is an error.
----@param name string
+---@param name string 1 to 64 bytes of UTF-8, without control characters
 ---@param spec any the default, or a moongate.OptionSpec
 ---@return any value
 function gate:option(name, spec)
   check_loading(self, "gate:option")
-  check(name, "string", "gate:option")
+  check_name(name, "gate:option")
   if self.plugin.options[name] then
     error(('gate:option: "%s" is declared twice'):format(name), 2)
   end

@@ -26,7 +26,7 @@ end
 --- Declares events that this plugin will tell others of.
 ---@param ... string names of their own: of no request, and told by no other plugin
 function gate:tells(...)
-  check_loading(self, "gate:tells")
+  check_loading(self, "gate:tells", select("#", ...))
   for i = 1, select("#", ...) do
     local event = select(i, ...)
     checks.name(event, "gate:tells")

@@ -9,6 +9,8 @@ local share = require "moongate.share"
 local task = require "moongate.task"
 local timer = require "moongate.timer"
 
+local MAX_TIMERS = 1000 -- of a plugin, while it loads
+
 local check, check_loading, check_delay = checks.kind, checks.loading, checks.delay
 local check_called = checks.called
 
@@ -18,6 +20,9 @@ local gate = {}
 --- Raises at the level when the plugin has a timer of this name.
 local function insert(self, kind, entry, level)
   local timers = self.plugin.timers
+  if #timers >= MAX_TIMERS then
+    error(("gate:%s: at most %d timers of a plugin"):format(kind, MAX_TIMERS), level)
+  end
   for _, other in ipairs(timers) do
     if other.name == entry.name then
       error(('gate:%s: there is a timer "%s" already'):format(kind, entry.name), level)

@@ -157,10 +157,16 @@ function option.unknown(entry, declared)
   end
 end
 
+--- A line that a string takes; what is none stays as it is.
+local function in_line(value)
+  if type(value) ~= "string" then return value end
+  return (string.gsub(secret.masked(value), "%c", " "))
+end
+
 local function masked(name, value)
   if secret.is_one(name) then return secret.MASK end
   if type(value) == "table" then return json.encode(secret.masked(value)) or "a table" end
-  return shown(value)
+  return shown(in_line(value))
 end
 
 --- What there is to set, and what is set, for people. Secrets are masked.
@@ -172,7 +178,7 @@ function option.survey(entry, declared)
   for name, spec in pairs(declared) do
     local value = entry.options[name]
     if value == nil then value = spec.default end
-    all[#all + 1] = { name = name, value = masked(name, value), about = spec.about,
+    all[#all + 1] = { name = name, value = masked(name, value), about = in_line(spec.about),
       default = spec.default ~= nil and masked(name, spec.default) or nil }
   end
   table.sort(all, function(a, b) return a.name < b.name end)

@@ -38,6 +38,7 @@ local registry_mt = { __index = Registry }
 ---@field migrations table[] { version, fn }, ascending
 ---@field replaced_ms? number when other code took over from it
 ---@field is_loaded? boolean nothing more can be registered
+---@field registered? table<string, integer> "gate:on" -> how many
 
 local COMPLETE = { is_complete = true } -- what gates need to know of one that is
 

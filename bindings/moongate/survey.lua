@@ -62,12 +62,17 @@ local function of_plugin(plugin)
   }
 end
 
+--- Each plugin once: its hooks come one after the other.
 local function add_plugins(names, hooks)
-  for _, hook in ipairs(hooks or {}) do names[#names + 1] = hook.plugin.name end
+  local last
+  for _, hook in ipairs(hooks or {}) do
+    if hook.plugin ~= last then names[#names + 1] = hook.plugin.name end
+    last = hook.plugin
+  end
   return names
 end
 
---- The way of one type: the filters in the order in which they look, who answers, who is told.
+--- The way of one type: whose filters look, in their order, who answers, who is told.
 local function of_request(registry, type_name)
   local filters = add_plugins(add_plugins({}, registry.before["*"]), registry.before[type_name])
   return {

@@ -36,6 +36,20 @@ describe("check", function()
       problem_of(check.delay, "1", 0, "gate:sleep"))
   end)
 
+  it("takes so many registrations of a kind", function()
+    local gate = { plugin = {} }
+    for _ = 1, 999 do check.loading(gate, "gate:on") end
+    check.loading(gate, "gate:tells", 1000)
+    check.loading(gate, "gate:on")
+    assert.equal("here: gate:on: at most 1000 of a plugin",
+      problem_of(check.loading, gate, "gate:on"))
+    assert.equal("here: gate:tells: at most 1000 of a plugin",
+      problem_of(check.loading, gate, "gate:tells", 1))
+    check.loading(gate, "gate:command", 100)
+    assert.equal("here: gate:command: at most 100 of a plugin",
+      problem_of(check.loading, gate, "gate:command"))
+  end)
+
   it("takes names that can be read, and are no longer than a type", function()
     for _, name in ipairs { "say", "*", "caf\195\169 au lait", ("x"):rep(64) } do
       check.name(name, "gate:on")

@@ -96,14 +96,17 @@ describe("gate:command", function()
   end)
 
   it("belongs to one plugin, and has a name", function()
+    local NO_LINE = "/b.lua:1: gate:command, about: expected one line of at most 200 bytes of "
+      .. "UTF%-8"
     for problem, source in pairs {
       ['/b.lua:1: "roll" is already handled by a$'] = 'gate:command("roll", print)',
       ["/b.lua:1: gate:command: expected a name of at most 32 lower%-case letters, digits, _ and "
         .. '%-, got "Roll"$'] = 'gate:command("Roll", print)',
       ["/b.lua:1: gate:command, about: expected a string, got table$"] =
         'gate:command("abt", print, { x = print })',
-      ["/b.lua:1: gate:command, about: expected UTF%-8$"] =
-        'gate:command("abt", print, "caf\\233")',
+      [NO_LINE] = 'gate:command("abt", print, "caf\\233")',
+      [NO_LINE .. "$"] = 'gate:command("abt", print, "a\\nb")',
+      ["^%S+" .. NO_LINE] = 'gate:command("abt", print, ("x"):rep(201))',
     } do
       source = ("return function(gate) %s end"):format(source)
       local ok, found = pcall(load, { a = ROLL, b = source })

@@ -133,6 +133,8 @@ describe("gate", function()
     it("is declared once, and its declaration checked, with file and line", function()
       assert.matches('/a.lua:1: gate:option: "n" is declared twice$', problem_of [[
         return function(gate) gate:option("n", 1) gate:option("n", 2) end]])
+      assert.matches('/a.lua:1: gate:option: expected a name of 1 to 64 bytes', problem_of [[
+        return function(gate) gate:option("a = 1\n  b", 1) end]])
       assert.matches('/a.lua:1: gate:option "n": type: expected string,', problem_of [[
         return function(gate) gate:option("n", print) end]])
     end)

@@ -25,6 +25,13 @@ describe("gate time", function()
       assert.equal(10, state_of().n)
     end)
 
+    it("is one of at most 1,000 timers of a plugin", function()
+      local ok, problem = pcall(load, [[return function(gate)
+        for i = 1, 1001 do gate:after_ms(1000, print) end end]])
+      assert.is_false(ok)
+      assert.matches("a.lua:2: gate:after_ms: at most 1000 timers of a plugin", problem)
+    end)
+
     it("stops with its generation", function()
       load(TICKS:format(1))
       gate:later(10)

@@ -96,6 +96,14 @@ describe("option", function()
       option.unknown(entry { side = 1 }, {}))
   end)
 
+  it("is shown in part when it is long", function()
+    local long = string.rep("x", 5000000)
+    local declared = { word = option.declare("word", { default = long, about = long }) }
+    local its = option.survey(entry {}, declared)[1]
+    assert.is_true(#its.value + #its.default + #its.about < 1000)
+    assert.matches('^"xx+%.%.%."$', its.value)
+  end)
+
   it("is shown with its default, by name; a secret is not", function()
     local declared = {
       sides = option.declare("sides", { default = 6, about = "of the die" }),
@@ -107,8 +115,8 @@ describe("option", function()
       { name = "api_key", value = "***", default = "***" },
       { name = "list", value = '[1,{"token":"***"}]' },
       { name = "sides", value = "6", default = "6", about = "of the die" },
-      { name = "word", value = '"tea"' },
-    }, option.survey(entry { word = "tea", api_key = "x", list = { 1, { token = "x" } } },
+      { name = "word", value = '"tea milk"' },
+    }, option.survey(entry { word = "tea\nmilk", api_key = "x", list = { 1, { token = "x" } } },
       declared))
   end)
 end)

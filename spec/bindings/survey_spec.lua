@@ -53,8 +53,8 @@ describe("survey", function()
 
   it("tells the way of each request: filters of all types before those of its own", function()
     assert.same({
-      { type = "hear", filters = { "guard", "guard" }, handler = "talk" },
-      { type = "say", filters = { "guard", "guard", "words" }, handler = "talk",
+      { type = "hear", filters = { "guard" }, handler = "talk" },
+      { type = "say", filters = { "guard", "words" }, handler = "talk",
         told = { "log" } },
     }, survey_of(APP).requests)
   end)
@@ -96,8 +96,8 @@ log  generation 1  log.lua
   after     say
 
 requests: filters > [handler] > those told after it
-  hear: guard, guard > [talk]
-  say: guard, guard, words > [talk] > log]], text)
+  hear: guard > [talk]
+  say: guard, words > [talk] > log]], text)
   end)
 
   it("tells options with their defaults, below a title of its own", function()
