@@ -5,6 +5,7 @@
 local core = require "moongate.ffi"
 local describe = require "moongate.describe"
 local log = require "moongate.log"
+local metatable = require "moongate.metatable"
 local overrun = require "moongate.overrun"
 local plugin = require "moongate.plugin"
 local run = require "moongate.run"
@@ -134,11 +135,20 @@ local function lay_guards(own, env)
   end
 end
 
+--- Functions that are made here are the plugin's own: it may sort with them. So is print.
+local function belong(own, owner)
+  if owner.entry.trust ~= "guarded" then return end
+  local shown = own.print
+  own.print = setfenv(function(...) return shown(...) end, own)
+  metatable.belongs(own, owner.name)
+end
+
 local function environment(owner, may_write, lines)
   local own = { print = printer(lines) }
   if may_write then
     own.gate, own.state = owner.gate, owner.gate.state
     lay_guards(own, owner.env)
+    belong(own, owner)
     return setmetatable(own, { __index = owner.env, __newindex = owner.env })
   end
   own.gate, own.state = view.of(owner.gate), view.of(owner.gate.state)

@@ -175,6 +175,17 @@ describe("console", function()
         'return string.find(("a"):rep(30000), (".-"):rep(20) .. "b")', "write"), 1, true)
       assert.matches("nil", ask_tea("string.dump", "write"), 1, true)
     end)
+
+    it("has functions that are as good as the plugin's own, with --write", function()
+      assert.equal("3, 2, 1", ask_tea([[local list = { 1, 3, 2 }
+        table.sort(list, function(a, b) return a > b end)
+        return table.concat(list, ", ")]], "write"):match '"(.*)"')
+      assert.equal("1\ta\n2\tb", ask_tea("table.foreach({ 'a', 'b' }, print)", "write"))
+      assert.equal("4", ask_tea([[return setmetatable({},
+        { __index = function(_, key) return key + 1 end })[3] ]], "write"))
+      assert.matches("expected a function of yours", ask_tea("table.sort({ 2, 1 }, rawequal)",
+        "write"), 1, true)
+    end)
   end)
 
   it("changes what is asked for when it may", function()
