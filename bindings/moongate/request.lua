@@ -122,8 +122,9 @@ local call_plugin = request.call
 
 local PROVIDED = "gate:provide"
 
-local function give_back(plugin, its, outer, outer_doing, ok, ...)
+local function give_back(plugin, its, begun, outer, outer_doing, ok, ...)
   local was_aborted = runs.leave(outer, outer_doing)
+  if begun then accounts.finish(its, unpack(begun)) end
   if ok and not was_aborted then return true, ... end
   its.errors = its.errors + 1
   local problem = ...
@@ -140,8 +141,9 @@ function maps.lend(plugin, fn, ...)
   end
   if runs.plugin and runs.is_loading() then return pcall(fn, ...) end
   local its = account_of(plugin, PROVIDED)
+  local begun = its.calls % SAMPLED == 1 and { accounts.begin() }
   local outer, outer_doing = runs.enter(plugin, PROVIDED)
-  return give_back(plugin, its, outer, outer_doing, pcall(fn, ...))
+  return give_back(plugin, its, begun, outer, outer_doing, pcall(fn, ...))
 end
 
 -- ---- events ----

@@ -73,6 +73,12 @@ describe("a function that a guarded plugin provides", function()
       gate:deliver(ann, { type = "nested" }))
   end)
 
+  it("is measured, one call in 16 that has not waited", function()
+    lent "call"
+    local its = gate.world.account.survey({ name = "eve" }).handlers[1]
+    assert.is_true(its.p50_ms <= 2 and its.p99_ms >= its.p50_ms and its.bytes >= 0)
+  end)
+
   it("has a budget of its own, and who calls it goes on with one", function()
     local turn, numbers = gate.core.turn, {}
     package.loaded["spec.who"] = function() numbers[#numbers + 1] = turn.number end
