@@ -105,7 +105,7 @@
 ---@class moongate.MetricSpec
 ---@field about? string one line for people, at most 1,024 bytes
 ---@field labels? string[] names
----@field buckets? number[] of a histogram: upper bounds, ascending and finite
+---@field buckets? number[] of a histogram: at most 64 upper bounds, ascending and finite
 
 ---@class moongate.Msgpack
 ---@field encode fun(value: any): string?, string?, string? as of gate.json; "too_big" or "bad_utf8"

@@ -37,7 +37,7 @@ local metric = {}
 ---@class moongate.MetricSpec
 ---@field about? string one line for people, at most 1,024 bytes
 ---@field labels? string[] names
----@field buckets? number[] of a histogram: upper bounds, ascending and finite
+---@field buckets? number[] of a histogram: at most 64 upper bounds, ascending and finite
 
 local function sorted(set)
   local keys = {}
