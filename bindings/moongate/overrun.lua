@@ -47,7 +47,10 @@ end
 function overrun.switch_on(plugin)
   if is_shown[plugin.name] then off:set(0, plugin.name) end
   is_shown[plugin.name], aborts[plugin.name], plugin.is_off, plugin.is_new = nil, nil, nil, nil
-  if suspects[plugin.name] then suspects[plugin.name] = plugin end
+  local was = suspects[plugin.name]
+  if not was then return end
+  if was.is_off == "for now" then was.is_off = nil end -- replaced, and what waits is to end
+  suspects[plugin.name] = plugin
 end
 
 --- It is in the list no longer.
@@ -129,7 +132,12 @@ local function is_spared(plugin)
   return not suspects[plugin.name] and switch_off_suspects()
 end
 
-function memory.on_calm() suspects = {} end
+--- Of those that are off for now the collection that is under way will say what they keep.
+function memory.on_calm()
+  for name, plugin in pairs(suspects) do
+    if plugin.is_off ~= "for now" then suspects[name] = nil end
+  end
+end
 
 -- ---- reports ----
 

@@ -9,6 +9,10 @@ describe("an overrun", function()
   local SLOW = [[return function(gate)
     gate:on("crawl", function(_, message) require "spec.late" (message.stage) end)
     gate:on("nap", function() gate:sleep(1000) return {} end)
+    gate:on("begin", function()
+      gate:after_ms(500, function() gate.state.has_ended = true end)
+      return {}
+    end)
     gate:http("GET", "/a", function() return "here" end)
     gate:every(1000, function() gate.state.ticks = (gate.state.ticks or 0) + 1 end)
   end]]
@@ -168,6 +172,25 @@ describe("an overrun", function()
       assert.equal("unavailable", starve(1152))
       assert.is_nil(gate:logged "switched off")
       collected(500)
+      assert.is_false(is_off())
+    end)
+
+    it("is known also when there is enough again before that", function()
+      starve(1024)
+      collected(500)
+      gate.core.now_ms = gate.core.now_ms + 1000 -- both are due in the next turn
+      assert.equal("internal", starve(1024))
+      collected(500)
+      assert.is_false(is_off())
+    end)
+
+    it("asks nothing of old code only until other code is there", function()
+      gate:deliver(ann, { type = "begin" })
+      starve(1024)
+      gate.core.heap.bytes = 500 * MB
+      assert(gate:reload { a = SLOW .. "\n" })
+      gate:later(1000)
+      assert.is_true(gate.world.state.of("a").has_ended)
       assert.is_false(is_off())
     end)
 
