@@ -212,13 +212,11 @@ local function held_back()
   return paths[1] and " but what was rolled back (" .. table.concat(paths, ", ") .. ")" or ""
 end
 
---- When memory is short what has been taken out of the list keeps no state, and there is no way
---- back: that would hold old code with all it has, and states as they were.
-local function let_go(old, new)
+--- When memory is short what is not in the list, since when ever, keeps no state, and there is no
+--- way back: that would hold old code with all it has, and states as they were.
+local function let_go(new)
   if current ~= new then return end
-  for name in pairs(old.plugins) do
-    if not new.plugins[name] then state.forget(name) end
-  end
+  state.forget_others(new.plugins)
   before, trial = {}, nil
   memory.settle()
   log.warn("plugin", "memory is short: what is older than generation %d is let go of, and there is "
@@ -235,10 +233,9 @@ function plugin.reload()
   if registry then
     last_generation = registry.generation
     remember(snapshot, rooms)
-    local old = current
-    local text = ("generation %d: %s"):format(last_generation, describe(registry, old))
+    local text = ("generation %d: %s"):format(last_generation, describe(registry, current))
     swap(registry)
-    memory.settle(function() let_go(old, registry) end)
+    memory.settle(function() let_go(registry) end)
     state_check.look_around()
     log.info("plugin", "%s; took %.1f ms", text, core.C.moon_clock_ms() - begun_ms)
     return true, text

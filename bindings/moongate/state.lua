@@ -37,9 +37,15 @@ function state.snapshot(names)
   return snapshot
 end
 
---- The plugin has gone for good.
----@param plugin string
-function state.forget(plugin) of_plugin[plugin], versions[plugin] = nil, nil end
+--- Those that are not in force have gone for good.
+---@param plugins table<string, any> by name: all that are
+function state.forget_others(plugins)
+  for _, all in ipairs { of_plugin, versions } do
+    for name in pairs(all) do
+      if not plugins[name] then all[name] = nil end
+    end
+  end
+end
 
 --- Puts back every table of the snapshot in place; as often as it is called.
 ---@param snapshot table<string, table>

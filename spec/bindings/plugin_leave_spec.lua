@@ -161,6 +161,16 @@ describe("plugin whose code was replaced", function()
       assert.same({}, data())
     end)
 
+    it("loses it also when it was taken out before that", function()
+      gate:reload { a = false }
+      turns()
+      assert.equal(10000, #data())
+      gate.core.heap.bytes = 1000 * MB
+      gate:reload { b = "return function() end -- mended" }
+      turns()
+      assert.same({}, data())
+    end)
+
     it("keeps it when memory is not short after all", function()
       gate.core.heap.bytes = 1000 * MB
       gate:reload { a = false }
