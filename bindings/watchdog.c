@@ -27,6 +27,7 @@ enum {
 
 static struct moon_turn turn; /* written by the logic thread */
 static double samples[MOON_MAX_SAMPLED];
+static double in_whole[MOON_MAX_SAMPLED]; /* the same of one whole, see on_sample() */
 static char names[MOON_MAX_SAMPLED][MOON_MAX_PLUGIN_NAME_BYTES + 1] = {
     "moongate"}; /* by turn.who */
 static pthread_mutex_t naming = PTHREAD_MUTEX_INITIALIZER;
@@ -41,8 +42,10 @@ static struct {
     _Atomic uint64_t late; /* the run that is late, by `whole` for MOON_WHOLE, and its
                               stage */
     double soft_number;    /* the last run that was told of; logic thread, as these: */
-    double collected;      /* the last run in which garbage was collected */
-    sig_atomic_t misses;   /* instructions of others that were looked at in this tick */
+    double sampled, sampled_whole; /* the run of the last sample */
+    double told_whole;             /* the last that was told of as aborted */
+    double collected;              /* the last run in which garbage was collected */
+    sig_atomic_t misses; /* instructions of others that were looked at in this tick */
 } dog;
 
 struct moon_turn *moon_watchdog_turn(void)
@@ -178,6 +181,16 @@ static uint64_t stage_now(void)
     return late >> STAGE_BITS == (uint64_t)number ? stage : 0;
 }
 
+/* Who has had most of the time since the whole began; 0: nobody for long. */
+static lua_Integer find_most(void)
+{
+    lua_Integer most = 0;
+    for (lua_Integer who = 1; who < MOON_MAX_SAMPLED; who++) {
+        most = in_whole[who] > in_whole[most] ? who : most;
+    }
+    return dog.sampled_whole == turn.whole ? most : 0;
+}
+
 /* Whether what runs is spared. */
 static bool tell(lua_State *L, uint64_t stage)
 {
@@ -187,7 +200,8 @@ static bool tell(lua_State *L, uint64_t stage)
     lua_rawgeti(L, LUA_REGISTRYINDEX, dog.told);
     lua_pushinteger(L, (lua_Integer)stage);
     luaL_traceback(L, L, NULL, 0);
-    bool has_failed = lua_pcall(L, 2, 1, 0) != 0;
+    lua_pushinteger(L, find_most());
+    bool has_failed = lua_pcall(L, 3, 1, 0) != 0;
     if (has_failed) {
         moon_log(MOON_ERROR, "watchdog", "%s", lua_tostring(L, -1));
     }
@@ -240,10 +254,12 @@ static void stop(lua_State *L, uint64_t stage)
         return;
     }
     if (turn.aborted < stage) {
-        if (tell(L, stage)) {
+        bool is_known = stage == MOON_WHOLE && dog.told_whole == turn.whole;
+        if (!is_known && tell(L, stage)) {
             dog.collected = turn.number;
             return;
         }
+        dog.told_whole = stage == MOON_WHOLE ? turn.whole : dog.told_whole;
         turn.aborted = (uint32_t)stage;
     }
     if (stage == MOON_MEMORY) {
@@ -307,11 +323,21 @@ static void on_signal(int number)
     }
 }
 
-/* For a sample, compiled code leaves to the interpreter: that is most of its use. */
+/* For a sample, compiled code leaves to the interpreter: that is most of its use. Of a
+ * whole those count that were not the first in their run: nobody is blamed for what is
+ * short, however often others have called it. */
 static void on_sample(void *data, lua_State *L, int count, int vmstate)
 {
     (void)data;
-    samples[turn.who % MOON_MAX_SAMPLED] += count - moon_profiler_sample(L, vmstate);
+    uint32_t who = turn.who % MOON_MAX_SAMPLED;
+    count -= moon_profiler_sample(L, vmstate);
+    samples[who] += count;
+    if (dog.sampled_whole != turn.whole) {
+        memset(in_whole, 0, sizeof in_whole);
+        dog.sampled_whole = turn.whole;
+    }
+    in_whole[who] += dog.sampled == turn.number ? count : 0;
+    dog.sampled = turn.number;
 }
 
 /* ---- life ---- */

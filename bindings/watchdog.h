@@ -21,8 +21,10 @@
 
 enum moon_stage { MOON_SOFT = 1, MOON_HARD = 2, MOON_WHOLE = 3, MOON_MEMORY = 4 };
 
-/* Takes a function off the stack: it is told (stage, traceback), once a run for each
- * stage, while the run goes on. It must not raise, nor wait. Of a run that would be
+/* Takes a function off the stack: it is told (stage, traceback, who), once a run for
+ * each stage, MOON_WHOLE once for all of it, while the run goes on. `who` is of struct
+ * moon_turn: who has had most of the time since the whole began; 0: nobody for long. It
+ * must not raise, nor wait. Of a run that would be
  * aborted for want of memory it may return true: then it goes on. */
 void moon_watchdog_start(lua_State *L);
 void moon_watchdog_stop(void);

@@ -17,6 +17,7 @@ local MOST_ON = 2 -- of the limit of memory: then who has it is not switched on
 local overrun = {
   CONSOLE = "console", -- what runs when an operator has code evaluated
   on_off = function(_) end, ---@type fun(plugin: moongate.Plugin) set by plugin.lua
+  of_index = function(_) end, ---@type fun(index?: integer): moongate.Plugin? also set there
 }
 
 local count = metric.runtime("counter", "script_overruns_total",
@@ -161,16 +162,25 @@ local function report_abort(plugin, doing, stage, trace)
   count_abort(plugin)
 end
 
+--- Who has used the time, though others may run now: if it is nobody for long, who has begun it.
+local function find_culprit(most)
+  local first, doing = run.first, run.first_doing
+  local found = most ~= first.index and overrun.of_index(most)
+  if not found then return first, doing end
+  return found, ("within %s of %s"):format(doing or "a run", first.name)
+end
+
 --- The watchdog tells, in the middle of what runs: it may be anywhere in the runtime.
 ---@param stage integer enum moon_stage
 ---@param trace string
+---@param most integer? index of the plugin that has had most of the time since the first began
 ---@return boolean? is_spared it goes on
-function overrun.late(stage, trace)
+function overrun.late(stage, trace, most)
   local plugin, doing = run.plugin, run.doing
   if not plugin then return end -- the runtime's own work
   if stage == SOFT then report_soft(plugin, doing, trace) return end
   if stage == MEMORY and is_spared(plugin) then return true end
-  if stage == WHOLE then plugin, doing = run.first, run.first_doing end
+  if stage == WHOLE then plugin, doing = find_culprit(most) end
   count:add(1, plugin.name, stage == MEMORY and "memory" or "hard")
   if run.is_loading() or plugin.is_new then return end -- the loader says it
   report_abort(plugin, doing, stage, trace)

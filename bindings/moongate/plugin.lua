@@ -335,6 +335,12 @@ function overrun.on_off(owner)
   if owner.is_off then cancel_all(owner, "its plugin was switched off") end
 end
 
+function overrun.of_index(index)
+  for _, owner in pairs(current.plugins) do
+    if owner.index == index and index > 0 then return owner end
+  end
+end
+
 -- ---- looking ----
 
 ---@return table registry in force

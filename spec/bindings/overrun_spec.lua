@@ -70,6 +70,20 @@ describe("an overrun", function()
     assert.equal(1, metric 'moongate_script_overruns_total{plugin="a",budget="hard"}')
   end)
 
+  it("of all within one run is that of who has had most of the time", function()
+    local run, plugins = gate.world.run, gate.world.plugin.current().plugins
+    for _, most in ipairs { plugins.b.index, plugins.a.index, 0 } do
+      run.enter(plugins.a, "on crawl")
+      gate.world.overrun.late(3, "stack", most)
+      run.leave()
+    end
+    assert.same({
+      "b#1: within on crawl of a: aborted, time budget exceeded: 2000 ms without a pause\nstack",
+      "a#1: on crawl: aborted, time budget exceeded: 2000 ms without a pause\nstack",
+      "a#1: on crawl: aborted, time budget exceeded: 2000 ms without a pause\nstack",
+    }, lines "error")
+  end)
+
   describe("that is aborted three times within a minute", function()
     local function overrun() for _ = 1, 3 do crawl(HARD) end end
 

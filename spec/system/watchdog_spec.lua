@@ -91,6 +91,40 @@ describe("the watchdog", function()
     works()
   end)
 
+  describe("when the time is used by others, within their budgets,", function()
+    local SLOW = [[return function(gate)
+      local function work()
+        local begun = os.clock()
+        while os.clock() - begun < 0.08 do end
+      end
+      gate:provide("1.0", { work = work })
+      for _ = 1, 12 do gate:after("cheered", work) end
+    end]]
+    local USES = [[return function(gate)
+      local slow = gate:use("slow", "1.0")
+      gate:tells "cheered"
+      gate:on("cheer", function(conn) gate:tell("cheered", conn.user) return {} end)
+      gate:on("use", function() for _ = 1, 12 do slow.work() end return {} end)
+    end]]
+
+    for _, type_name in ipairs { "cheer", "use" } do
+      it("blames them, once: " .. type_name, function()
+        house = server.start { plugins = { slow = SLOW, uses = USES, init = ([[return { %s "auth",
+          "rooms", "messages", "router", { "slow", trust = "guarded" }, "uses", trust = "trusted" }]]):format(
+          BUDGET:format(100, 2)) } }
+        house:expects "time budget exceeded"
+        ann = client.guest(house.port, "ann", "tea")
+        ann:asks { type = type_name }
+        house:logs(("slow#1: within on %s of uses: aborted, time budget exceeded: 400 ms"):format(
+          type_name))
+        ann:says { type = "say", room = "tea", data = "still here" }
+        assert.equal("still here", ann:hears({ type = "said" }).data)
+        assert.equal(1, select(2, house:log():gsub("aborted, ", "")))
+        assert.is_nil(house:log():find "switched off")
+      end)
+    end
+  end)
+
   it("says that one cannot be ended, while it cannot", function()
     start(100, 1000)
     ann:says { type = "deaf" }
