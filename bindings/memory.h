@@ -23,3 +23,12 @@ void moon_memory_leave(lua_State *L);
 struct moon_heap *moon_memory_heap(void);
 
 bool moon_memory_is_over(void);
+
+enum {
+    MOON_SOFT_PERCENT = 75, /* of the limit: then there is a warning */
+    MOON_CALM_PERCENT = 90, /* of that: and below it there may be another */
+};
+
+/* Before each entry into Lua. Whoever makes garbage there has it collected in steps
+ * before the limit is reached. */
+void moon_memory_enter(void);

@@ -13,11 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum {
-    SOFT_PERCENT = 75, /* of the limit: then there is a warning */
-    CALM_PERCENT = 90, /* of that: and below it there may be another */
-};
-
 struct moon_vm {
     lua_State *L;
     int drain; /* registry reference to loop.drain */
@@ -198,42 +193,24 @@ void moon_vm_destroy(struct moon_vm *vm)
     moon_free(vm);
 }
 
-/* Said once, when most of it is no garbage. */
+/* Said once. */
 static void warn_of_memory(struct moon_vm *vm)
 {
     const struct moon_heap *heap = moon_memory_heap();
-    double many = heap->limit * SOFT_PERCENT / 100;
+    double many = heap->limit * MOON_SOFT_PERCENT / 100;
     if (heap->bytes > many && !vm->is_warned) {
-        lua_gc(vm->L, LUA_GCCOLLECT, 0);
-        vm->is_warned = heap->bytes > many;
-        if (vm->is_warned) {
-            moon_log(MOON_WARN, "vm",
-                     "the scripts have %.0f MB of memory, at most %.0f",
-                     heap->bytes / (1 << 20), heap->limit / (1 << 20));
-        }
+        vm->is_warned = true;
+        moon_log(MOON_WARN, "vm",
+                 "the scripts have %.0f MB of memory, at most %.0f, garbage included",
+                 heap->bytes / (1 << 20), heap->limit / (1 << 20));
     }
-    vm->is_warned = vm->is_warned && heap->bytes > many * CALM_PERCENT / 100;
-}
-
-/* How much garbage there may be, in percent of the heap, before the collector begins.
- * A small heap stays small, so that it stays in the CPU's cache beside what the I/O
- * threads use: an echo of 16 messages in flight costs some 15 % less than with LuaJIT's
- * own 100 %. A large one would be marked too often for that. */
-static void pace_collector(lua_State *L)
-{
-    const struct moon_heap *heap = moon_memory_heap();
-    int garbage = (int)(heap->bytes / 20480); /* 100 % from 2 MB on */
-    int space = (int)(heap->limit / heap->bytes * SOFT_PERCENT) - 100;
-    garbage = garbage > 100 ? 100 : garbage;
-    garbage = garbage > space ? space : garbage;
-    garbage = garbage < 10 ? 10 : garbage;
-    lua_gc(L, LUA_GCSETPAUSE, 100 + garbage);
+    vm->is_warned = vm->is_warned && heap->bytes > many * MOON_CALM_PERCENT / 100;
 }
 
 void moon_vm_enter(void *argument)
 {
     struct moon_vm *vm = argument;
-    pace_collector(vm->L);
+    moon_memory_enter();
     warn_of_memory(vm);
     lua_rawgeti(vm->L, LUA_REGISTRYINDEX, vm->drain);
     moon_watchdog_enter();

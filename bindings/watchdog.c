@@ -45,6 +45,7 @@ static struct {
     double sampled, sampled_whole; /* the run of the last sample */
     double told_whole;             /* the last that was told of as aborted */
     double collected;              /* the last run in which garbage was collected */
+    uint64_t next_ms;              /* when that may be said again */
     sig_atomic_t misses; /* instructions of others that were looked at in this tick */
 } dog;
 
@@ -275,13 +276,30 @@ static void stop(lua_State *L, uint64_t stage)
 }
 
 /* LuaJIT does not collect its garbage for want of memory, and its compiled code holds
- * what it was compiled for. When that is under way whoever is told will finish it. */
+ * what it was compiled for. The next collection is not to begin before this run is
+ * aborted, or it would take for alive what the run has. */
+static void collect(lua_State *L)
+{
+    uint64_t begun_ms = ms_of(CLOCK_MONOTONIC);
+    luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_FLUSH);
+    lua_gc(L, LUA_GCSETPAUSE, 200);
+    lua_gc(L, LUA_GCCOLLECT, 0);
+    uint64_t now_ms = ms_of(CLOCK_MONOTONIC);
+    if (now_ms >= dog.next_ms) {
+        dog.next_ms = now_ms + AGAIN_MS;
+        moon_log(MOON_WARN, names[turn.who % MOON_MAX_SAMPLED],
+                 "has filled the memory: all has waited for %llu ms until its garbage "
+                 "was collected",
+                 (unsigned long long)(now_ms - begun_ms));
+    }
+}
+
+/* When that is under way whoever is told will finish it. */
 static bool is_over(lua_State *L)
 {
     if (moon_memory_is_over() && dog.collected != turn.number &&
         moon_memory_heap()->is_collecting == 0) {
-        luaJIT_setmode(L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_FLUSH);
-        lua_gc(L, LUA_GCCOLLECT, 0);
+        collect(L);
         turn.number += 1; /* the time that has taken is not the run's */
         dog.collected = turn.number;
     }

@@ -120,6 +120,43 @@ describe("the memory of the scripts", function()
   end)
 end)
 
+-- It is collected in steps, on account of who makes it, and so never at once, which takes a second
+-- for a gigabyte: that is done only when the limit has been reached.
+describe("garbage of one who keeps much", function()
+  local KEEPS = [[return function(gate)
+    local kept = {}
+    local make = {
+      large = function(n) return ("x"):rep(1000000) .. n end,
+      small = function(n)
+        local list = {}
+        for i = 1, 10000 do list[i] = { n } end
+        return list
+      end,
+    }
+    gate:on("keep", function()
+      while collectgarbage "count" < 46 * 1024 do kept[#kept + 1] = { #kept } end
+      return {}
+    end)
+    gate:on("make", function(_, message)
+      for n = 1, 100 do make[message.what](n) end
+      return {}
+    end)
+  end]]
+
+  for _, what in ipairs { "large", "small" } do
+    it("is gone before the limit is reached: " .. what .. " blocks", function()
+      local house = server.start { arguments = { "--script-memory-mb", "64" },
+        plugins = { keeps = KEEPS, init = [[return { trust = "trusted",
+          budget = { hard_ms = 60000 }, "auth", "rooms", "messages", "router", "keeps" }]] } }
+      local ann = client.guest(house.port, "ann", "tea")
+      assert.is_true(ann:asks({ type = "keep" }).ok)
+      for _ = 1, 5 do assert.is_true(ann:asks({ type = "make", what = what }).ok) end
+      assert.is_nil(house:log():find "has filled the memory")
+      house:stop()
+    end)
+  end
+end)
+
 -- What is in `gate.state` outlives the code: who has filled it is to be mended all the same.
 describe("a state that fills the memory", function()
   local FULL = [[return function(gate)
