@@ -51,6 +51,7 @@ static void pace(double bytes)
 
 void moon_memory_enter(void)
 {
+    heap.begun = heap.bytes;
     pace(heap.bytes);
 }
 

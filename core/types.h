@@ -283,6 +283,7 @@ struct moon_asker {
 /* The memory of the scripts, in bytes. */
 struct moon_heap {
     double bytes;     /* in use */
+    double begun;     /* of those in use when Lua was entered */
     double allocated; /* ever */
     double limit;     /* the scripts may raise it when one of them will not let go */
     uint32_t is_collecting; /* 1: the scripts collect their garbage, a little in each

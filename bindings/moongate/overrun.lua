@@ -107,6 +107,13 @@ local function switch_off_suspects()
   return is_any
 end
 
+--- Whether it was all there before the run, and is not more than the scripts were given: else one
+--- that keeps a little more each time could do so without end.
+local function is_others(begun_bytes)
+  local used_mb, limit_mb = memory.in_mb()
+  return heap.bytes <= begun_bytes and used_mb <= limit_mb
+end
+
 --- A run of it has been aborted for want of memory. What it holds all the same it may keep, or
 --- state would be lost; but it gets no more, and the others get what they need to go on. What it
 --- holds is known when its garbage has been collected, which takes a second for a gigabyte: until
@@ -114,7 +121,7 @@ end
 function run.on_memory(plugin, is_collected)
   if plugin.is_new or plugin.is_off then return end -- if new: the loader says it
   memory.finish()
-  local most = memory.most()
+  local most, begun = memory.most(), heap.begun
   if heap.bytes <= most then return end
   if suspects[plugin.name] then return switch_off_for_memory(plugin) end
   if switch_off_suspects() then return end
@@ -122,7 +129,7 @@ function run.on_memory(plugin, is_collected)
   memory.make_room()
   memory.collect(function()
     if suspects[plugin.name] ~= plugin or plugin.is_off == true then return end
-    if heap.bytes > most then return switch_off_for_memory(plugin) end
+    if heap.bytes > most and not is_others(begun) then return switch_off_for_memory(plugin) end
     suspects[plugin.name], plugin.is_off = nil, nil
   end, is_collected and 1 or 2)
 end

@@ -181,6 +181,19 @@ describe("an overrun", function()
       assert.equal(1024, limit())
     end)
 
+    it("leaves on who keeps no more than there was before, while that is within the limit", function()
+      gate.core.heap.begun = 1001 * MB
+      starve(1024)
+      gate.core.heap.begun = 0 -- of the next turn
+      collected(1000)
+      assert.is_nil(gate:logged "switched off")
+      assert.is_nil(gate.world.plugin.current().plugins.a.is_off)
+      gate.core.heap.begun = 1126 * MB
+      starve(1128)
+      collected(1100)
+      assert.is_truthy(gate:logged "1100 of 1024 MB are still in use")
+    end)
+
     it("asks nothing of it before that is known", function()
       starve(1024)
       assert.equal("unavailable", starve(1152))

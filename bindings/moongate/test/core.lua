@@ -267,7 +267,8 @@ local function new()
     profile = { folded = "", ticks = 0, dropped = 0 },
     turn = ffi.new "struct moon_turn",
     samples = ffi.new("double[?]", constants.MOON_MAX_SAMPLED),
-    heap = ffi.new("struct moon_heap", { 1048576, 1048576, 1073741824 }),
+    heap = ffi.new("struct moon_heap", { bytes = 1048576, allocated = 1048576,
+      limit = 1073741824 }),
     facts = ffi.new("struct moon_facts", { VERSION, 65536, 25000, 10000, 10000, 0, 0, 1000,
       10000 }),
   }, core_mt)
