@@ -181,7 +181,7 @@ describe("an overrun", function()
       assert.equal(1024, limit())
     end)
 
-    it("leaves on who keeps no more than there was before, while that is within the limit", function()
+    it("leaves on who keeps no more than there was, while that is within the limit", function()
       gate.core.heap.begun = 1001 * MB
       starve(1024)
       gate.core.heap.begun = 0 -- of the next turn

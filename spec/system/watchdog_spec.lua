@@ -110,7 +110,8 @@ describe("the watchdog", function()
     for _, type_name in ipairs { "cheer", "use" } do
       it("blames them, once: " .. type_name, function()
         house = server.start { plugins = { slow = SLOW, uses = USES, init = ([[return { %s "auth",
-          "rooms", "messages", "router", { "slow", trust = "guarded" }, "uses", trust = "trusted" }]]):format(
+          "rooms", "messages", "router", { "slow", trust = "guarded" }, "uses",
+          trust = "trusted" }]]):format(
           BUDGET:format(100, 2)) } }
         house:expects "time budget exceeded"
         ann = client.guest(house.port, "ann", "tea")
