@@ -1,4 +1,4 @@
-/* luajit_next.h - `next` and `pairs` that LuaJIT does not compile, where it does so wrongly.
+/* luajit_next.h - `next` and `pairs` for a LuaJIT that compiles them wrongly.
  *
  * LuaJIT's `next` returns two registers. Where compiled code wants them the other way
  * round, versions of September 2021 to April 2022 swap their lower halves only (mended
