@@ -241,8 +241,9 @@ return function(gate)
     if has_changed then
       local reacted = { type = "reacted", room = room.name, id = id, user = conn.user,
         emoji = emoji, on = is_on, count = count, at = gate:now_ms() }
-      local sent, reason = tell(room, record, reacted, conn, is_hidden or only_sender,
-        own_pushes(room, reacted))
+      local is_alone = is_hidden or only_sender
+      local sent, reason = tell(room, record, reacted, conn, is_alone,
+        not is_alone and own_pushes(room, reacted) or nil)
       if not sent then
         recent:react(room.name, id, conn.user, emoji, not is_on, only_sender)
         return refusal(reason)

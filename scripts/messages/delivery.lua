@@ -80,15 +80,14 @@ end
 ---@return true? sent nil: nobody is told
 ---@return string? reason as of room:publish
 function Delivery:tell(room, record, push, pushes)
-  pushes = pushes or NOBODY
-  local others, own = outside(self, room, record), inside(self, room, pushes)
+  local others, own = outside(self, room, record), pushes and inside(self, room, pushes) or NOBODY
   local texts, problem = render(self, push, others)
   if not texts then return nil, problem end
   -- One can be left out. Of several the others hear both, theirs last.
   local sent, reason = room:publish(push, own[1] and { except = own[1] })
   if not sent then return nil, reason end
   for _, conn in ipairs(own) do conn:send(pushes[conn.user]) end
-  for _, conn in ipairs(others) do send(conn, pushes[conn.user], texts) end
+  for _, conn in ipairs(others) do send(conn, pushes and pushes[conn.user], texts) end
   return true
 end
 

@@ -117,6 +117,17 @@ describe("a private room", function()
   end)
 
   describe("is opened by its password", function()
+    --- Has a function of moongate.password wait first; returns that module and the function.
+    local function slow(name)
+      local password, task = gate.world.password, gate.world.task
+      local fn = password[name]
+      password[name] = function(...)
+        task.sleep(10)
+        return fn(...)
+      end
+      return password, fn
+    end
+
     it("which makes a member for good", function()
       assert.equal("bad_password", refused(bob, "join", "den", { password = "open" }))
       assert.equal("member", ask(bob, "join", "den", { password = "sesame" }).role)
@@ -176,12 +187,7 @@ describe("a private room", function()
     end)
 
     it("which is found right or wrong also when who has tried is gone", function()
-      local password, task = gate.world.password, gate.world.task
-      local check = password.check
-      function password.check(...)
-        task.sleep(10)
-        return check(...)
-      end
+      slow "check"
       local function try_and_go(word)
         for _ = 1, 5 do
           local conn = gate:connect "bob"
@@ -228,12 +234,7 @@ describe("a private room", function()
     end)
 
     it("which is set by who may do so when it is hashed", function()
-      local password, task = gate.world.password, gate.world.task
-      local hash = password.hash
-      function password.hash(...)
-        task.sleep(10)
-        return hash(...)
-      end
+      slow "hash"
       local answer = gate:ask(ann, { type = "set", room = "den", data = { password = "open" } })
       assert.is_false(answer.is_given)
       ask(gate:connect "ann", "archive", "den")
@@ -248,12 +249,7 @@ describe("a private room", function()
 
       --- Bob brings the password, and something happens while it is looked at.
       local function meanwhile(act, data)
-        local password, task = gate.world.password, gate.world.task
-        local check = password.check
-        function password.check(...)
-          task.sleep(10)
-          return check(...)
-        end
+        local password, check = slow "check"
         answer = gate:ask(bob, { type = "join", room = "den",
           data = data or { password = "sesame" } })
         assert.is_false(answer.is_given)
